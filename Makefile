@@ -1,0 +1,58 @@
+# Every command of the project. `make run` and `make test` do all the set-up by themselves.
+
+PYTHON ?= python3
+DATE   ?= 2024-05-20
+BIN    := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lab serve stop status lint format lock bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: setup ## Load one day and keep its report: make run DATE=2024-05-21
+	@$(BIN)/etl run $(DATE)
+
+test: setup ## Run every test
+	@$(BIN)/pytest
+
+lab: setup ## Open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+serve: setup ## Keep the embedded databases and the API up, and print their addresses
+	@$(BIN)/etl serve
+
+lint: setup ## Check style, types and that the notebooks carry no outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: setup ## Format the code and strip the notebooks' outputs
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout notebooks/*.ipynb
+
+bench: setup ## Measure speed and memory beside the alternatives
+	@$(BIN)/python benchmarks/extraction.py
+
+lock: setup ## Pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade pyproject.toml --group dev --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
+
+clean: ## Remove the environment and the embedded databases (runs/ is kept)
+	@[ ! -x $(BIN)/etl ] || $(BIN)/etl stop
+	@rm -rf .venv .local
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which one: make run PYTHON=python3.12"; exit 1; }
+	@echo "Setting up .venv (once; about a minute) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Fonte's only door: a read-only HTTP service over the source database of wind-turbine readings."""

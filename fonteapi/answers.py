@@ -1,0 +1,84 @@
+"""The shapes of the API's answers, as its documentation shows them."""
+
+from datetime import date
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, Field, create_model
+
+from fonteapi.formats import ARROW, CSV, JSON
+from fonteapi.signals import SIGNALS
+
+EXAMPLE = {"timestamp": "2024-05-20T00:00:00Z"} | {s.name: s.example for s in SIGNALS.values()}
+
+Reading = create_model(  # type: ignore[call-overload]  # fields known from the catalogue only
+    "Reading",
+    __doc__="One reading; a value that is missing or not finite is null.",
+    id=(int, Field(examples=[1])),
+    timestamp=(AwareDatetime, Field(description="UTC", examples=[EXAMPLE["timestamp"]])),
+    **{
+        signal.name: (
+            float | None,
+            Field(description=f"{signal.description}, {signal.unit}", examples=[signal.example]),
+        )
+        for signal in SIGNALS.values()
+    },
+)
+
+
+class Day(BaseModel):
+    """What Fonte holds of one UTC day."""
+
+    date: date
+    readings: int = Field(description="number of readings", examples=[1440])
+    first_timestamp: AwareDatetime
+    last_timestamp: AwareDatetime
+    fingerprint: str = Field(description="changes when any value of that day changes")
+
+
+class Health(BaseModel):
+    """A sign of life."""
+
+    status: str = Field(examples=["ok"])
+
+
+class Problem(BaseModel):
+    """What went wrong, in one line."""
+
+    detail: str
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+UNAVAILABLE: Responses = {503: {"model": Problem, "description": "Fonte does not answer"}}
+NOT_FOUND: Responses = {404: {"model": Problem, "description": "no such reading"}}
+NOT_ACCEPTABLE: Responses = {406: {"model": Problem, "description": "no form that is accepted"}}
+READINGS: Responses = {
+    200: {
+        "description": "the readings in [start, end), by timestamp",
+        "content": {
+            JSON: {
+                "schema": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["timestamp"],
+                        "properties": {"timestamp": {"type": "string", "format": "date-time"}}
+                        | {
+                            signal.name: {
+                                "type": ["number", "null"],
+                                "description": f"{signal.description}, {signal.unit}",
+                            }
+                            for signal in SIGNALS.values()
+                        },
+                    },
+                },
+                "example": [EXAMPLE],
+            },
+            CSV: {
+                "schema": {"type": "string"},
+                "example": "timestamp,wind_speed\n2024-05-20T00:00:00Z,7.42\n",
+            },
+            ARROW: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}

@@ -1,0 +1,169 @@
+"""Fonte, the source database: its table, and every statement that touches it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_postgresql import StatementOptions, dbapi
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    Engine,
+    Identity,
+    Index,
+    MetaData,
+    RowMapping,
+    Select,
+    Table,
+    create_engine,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL
+
+from fonteapi.settings import Settings
+from fonteapi.signals import SIGNALS
+from fonteapi.simulate import simulate_readings
+
+BATCH_BYTES = 1 << 20
+"""How much of an answer is in memory at a time."""
+LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
+"""Whoever creates or fills the table holds this, to the end of the transaction."""
+
+metadata = MetaData()
+data = Table(
+    "data",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("timestamp", DateTime(timezone=True), nullable=False, comment="UTC"),
+    *(
+        Column(signal.name, Double, comment=f"{signal.description}, {signal.unit}")
+        for signal in SIGNALS.values()
+    ),
+    comment="One reading a minute; stamps may repeat, the last by id counts",
+)
+# With the id behind the stamp, readings come in their final order without a sort
+Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
+
+# hash_record_extended is the hash that PostgreSQL uses for row values: it sees every bit of every
+# value, NULL included; taking the hashes in order also sees two readings that change places.
+DAYS = text("""
+    SELECT
+        (timestamp AT TIME ZONE 'UTC')::date AS date,
+        count(*) AS readings,
+        min(timestamp) AS first_timestamp,
+        max(timestamp) AS last_timestamp,
+        md5(string_agg(
+            hash_record_extended(
+                ROW(timestamp, wind_speed, power, ambient_temperature), 0
+            )::text, ',' ORDER BY timestamp, id
+        )) AS fingerprint
+    FROM data
+    WHERE timestamp >= coalesce(:start, '-infinity'::timestamptz)
+      AND timestamp < coalesce(:end, 'infinity'::timestamptz)
+    GROUP BY 1
+    ORDER BY 1
+""")
+
+
+def connect(database_url: str) -> Engine:
+    """An engine for the small queries; every session of it is in UTC."""
+    url = make_url(database_url).set(drivername="postgresql+psycopg2")
+    return create_engine(
+        url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC", "connect_timeout": 10}
+    )
+
+
+def create_table(engine: Engine) -> None:
+    """Create the table where it is missing; safe to call from several processes at once."""
+    with engine.begin() as connection:
+        connection.execute(LOCK)
+        metadata.create_all(connection)
+
+
+def fill_if_empty(engine: Engine, settings: Settings) -> int:
+    """Fill an empty table with simulated readings; returns how many were written.
+
+    Several workers may call this at once: one fills, the others wait and find it filled.
+    """
+    with bulk_cursor(engine.url) as cursor:
+        cursor.execute(str(LOCK))
+        cursor.fetchall()
+        cursor.execute("SELECT EXISTS (SELECT FROM data)")
+        if cursor.fetchall() == [(True,)]:
+            return 0
+        return append(cursor, simulate_readings(settings.start_date, settings.days, settings.seed))
+
+
+def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
+    """COPY readings into the table, within the cursor's transaction; returns how many."""
+    return cursor.adbc_ingest(data.name, readings, mode="append")
+
+
+@contextmanager
+def bulk_cursor(url: URL) -> Iterator[Cursor]:
+    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
+    plain = url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
+    with dbapi.connect(plain.render_as_string(hide_password=False)) as connection:
+        with connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(
+                **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
+            )
+            yield cursor
+        connection.commit()
+
+
+def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> Select[Any]:
+    """The readings in `[start, end)`: `timestamp`, then `columns`; by timestamp, then id."""
+    return (
+        select(data.c.timestamp, *(data.c[name] for name in columns))
+        .where(data.c.timestamp >= start, data.c.timestamp < end)
+        .order_by(data.c.timestamp, data.c.id)
+    )
+
+
+def readings_schema(columns: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of an answer; units and descriptions are its fields' metadata."""
+    timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
+    return pa.schema(
+        [timestamp]
+        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
+    )
+
+
+def stream_readings(
+    engine: Engine, columns: Sequence[str], start: datetime, end: datetime
+) -> Iterator[pa.RecordBatch]:
+    """Batches of about a megabyte, straight from a binary COPY, each of `readings_schema`."""
+    query = readings_query(columns, start, end)
+    # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
+    statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+    schema = readings_schema(columns)
+    with bulk_cursor(engine.url) as cursor:
+        cursor.execute(str(statement))
+        for batch in cursor.fetch_record_batch():
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
+    """One reading by its id."""
+    with engine.connect() as connection:
+        return connection.execute(select(data).where(data.c.id == reading_id)).mappings().first()
+
+
+def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> Sequence[RowMapping]:
+    """Per UTC day with readings in `[start, end)`: how many, the first, the last, a fingerprint."""
+    with engine.connect() as connection:
+        return connection.execute(DAYS, {"start": start, "end": end}).mappings().all()
+
+
+def ping(engine: Engine) -> None:
+    """Ask Fonte for a sign of life; raises `sqlalchemy.exc.OperationalError` without one."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))

@@ -1,0 +1,81 @@
+"""The three forms of an answer, each encoded batch by batch so that a year does not fill memory."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+JSON = "application/json"
+CSV = "text/csv"
+ARROW = "application/vnd.apache.arrow.stream"
+
+Encoder = Callable[[Iterable[pa.RecordBatch], pa.Schema], Iterator[bytes]]
+
+
+def encode_json(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
+    """A list of flat objects. JSON has no NaN and no infinity: both are null here."""
+    separator = b"["
+    for batch in batches:
+        if batch.num_rows:
+            rows = orjson.dumps(batch.to_pylist(), option=orjson.OPT_UTC_Z)
+            yield separator + rows[1:-1]
+            separator = b","
+    yield b"[]" if separator == b"[" else b"]"
+
+
+def encode_csv(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
+    """A header and one line a reading; a missing value is empty, NaN is `nan`."""
+    yield (",".join(schema.names) + "\n").encode()
+    options = csv.WriteOptions(include_header=False, quoting_style="none")
+    for batch in batches:
+        buffer = io.BytesIO()
+        stamps = pc.strftime(batch.column(0), format="%Y-%m-%dT%H:%M:%SZ")
+        stamps = pc.replace_substring(stamps, ".000000Z", "Z")
+        csv.write_csv(batch.set_column(0, "timestamp", stamps), buffer, options)
+        yield buffer.getvalue()
+
+
+def encode_arrow(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
+    """An Arrow IPC stream: the schema with units in its metadata, the batches, the end mark."""
+    buffer = io.BytesIO()
+    with pa.ipc.new_stream(buffer, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield _drain(buffer)
+    yield _drain(buffer)
+
+
+ENCODERS: dict[str, Encoder] = {JSON: encode_json, CSV: encode_csv, ARROW: encode_arrow}
+
+
+def choose_format(accept: str) -> str | None:
+    """The form that an `Accept` header prefers; JSON where it does not care; None if none fits."""
+    best, best_quality = None, 0.0
+    for entry in accept.split(","):
+        wanted, *parameters = (part.strip().lower() for part in entry.split(";"))
+        quality = next((_quality(p) for p in parameters if p.startswith("q=")), 1.0)
+        offered = next((name for name in ENCODERS if _matches(wanted, name)), None)
+        if offered and quality > best_quality:
+            best, best_quality = offered, quality
+    return best
+
+
+def _matches(wanted: str, offered: str) -> bool:
+    return wanted in (offered, "*/*", offered.split("/")[0] + "/*")
+
+
+def _quality(parameter: str) -> float:
+    try:
+        return float(parameter.removeprefix("q="))
+    except ValueError:
+        return 0.0
+
+
+def _drain(buffer: io.BytesIO) -> bytes:
+    chunk = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return chunk

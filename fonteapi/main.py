@@ -1,0 +1,169 @@
+"""The Fonte API: `uvicorn fonteapi.main:app`."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Annotated, Any, TypeVar
+
+from adbc_driver_manager import Error as BulkError
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import AwareDatetime, BeforeValidator
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from fonteapi import __doc__ as summary
+from fonteapi import database
+from fonteapi.answers import (
+    NOT_ACCEPTABLE,
+    NOT_FOUND,
+    READINGS,
+    UNAVAILABLE,
+    Day,
+    Health,
+    Reading,
+)
+from fonteapi.formats import ENCODERS, JSON, choose_format
+from fonteapi.settings import Settings, read_settings
+from fonteapi.signals import SIGNALS, SignalName
+
+T = TypeVar("T")
+MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
+
+
+def parse_timestamp(value: object) -> datetime:
+    """An ISO 8601 timestamp as UTC; one without an offset is read as UTC."""
+    try:
+        stamp = datetime.fromisoformat(str(value))
+        return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            "expected ISO 8601 such as 2024-05-20 or 2024-05-20T00:00:00Z"
+            " (in an address, + is written %2B)"
+        ) from None
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(parse_timestamp)]
+Start = Query(
+    description="first instant, included; ISO 8601, UTC where it has no offset",
+    examples=["2024-05-20T00:00:00Z"],
+)
+End = Query(description="last instant, not included", examples=["2024-05-21T00:00:00Z"])
+
+
+def get_engine(request: Request) -> Engine:
+    """The engine that the application opened when it started."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+Fonte = Annotated[Engine, Depends(get_engine)]
+router = APIRouter(responses=UNAVAILABLE)
+
+
+@router.get("/data", response_class=StreamingResponse, responses=READINGS | NOT_ACCEPTABLE)
+def read_data(
+    fonte: Fonte,
+    start_timestamp: Annotated[Timestamp, Start],
+    end_timestamp: Annotated[Timestamp, End],
+    columns: Annotated[
+        Sequence[SignalName], Query(description="signals, in the order wanted; none means all")
+    ] = (),
+    accept: Annotated[str, Header(description="the form of the answer")] = JSON,
+) -> StreamingResponse:
+    """The readings in `[start_timestamp, end_timestamp)`, by timestamp, then by id.
+
+    Streamed as JSON (the default), CSV or an Arrow IPC stream, as the `Accept` header says.
+    """
+    check_period(start_timestamp, end_timestamp)
+    media_type = choose_format(accept)
+    if media_type is None:
+        raise HTTPException(406, f"expected Accept to name {', '.join(ENCODERS)}; got {accept}")
+    names = list(dict.fromkeys(map(str, columns))) or list(SIGNALS)
+    batches = started(database.stream_readings(fonte, names, start_timestamp, end_timestamp))
+    chunks = ENCODERS[media_type](batches, database.readings_schema(names))
+    return StreamingResponse(chunks, media_type=media_type)
+
+
+@router.get("/data/{id}", response_model=Reading, responses=NOT_FOUND)
+def read_reading(
+    fonte: Fonte, reading_id: Annotated[int, Path(alias="id", ge=1, le=MAXIMUM_ID)]
+) -> Any:
+    """One reading by its id."""
+    reading = database.find_reading(fonte, reading_id)
+    if reading is None:
+        raise HTTPException(404, f"there is no reading with id {reading_id}")
+    return reading
+
+
+@router.get("/days", response_model=list[Day])
+def read_days(
+    fonte: Fonte,
+    start_timestamp: Annotated[Timestamp | None, Start] = None,
+    end_timestamp: Annotated[Timestamp | None, End] = None,
+) -> Any:
+    """The UTC days that have readings, with a fingerprint of each; all days without a period."""
+    if start_timestamp and end_timestamp:
+        check_period(start_timestamp, end_timestamp)
+    return database.list_days(fonte, start_timestamp, end_timestamp)
+
+
+@router.get("/health", response_model=Health)
+def read_health(fonte: Fonte) -> Any:
+    """200 when Fonte answers."""
+    database.ping(fonte)
+    return Health(status="ok")
+
+
+def check_period(start: datetime, end: datetime) -> None:
+    """Refuse a period that ends before it starts, in the form of the other refusals."""
+    if start >= end:
+        message = (
+            f"expected start_timestamp before end_timestamp,"
+            f" got {start.isoformat()} and {end.isoformat()}"
+        )
+        location = ("query", "end_timestamp")
+        raise RequestValidationError(
+            [{"type": "value_error", "loc": location, "msg": message, "input": str(end)}]
+        )
+
+
+def started(items: Iterable[T]) -> Iterable[T]:
+    """Fetch the first item now: what fails then is still an answer of its own, not half a one."""
+    iterator = iter(items)
+    return chain(list(islice(iterator, 1)), iterator)
+
+
+def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
+    """Fonte failed: say so without its address, and that trying again is worth it."""
+    first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    return JSONResponse(
+        {"detail": f"Fonte does not answer: {first_line}"}, 503, {"Retry-After": "2"}
+    )
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; without `settings` it reads the environment when it starts.
+
+    Starting creates Fonte's table where it is missing and fills it where it is empty.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        chosen = settings or read_settings()
+        engine = app.state.engine = database.connect(chosen.database_url)
+        database.create_table(engine)
+        database.fill_if_empty(engine, chosen)
+        yield
+        engine.dispose()
+
+    app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
+    app.include_router(router)
+    app.add_exception_handler(DBAPIError, answer_unavailable)
+    app.add_exception_handler(BulkError, answer_unavailable)
+    return app
+
+
+app = create_app()

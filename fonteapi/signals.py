@@ -1,0 +1,53 @@
+"""Every signal that Fonte holds: the one place that says what a column is and in which unit.
+
+The table, the API's documentation, the metadata of its Arrow answers and, through those, the
+units in Alvo and on the plots' axes all come from here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A measured quantity of one turbine."""
+
+    name: str
+    unit: str
+    description: str
+    iec_61400_25: str
+    """Name in IEC 61400-25, as OpenOA spells it."""
+    plausible: tuple[float, float]
+    """Inclusive bounds outside which a reading is suspicious (a sentinel, a broken sensor)."""
+    example: float
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What travels with the column in an Arrow schema."""
+        low, high = self.plausible
+        return {
+            "unit": self.unit,
+            "description": self.description,
+            "iec_61400_25": self.iec_61400_25,
+            "plausible": f"{low:g} {high:g}",
+        }
+
+
+SIGNALS = {
+    signal.name: signal
+    for signal in (
+        Signal("wind_speed", "m/s", "wind speed at hub height", "WMET_HorWdSpd", (0, 75), 7.42),
+        Signal(
+            "power",
+            "kW",
+            "active power; below zero the standing turbine draws from the grid",
+            "WTUR_W",
+            (-1_000, 20_000),
+            846.1,
+        ),
+        Signal("ambient_temperature", "°C", "air temperature", "WMET_EnvTmp", (-60, 60), 11.3),
+    )
+}
+
+SignalName = StrEnum("SignalName", {name: name for name in SIGNALS})  # type: ignore[misc]
+SignalName.__doc__ = "The columns that can be asked for."
