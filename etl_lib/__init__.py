@@ -1,0 +1,39 @@
+"""What the notebooks call: one day of turbine readings, from Fonte through DuckDB to Alvo."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from etl_lib.connections import connect
+    from etl_lib.extract import fetch_days, fetch_readings, find_day
+    from etl_lib.load import load_day, read_statistics, verify_load
+    from etl_lib.parameters import parse_columns, parse_date
+    from etl_lib.plots import plot_coverage, plot_power_curve, plot_signal
+    from etl_lib.quality import check_readings
+    from etl_lib.summary import summarize
+    from etl_lib.transform import compute_statistics, statistics_sql, to_frame
+
+_HOMES = {
+    "connections": ["connect"],
+    "extract": ["fetch_days", "fetch_readings", "find_day"],
+    "load": ["load_day", "read_statistics", "verify_load"],
+    "parameters": ["parse_columns", "parse_date"],
+    "plots": ["plot_coverage", "plot_power_curve", "plot_signal"],
+    "quality": ["check_readings"],
+    "summary": ["summarize"],
+    "transform": ["compute_statistics", "statistics_sql", "to_frame"],
+}
+_home_of = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_home_of)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name's module when the name is first used: `etl --help` needs none of them."""
+    if name not in _home_of:
+        raise AttributeError(f"module 'etl_lib' has no attribute {name!r}")
+    return getattr(import_module(f"etl_lib.{_home_of[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

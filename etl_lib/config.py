@@ -1,0 +1,98 @@
+"""Where things are: the project's folder and the addresses of its services."""
+
+import os
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from etl_lib.errors import SettingsError
+
+MARKER = Path("notebooks") / "etl.ipynb"
+"""The file that makes a folder the project's."""
+
+
+NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"
+"""By this a runner tells the notebook where it will be archived; the ledger keeps it."""
+
+
+class Settings(BaseSettings):
+    """The addresses that the pipeline uses, from the environment, then the project's `.env`.
+
+    An address that is not set is None: `local.start_missing` starts its service on this machine.
+    """
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    fonte_api_url: str | None = None
+    """The Fonte API, `http://host:port`."""
+    alvo_database_url: str | None = Field(default=None, repr=False)
+    """The target database, `postgresql://user:password@host:port/database`."""
+
+    @field_validator("fonte_api_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("expected http://host:port")
+        return url
+
+    @field_validator("alvo_database_url")
+    @classmethod
+    def _is_postgresql(cls, url: str | None) -> str | None:
+        try:
+            if url is None or make_url(url).get_backend_name() == "postgresql":
+                return url
+        except ArgumentError:
+            pass
+        # The address itself stays out of the message: it may hold a password
+        raise ValueError("expected postgresql://user:password@host:port/database")
+
+
+def read_settings() -> Settings:
+    """The settings in force; raises `SettingsError` with one line for each that cannot be."""
+    try:
+        return Settings(_env_file=find_home() / ".env")  # type: ignore[call-arg]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise SettingsError(problems) from None
+
+
+def find_home() -> Path:
+    """The project's folder: `ETL_HOME`, else upwards from here, else where the library lies.
+
+    Raises `SettingsError` when none of them holds `notebooks/etl.ipynb`.
+    """
+    chosen = os.environ.get("ETL_HOME")
+    here = Path.cwd()
+    library = Path(__file__).resolve().parent.parent
+    candidates = [Path(chosen).resolve()] if chosen else [here, *here.parents, library]
+    for folder in candidates:
+        if (folder / MARKER).is_file():
+            return folder
+    where = f"ETL_HOME={chosen}" if chosen else f"{here} or a folder above it"
+    raise SettingsError(
+        f"expected the project's {MARKER} in {where}: "
+        "go to the project's folder, or set ETL_HOME to it"
+    )
+
+
+def code_version() -> str:
+    """The version of the code: the release and, in a git checkout, the commit."""
+    release = version("wind-etl")
+    command = ["git", "-C", str(find_home()), "describe", "--always", "--dirty"]
+    try:
+        described = subprocess.run(  # noqa: S603  # fixed words, no input of a user's
+            command, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return release
+    return f"{release}+{described.stdout.strip()}"

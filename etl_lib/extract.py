@@ -1,0 +1,161 @@
+"""Fonte API to Arrow: the only module that speaks HTTP."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pyarrow as pa
+import stamina
+
+from etl_lib.errors import FonteError, ParameterError
+from etl_lib.parameters import parse_date
+
+ARROW = "application/vnd.apache.arrow.stream"
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""The end mark of an Arrow IPC stream; a reader does not miss it, so we look for it."""
+TRANSIENT = {429, 500, 502, 503, 504}
+"""HTTP statuses that may be gone a moment later."""
+ATTEMPTS = 4
+TIMEOUT = httpx2.Timeout(60, connect=5)  # seconds
+
+
+@dataclass(frozen=True)
+class Day:
+    """What Fonte holds of one UTC day."""
+
+    date: date
+    readings: int
+    fingerprint: str
+    """Changes when any value of the day changes; of an empty day it is empty."""
+    asked_at: datetime
+    """When Fonte was asked, UTC."""
+
+    @property
+    def start(self) -> datetime:
+        """The day's first instant."""
+        return datetime(self.date.year, self.date.month, self.date.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The next day's first instant."""
+        return self.start + timedelta(days=1)
+
+
+def open_fonte(url: str) -> httpx2.Client:
+    """A client of the Fonte API at `url`; close it, or use it as a context manager."""
+    return httpx2.Client(base_url=url, timeout=TIMEOUT)
+
+
+def find_day(fonte: httpx2.Client, value: object) -> Day:
+    """The UTC day named by `value`, `YYYY-MM-DD`.
+
+    A day without readings between days that have some is found, and empty. Raises
+    `ParameterError`, with the period that Fonte has, for a day outside of it or no day at all.
+    """
+    try:
+        wanted = parse_date(value)
+    except ParameterError as error:
+        raise ParameterError(f"{error}. {describe_period(fonte)}") from None
+    asked_at = datetime.now(UTC)
+    day = Day(wanted, 0, "", asked_at)
+    answer = _get(fonte, "/days", _period(day.start, day.end)).json()
+    if answer:
+        return Day(wanted, answer[0]["readings"], answer[0]["fingerprint"], asked_at)
+    days = fetch_days(fonte)
+    if not days or not min(days) <= wanted <= max(days):
+        raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(fonte)}")
+    return day
+
+
+def fetch_days(fonte: httpx2.Client) -> dict[date, Day]:
+    """Every UTC day that has readings, in order."""
+    asked_at = datetime.now(UTC)
+    answer = _get(fonte, "/days").json()
+    days = (
+        Day(date.fromisoformat(d["date"]), d["readings"], d["fingerprint"], asked_at)
+        for d in answer
+    )
+    return {day.date: day for day in days}
+
+
+def describe_period(fonte: httpx2.Client) -> str:
+    """One sentence on which days Fonte has."""
+    days = fetch_days(fonte)
+    if not days:
+        return "Fonte has no readings at all"
+    return f"Fonte has {min(days)} to {max(days)}, {len(days)} days with readings"
+
+
+def fetch_readings(
+    fonte: httpx2.Client, start: datetime, end: datetime, columns: Sequence[str]
+) -> pa.Table:
+    """The readings in `[start, end)`, one row each, by timestamp, then in order of arrival.
+
+    Columns: `timestamp` (UTC, microseconds), then `columns` (float64, nullable), each with its
+    `unit` in the field's metadata. Raises `ParameterError` for a column that Fonte does not have,
+    `FonteError` when the API does not answer, or not with whole readings.
+    """
+    period = _period(start, end)
+    response = _get(fonte, "/data", period | {"columns": list(columns)}, accept=ARROW)
+    kind = response.headers.get("content-type", "nothing")
+    if kind != ARROW:
+        raise FonteError(f"expected an Arrow stream from {response.url}, got {kind}")
+    if not response.content.endswith(END_OF_STREAM):
+        raise FonteError(f"the readings from {response.url} broke off before their end: run again")
+    try:
+        table = pa.ipc.open_stream(response.content).read_all()
+    except pa.ArrowInvalid as error:
+        raise FonteError(f"expected readable Arrow from {response.url}: {error}") from None
+    expected = ["timestamp", *columns]
+    if table.schema.names != expected:
+        raise FonteError(f"expected the columns {expected}, got {table.schema.names}")
+    return table
+
+
+def _period(start: datetime, end: datetime) -> dict[str, Any]:
+    return {"start_timestamp": start.isoformat(), "end_timestamp": end.isoformat()}
+
+
+def _get(
+    fonte: httpx2.Client, path: str, query: dict[str, Any] | None = None, accept: str = "*/*"
+) -> httpx2.Response:
+    """The answer, tried again a few times while the trouble may pass."""
+    try:
+        for attempt in stamina.retry_context(on=_is_transient, attempts=ATTEMPTS, timeout=60):
+            with attempt:
+                response = fonte.get(path, params=query, headers={"accept": accept})
+                response.raise_for_status()
+    except httpx2.HTTPStatusError as error:
+        raise _refusal(error.response) from None
+    except httpx2.TransportError as error:
+        raise FonteError(
+            f"the Fonte API at {fonte.base_url} does not answer"
+            f" ({type(error).__name__}: {error}): start it, or unset FONTE_API_URL"
+            " to use the embedded one"
+        ) from None
+    return response
+
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, httpx2.HTTPStatusError):
+        return error.response.status_code in TRANSIENT
+    return isinstance(error, httpx2.TransportError)
+
+
+def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
+    if response.status_code == httpx2.codes.UNPROCESSABLE_ENTITY:
+        return ParameterError("; ".join(_complaints(response)))
+    detail = response.text.strip()[:200].replace("\n", " ")
+    return FonteError(f"the Fonte API answered {response.status_code} to {response.url}: {detail}")
+
+
+def _complaints(response: httpx2.Response) -> Iterator[str]:
+    """What a 422 says, one line for each value that the API refused."""
+    for problem in response.json()["detail"]:
+        where = problem["loc"][1]
+        message = (
+            problem["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
+        )
+        yield f"{where}: {message}, got {problem['input']!r}"

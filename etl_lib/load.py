@@ -1,0 +1,255 @@
+"""Alvo, the target database: its tables, the load of a day, and reading back.
+
+A load replaces its day. In one transaction it locks the date, deletes that day's rows of the
+signals that it writes, COPYs the new ones, writes the ledger row and commits: run twice it
+changes nothing, and broken off anywhere it leaves the day as it was.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from adbc_driver_manager import Error as BulkError
+from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_postgresql import dbapi
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Engine,
+    ForeignKey,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
+
+from etl_lib.config import NOTEBOOK_VARIABLE, code_version
+from etl_lib.errors import AlvoError
+from etl_lib.extract import Day
+from etl_lib.transform import day_coverage, signals_of
+
+metadata = MetaData()
+signal = Table(
+    "signal",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True, comment="<column>_<statistic>"),
+    Column("unit", Text, nullable=False),
+    comment="What is measured: a ten-minute statistic of one of Fonte's columns",
+)
+data = Table(
+    "data",
+    metadata,
+    Column("signal_id", ForeignKey(signal.c.id), primary_key=True),
+    Column("timestamp", DateTime(timezone=True), primary_key=True),
+    Column("value", Double, nullable=False),
+    comment="Ten-minute statistics. timestamp is the START of the bucket, UTC:"
+    " 00:10 holds [00:10, 00:20). What does not exist has no row",
+)
+run = Table(
+    "run",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("date", Date, nullable=False, index=True, comment="the UTC day that was loaded"),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("finished", DateTime(timezone=True), nullable=False),
+    Column("columns", ARRAY(Text), nullable=False, comment="Fonte's columns, as asked for"),
+    Column("readings", Integer, nullable=False, comment="readings that came from Fonte"),
+    Column("statistics", Integer, nullable=False, comment="rows written to data"),
+    Column("coverage", Double, nullable=False, comment="finite readings / expected, 0 to 1"),
+    Column("fingerprint", Text, nullable=False, comment="Fonte's fingerprint of the day"),
+    Column("notebook", Text, comment="the archived notebook, below runs/; NULL by hand"),
+    Column("code_version", Text, nullable=False),
+    comment="The ledger: one row for each load",
+)
+
+
+@dataclass(frozen=True)
+class Load:
+    """One row of the ledger; the table's comments say what each value is."""
+
+    run_id: int
+    date: date
+    started: datetime
+    finished: datetime
+    columns: list[str]
+    readings: int
+    statistics: int
+    coverage: float
+    fingerprint: str
+    notebook: str | None
+    code_version: str
+
+
+def open_alvo(url: str) -> Engine:
+    """An engine for Alvo at `url`; every session of it is in UTC, its `repr` masks the password."""
+    address = make_url(url).set(drivername="postgresql+psycopg2")
+    options = {"options": "-ctimezone=UTC", "connect_timeout": 10}
+    return create_engine(address, pool_pre_ping=True, connect_args=options)
+
+
+def create_tables(alvo: Engine) -> None:
+    """Create Alvo's tables where they are missing; safe to call from many processes at once."""
+    with _clear_words(alvo), alvo.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
+        metadata.create_all(connection)
+
+
+def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> Load:
+    """Replace the day's statistics and write its ledger row, all or nothing.
+
+    `statistics`: as from `compute_statistics`; nulls are not stored. Days and signals that are
+    not in it stay as they are. `readings` is how many there were, for the ledger.
+    Raises `AlvoError`; the day is then as it was before.
+    """
+    create_tables(alvo)
+    with _bulk_cursor(alvo) as cursor:
+        _execute(cursor, LOCK_DAY, day.date.toordinal())
+        signals = _find_signals(cursor, statistics.schema)
+        _execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
+        rows = _to_rows(statistics, signals)
+        if rows.num_rows:
+            cursor.adbc_ingest(data.name, rows, mode="append")
+        ledger = {
+            "date": day.date,
+            "started": day.asked_at,
+            "finished": datetime.now(UTC),
+            "columns": signals_of(statistics.schema.names),
+            "readings": readings,
+            "statistics": rows.num_rows,
+            "coverage": day_coverage(statistics),
+            "fingerprint": day.fingerprint,
+            "notebook": os.environ.get(NOTEBOOK_VARIABLE),
+            "code_version": code_version(),
+        }
+        run_id = _execute(cursor, INSERT_RUN, *ledger.values())["id"][0].as_py()
+    return Load(run_id, **ledger)
+
+
+LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
+DELETE_DAY = """
+    DELETE FROM data WHERE signal_id = ANY($1) AND timestamp >= $2 AND timestamp < $3
+"""
+INSERT_RUN = """
+    INSERT INTO run (date, started, finished, columns, readings, statistics,
+                     coverage, fingerprint, notebook, code_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    RETURNING id
+"""
+
+
+def read_statistics(
+    alvo: Engine, start: datetime | None = None, end: datetime | None = None
+) -> pd.DataFrame:
+    """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
+
+    One row per bucket, `timestamp` (UTC, its start) the index; one float column per signal,
+    NaN where there is nothing; `attrs["units"]` maps a column to its unit.
+    """
+    create_tables(alvo)
+    with _bulk_cursor(alvo) as cursor:
+        signals = _execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
+        rows = _execute(
+            cursor,
+            "SELECT signal_id, timestamp, value FROM data WHERE timestamp >= $1 AND timestamp < $2",
+            start or datetime.min.replace(tzinfo=UTC),
+            end or datetime.max.replace(tzinfo=UTC),
+        )
+    wide: pd.DataFrame = rows.to_pandas().pivot(
+        index="timestamp", columns="signal_id", values="value"
+    )
+    known = signals.to_pandas().set_index("id").loc[wide.columns]
+    wide.columns = pd.Index(known["name"].to_list())
+    wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True))
+    return wide
+
+
+def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
+    """Read the day back and compare it, value by value, with what was computed.
+
+    Returns the number of equal values; raises `AlvoError` when one differs.
+    """
+    stored = read_statistics(alvo, day.start, day.end)
+    stored = stored.reindex(columns=statistics.columns).dropna(how="all")
+    if not stored.equals(statistics.dropna(how="all")):
+        raise AlvoError(
+            f"Alvo holds other values for {day.date} than were loaded: did someone load the day"
+            " at the same time? Run it again"
+        )
+    return int(stored.count().sum())
+
+
+def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
+    """The ids and names of the signals of a table's columns, new ones made where needed."""
+    fields = [field for field in schema if field.name != "timestamp"]
+    names = [field.name for field in fields]
+    units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
+    _execute(
+        cursor,
+        """INSERT INTO signal (name, unit)
+           SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
+           WHERE NOT EXISTS (SELECT FROM signal WHERE signal.name = new.name)
+           ORDER BY array_position($1::text[], name)
+           ON CONFLICT DO NOTHING""",
+        names,
+        units,
+    )
+    return _execute(cursor, "SELECT id, name FROM signal WHERE name = ANY($1)", names)
+
+
+def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
+    """Wide to long: one row (`timestamp`, `signal_id`, `value`) per value that exists."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("statistics", statistics)
+        connection.register("signals", signals)
+        return connection.sql("""
+            SELECT signals.id AS signal_id, timestamp, value
+            FROM (UNPIVOT statistics ON COLUMNS(* EXCLUDE timestamp) INTO NAME name VALUE value)
+            JOIN signals USING (name)
+            ORDER BY signal_id, timestamp
+        """).to_arrow_table()
+
+
+def _execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
+    cursor.execute(statement, parameters=values or None)
+    return cursor.fetch_arrow_table()
+
+
+@contextmanager
+def _bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
+    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
+    address = alvo.url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
+    with (
+        _clear_words(alvo),
+        dbapi.connect(address.render_as_string(hide_password=False)) as connection,
+    ):
+        with connection.cursor() as cursor:
+            yield cursor
+        connection.commit()
+
+
+@contextmanager
+def _clear_words(alvo: Engine) -> Iterator[None]:
+    """Turn a driver's error into one line with Alvo's address, the password masked."""
+    try:
+        yield
+    except (DBAPIError, BulkError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        where = alvo.url.render_as_string(hide_password=True)
+        raise AlvoError(f"Alvo at {where}: {cause}") from None

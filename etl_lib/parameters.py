@@ -1,0 +1,45 @@
+"""What a run is given: a date and columns, as people and papermill write them."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from etl_lib.errors import ParameterError
+
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+HOW = "give it as text, YYYY-MM-DD: -p date 2024-05-20"
+
+
+def parse_date(value: object) -> date:
+    """The UTC day that `value` names, as `YYYY-MM-DD` text.
+
+    papermill turns `20240520` into a number and YAML may turn a date into something else: only
+    the one form is read, so that no other day is ever loaded by a misunderstanding.
+    Raises `ParameterError` for anything else, None included.
+    """
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError as error:
+            raise ParameterError(
+                f"date: expected a day of the calendar, got {value!r}: {error}"
+            ) from None
+    if value is None:
+        raise ParameterError(f"date: expected a day, got none: {HOW}")
+    raise ParameterError(
+        f"date: expected YYYY-MM-DD, got {value!r} ({type(value).__name__}): {HOW}"
+    )
+
+
+def parse_columns(value: str | Iterable[str]) -> list[str]:
+    """Signal names from a list, or from words separated by spaces or commas; each once.
+
+    Whether Fonte has them is for Fonte to say. Raises `ParameterError` when there is none.
+    """
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
+        raise ParameterError(f"columns: expected names of signals, got {value!r}")
+    names = [name for word in words for name in re.split(r"[\s,]+", word) if name]
+    if not names:
+        raise ParameterError(f"columns: expected at least one name of a signal, got {value!r}")
+    return list(dict.fromkeys(names))

@@ -1,0 +1,36 @@
+-- Ten-minute statistics of one-minute readings.
+--
+-- In:  readings, ordered by timestamp: `timestamp` (UTC) and one DOUBLE column per signal.
+-- Out: one row per bucket that has readings. `timestamp` is the bucket's start: the bucket
+--      00:10 holds 00:10:00 up to, not including, 00:20:00. Per signal its mean, min, max,
+--      sample standard deviation (std) and the count of finite readings.
+--
+-- COLUMNS(* EXCLUDE timestamp) stands for every signal there is, and \0 for its name:
+-- one text serves any set of columns.
+WITH last_of_each_stamp AS (
+    -- Feeds repeat themselves: of readings with the same stamp the last one counts
+    SELECT *
+    FROM readings
+    QUALIFY lead(timestamp) OVER () IS DISTINCT FROM timestamp
+),
+
+finite_readings AS (
+    -- One NaN would make a whole bucket NaN: what is not a number is missing, as NULL is
+    SELECT
+        timestamp,
+        CASE WHEN isfinite(COLUMNS(* EXCLUDE timestamp)) THEN COLUMNS(* EXCLUDE timestamp) END
+    FROM last_of_each_stamp
+)
+
+SELECT
+    time_bucket(INTERVAL '10 minutes', timestamp) AS timestamp,
+    avg(COLUMNS(* EXCLUDE timestamp)) AS '\0_mean',
+    min(COLUMNS(* EXCLUDE timestamp)) AS '\0_min',
+    max(COLUMNS(* EXCLUDE timestamp)) AS '\0_max',
+    -- One reading has no standard deviation: NULL, not 0
+    stddev_samp(COLUMNS(* EXCLUDE timestamp)) AS '\0_std',
+    -- No reading is a gap: NULL, not 0
+    nullif(count(COLUMNS(* EXCLUDE timestamp)), 0)::DOUBLE AS '\0_count'
+FROM finite_readings
+GROUP BY 1
+ORDER BY 1

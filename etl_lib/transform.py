@@ -1,0 +1,96 @@
+"""Readings to ten-minute statistics: DuckDB runs the SQL of `sql/statistics.sql`."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+STATISTICS = ("mean", "min", "max", "std", "count")
+"""The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
+BUCKETS_A_DAY = 144
+EXPECTED_READINGS = 10
+"""Readings in a full bucket, at one a minute."""
+THIN = 0.5
+"""A bucket with a lower coverage is shown as thin."""
+
+
+def statistics_sql() -> str:
+    """The SQL that makes the statistics, as a text to read and to run."""
+    return (files("etl_lib") / "sql" / "statistics.sql").read_text(encoding="utf-8")
+
+
+def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
+    """Ten-minute statistics of `readings`, one row per bucket that has readings, in order.
+
+    `readings`: `timestamp` (UTC, any order; of equal stamps the last row counts) and any number
+    of float columns. Returns `timestamp` (UTC, the bucket's start) and, per column, its
+    `_mean`, `_min`, `_max`, `_std` (sample, n−1; null for one reading) and `_count` (of finite
+    readings; null for none), all float64, with `unit` in each field's metadata.
+    `sql` replaces the text of `statistics_sql()`.
+    """
+    with duckdb.connect() as connection:
+        # With any other time zone DuckDB would bucket local time
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("readings", _in_order(readings))
+        computed = connection.sql(sql or statistics_sql()).to_arrow_table()
+    return computed.select(_fields(readings.schema).names).cast(_fields(readings.schema))
+
+
+def signals_of(names: Iterable[str]) -> list[str]:
+    """The signals among the names of their statistics, in order."""
+    return [name.removesuffix("_mean") for name in names if name.endswith("_mean")]
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """A table as a DataFrame: `timestamp` (UTC) is the index, `attrs["units"]` has the units."""
+    frame: pd.DataFrame = table.to_pandas().set_index("timestamp")
+    frame.attrs["units"] = {
+        field.name: field.metadata[b"unit"].decode()
+        for field in table.schema
+        if field.metadata and b"unit" in field.metadata
+    }
+    return frame
+
+
+def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
+    """Share of the expected readings that each bucket of a column has, 0 to 1."""
+    counts = statistics.get(f"{column}_count", pd.Series(index=statistics.index, dtype=float))
+    return (counts.fillna(0) / EXPECTED_READINGS).clip(upper=1)
+
+
+def day_coverage(statistics: pa.Table) -> float:
+    """Share of the expected readings of a whole day that are there, 0 to 1, over all columns."""
+    counts = [name for name in statistics.schema.names if name.endswith("_count")]
+    present = statistics.select(counts).to_pandas().clip(upper=EXPECTED_READINGS).sum().sum()
+    return float(present / (EXPECTED_READINGS * BUCKETS_A_DAY * len(counts)))
+
+
+def _fields(readings: pa.Schema) -> pa.Schema:
+    """The schema of the statistics: a column's five stand together and keep its unit."""
+    stamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
+    return pa.schema(
+        [stamp]
+        + [
+            pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=_unit(column, statistic))
+            for column in readings
+            if column.name != "timestamp"
+            for statistic in STATISTICS
+        ]
+    )
+
+
+def _unit(column: pa.Field, statistic: str) -> dict[bytes, bytes]:
+    known = (column.metadata or {}).get(b"unit", b"")
+    return {b"unit": b"1" if statistic == "count" else known}
+
+
+def _in_order(readings: pa.Table) -> pa.Table:
+    """The readings by timestamp, equal stamps in the order in which they came."""
+    stamps = readings["timestamp"].cast(pa.int64())
+    if len(stamps) < 2 or pc.all(pc.greater_equal(stamps[1:], stamps[:-1])).as_py():
+        return readings
+    return readings.take(np.argsort(stamps.to_numpy(), kind="stable"))
