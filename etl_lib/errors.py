@@ -4,8 +4,7 @@ EtlError
 ├── ParameterError    a date or column that cannot be: nothing was read or written
 ├── SettingsError     an address in the environment or .env that cannot be
 ├── FonteError        the Fonte API does not answer, or with something that is no reading
-├── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
-└── RunError          the notebook ended without having loaded its day
+└── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
 """
 
 
@@ -27,7 +26,3 @@ class FonteError(EtlError):
 
 class AlvoError(EtlError):
     """Alvo does not answer, refuses, or holds something else than was loaded."""
-
-
-class RunError(EtlError):
-    """The notebook ended without having loaded its day."""

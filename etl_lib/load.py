@@ -33,6 +33,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -192,6 +193,13 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
             " at the same time? Run it again"
         )
     return int(stored.count().sum())
+
+
+def has_run(alvo: Engine, run_id: int) -> bool:
+    """Whether the ledger has a load of this id."""
+    with _clear_words(alvo), alvo.connect() as connection:
+        found = connection.execute(select(run.c.id).where(run.c.id == run_id))
+        return found.first() is not None
 
 
 def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:

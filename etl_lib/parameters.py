@@ -7,7 +7,6 @@ from datetime import date
 from etl_lib.errors import ParameterError
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-HOW = "give it as text, YYYY-MM-DD: -p date 2024-05-20"
 
 
 def parse_date(value: object) -> date:
@@ -25,10 +24,8 @@ def parse_date(value: object) -> date:
                 f"date: expected a day of the calendar, got {value!r}: {error}"
             ) from None
     if value is None:
-        raise ParameterError(f"date: expected a day, got none: {HOW}")
-    raise ParameterError(
-        f"date: expected YYYY-MM-DD, got {value!r} ({type(value).__name__}): {HOW}"
-    )
+        raise ParameterError("date: expected a day, got none: give one with -p date YYYY-MM-DD")
+    raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r} ({type(value).__name__})")
 
 
 def parse_columns(value: str | Iterable[str]) -> list[str]:

@@ -1,0 +1,150 @@
+"""The command `etl`: arguments, progress, exit codes; nothing else."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from etl_lib.config import find_home, read_settings
+from etl_lib.errors import EtlError, ParameterError
+from etl_lib.parameters import parse_columns, parse_date
+
+DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code: 0 all done, 1 a date failed, 2 wrong arguments."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    options, rest = _parser().parse_known_args(arguments)
+    try:
+        if rest and options.command is not load:
+            raise ParameterError(f"unknown arguments: {' '.join(rest)}; `etl --help` lists them")
+        options.rest = rest
+        return int(options.command(options))
+    except ParameterError as error:
+        return _fail(error, WRONG_ARGUMENTS)
+    except EtlError as error:
+        return _fail(error, FAILED)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was loaded stays loaded", INTERRUPTED)
+
+
+def run(options: argparse.Namespace) -> int:
+    """`etl run`: execute each date's notebook into the archive."""
+    days = list(_dates(parse_date(options.date), parse_date(options.end or options.date)))
+    columns = parse_columns(options.columns)
+    # Only now what takes a second to import: a wrong argument is answered at once
+    from etl_lib.local import start_missing
+    from etl_lib.runs import run_date
+
+    home = find_home()
+    settings = start_missing(read_settings())
+    failed = 0
+    for day in days:
+        outcome = run_date(day, columns, settings, home)
+        _say(
+            f"{day}  " + (f"failed: {outcome.error}" if outcome.error else _loaded(outcome.summary))
+        )
+        _say(f"  notebook  {os.path.relpath(outcome.notebook)}")
+        if outcome.report:
+            _say(f"  report    {os.path.relpath(outcome.report)}  <- open this in a browser")
+        failed += outcome.error is not None
+    return FAILED if failed else DONE
+
+
+def load(options: argparse.Namespace) -> int:
+    """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
+    from etl_lib.local import fonte_database_url
+
+    environment = os.environ | {"FONTE_DATABASE_URL": fonte_database_url()}
+    command = [sys.executable, "-m", "fonteapi", "load", *options.rest]
+    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+
+
+def serve(options: argparse.Namespace) -> int:
+    """`etl serve`: keep the embedded services up until interrupted."""
+    from etl_lib.local import fonte_database_url, start_missing
+
+    settings = start_missing(read_settings())
+    _say(f"export FONTE_API_URL={settings.fonte_api_url}")
+    _say(f"export FONTE_DATABASE_URL='{fonte_database_url()}'")
+    _say(f"export ALVO_DATABASE_URL='{settings.alvo_database_url}'")
+    _say(f"# The API's documentation: {settings.fonte_api_url}/docs. Stop with Ctrl-C.")
+    signal.pause()
+    return DONE
+
+
+def stop(options: argparse.Namespace) -> int:
+    """`etl stop`: stop the embedded PostgreSQL, whoever started it."""
+    from etl_lib.local import stop_database
+
+    stopped = stop_database(find_home())
+    _say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="etl", description="Wind-turbine readings, day by day.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    add = commands.add_parser("run", help="load dates and keep each one's report under runs/")
+    add.add_argument("date", metavar="DATE", help="the UTC day, YYYY-MM-DD")
+    add.add_argument("end", metavar="END", nargs="?", help="the last day of a range, included")
+    add.add_argument(
+        "--columns",
+        nargs="+",
+        metavar="NAME",
+        default=["wind_speed", "power"],
+        help="signals, one or more words (default: wind_speed power)",
+    )
+    add.set_defaults(command=run)
+
+    add = commands.add_parser(
+        "load", help="load your own CSV or Parquet into Fonte", add_help=False
+    )
+    add.set_defaults(command=load)
+
+    add = commands.add_parser("serve", help="keep the embedded services up, print their addresses")
+    add.set_defaults(command=serve)
+
+    add = commands.add_parser("stop", help="stop the embedded PostgreSQL")
+    add.set_defaults(command=stop)
+    return parser
+
+
+def _dates(start: date, end: date) -> Iterator[date]:
+    """Every day from `start` to `end`, both included."""
+    if end < start:
+        raise ParameterError(f"END: expected {start} or later, got {end}")
+    for offset in range((end - start).days + 1):
+        yield start + timedelta(days=offset)
+
+
+def _loaded(summary: dict[str, Any] | None) -> str:
+    assert summary is not None
+    return (
+        f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
+        f" coverage {summary['coverage']:.1%}"
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _fail(error: object, code: int) -> int:
+    print(f"etl: {error}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM ends the command as Ctrl-C does: what it started is stopped on the way out."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

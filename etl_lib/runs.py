@@ -1,0 +1,168 @@
+"""One date to one executed notebook in the archive.
+
+`runs/<date>/<UTC start>.ipynb` with its `.html` beside it; what failed ends in `.failed.ipynb`.
+A notebook is written under a temporary name and renamed when it is whole; nothing is overwritten.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from etl_lib import errors
+from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
+from etl_lib.load import has_run, open_alvo
+
+KERNEL = "python3"
+"""The kernel of this environment, whatever the notebook was last saved with."""
+KERNEL_CONFIG = Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
+"""A socket file, not a port: nobody else on the machine can listen in."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one date."""
+
+    date: date
+    notebook: Path
+    """The archived notebook, executed to its end or to the cell that failed."""
+    report: Path | None = None
+    """Its HTML, of a date that was loaded."""
+    summary: dict[str, Any] | None = None
+    """As the notebook's last cell tells it to programs, of a date that was loaded."""
+    error: str | None = None
+    """Why it failed, in one line."""
+
+
+def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> Outcome:
+    """Execute the pipeline's notebook for one UTC day and archive it.
+
+    `settings` has every address filled in. Whatever goes wrong in the notebook is told in the
+    outcome, not raised.
+    """
+    target = _reserve(home / "runs" / day.isoformat())
+    relative = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
+    parameters = {"date": day.isoformat(), "columns": columns}
+    try:
+        with _environment(settings, relative):
+            error = _execute(home, target, parameters)
+    except BaseException:  # Ctrl-C: leave no half a notebook behind
+        target.unlink()
+        raise
+    notebook = nbformat.read(target, as_version=4)
+    summary = find_summary(notebook)
+    if error is None:
+        error = _check_ledger(settings, summary)
+    if error is not None:
+        return Outcome(day, _archive(target, ".failed.ipynb"), error=error)
+    archived = _archive(target, ".ipynb")
+    return Outcome(day, archived, write_report(archived, notebook), summary)
+
+
+def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
+    """The JSON of the last output that has one, None when the notebook did not come that far."""
+    for cell in reversed(notebook.cells):
+        for output in cell.get("outputs", []):
+            if "application/json" in output.get("data", {}):
+                return dict(output["data"]["application/json"])
+    return None
+
+
+def write_report(archived: Path, notebook: NotebookNode) -> Path:
+    """Convert an executed notebook to HTML beside it."""
+    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True)
+    title = f"{archived.parent.name} – one day of turbine readings"
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    report = archived.with_suffix(".html")
+    partial = report.with_name(f".{report.name}.partial")
+    partial.write_text(html, encoding="utf-8")
+    partial.rename(report)
+    return report
+
+
+def _execute(home: Path, target: Path, parameters: dict[str, Any]) -> str | None:
+    """Run papermill into `target`; returns why it failed, in one line, or None."""
+    try:
+        papermill.execute_notebook(
+            home / MARKER,
+            target,
+            parameters=parameters,
+            kernel_name=KERNEL,
+            cwd=home,
+            progress_bar=False,
+            config=KERNEL_CONFIG,
+        )
+    except PapermillExecutionError as error:
+        return _first_line(error.ename, error.evalue)
+    except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
+        return _first_line(type(error).__name__, str(error))
+    return None
+
+
+def _first_line(name: str, message: str) -> str:
+    """An error in one line; those that we raise say enough without their names."""
+    line = next(iter(message.strip().splitlines()), "")
+    return line if hasattr(errors, name) else f"{name}: {line}"
+
+
+def _check_ledger(settings: Settings, summary: dict[str, Any] | None) -> str | None:
+    """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
+    if summary is None:
+        return "the notebook ended before its summary, without an error: did it call exit?"
+    if not has_run(open_alvo(settings.alvo_database_url or ""), summary["run_id"]):
+        return f"expected run {summary['run_id']} in Alvo's ledger, which has none"
+    return None
+
+
+def _reserve(folder: Path) -> Path:
+    """A temporary file in `folder`, named by the start, that nobody else has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        target = folder / f".{stamp}.partial.ipynb"
+        try:
+            target.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return target
+
+
+@contextmanager
+def _environment(settings: Settings, notebook: str) -> Iterator[None]:
+    """The addresses and the archive's path where the notebook's kernel inherits them."""
+    chosen = {
+        "FONTE_API_URL": settings.fonte_api_url or "",
+        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
+        NOTEBOOK_VARIABLE: notebook,
+    }
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _archive(partial: Path, suffix: str) -> Path:
+    """Give the finished file its name; fails rather than overwrite."""
+    target = _archived(partial, suffix)
+    target.hardlink_to(partial)
+    partial.unlink()
+    return target
+
+
+def _archived(partial: Path, suffix: str) -> Path:
+    return partial.with_name(partial.name.removeprefix(".").removesuffix(".partial.ipynb") + suffix)
