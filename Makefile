@@ -53,6 +53,6 @@ setup: .venv/.ready
 		{ echo "Python 3.11 or newer is needed; say which one: make run PYTHON=python3.12"; exit 1; }
 	@echo "Setting up .venv (once; about a minute) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
