@@ -22,6 +22,8 @@ from etl_lib.config import Settings, find_home
 from etl_lib.errors import EtlError
 
 STARTUP_SECONDS = 60
+USERS = ".handle_pids.json"
+"""In which the wheel lists the processes that use a server."""
 
 
 def start_missing(settings: Settings) -> Settings:
@@ -66,27 +68,33 @@ def start_database(home: Path, name: str) -> str:
 
 def stop_database(home: Path) -> bool:
     """Stop the embedded PostgreSQL, whoever uses it; returns whether there was one to stop."""
-    if not (_data_folder(home) / "postmaster.pid").exists():
+    folder = _data_folder(home)
+    if not (folder / "postmaster.pid").exists():
         return False
+    (folder / USERS).write_text("[]")  # as its last user this process stops it
     server = _server(home)
     server.start()
-    server.stop()
+    server.cleanup()
     return True
 
 
 @cache
 def start_api(database_url: str) -> str:
-    """Serve the Fonte API over `database_url` from a thread of this process; returns its address.
-
-    The thread ends with the process, however that ends: no server is left behind.
-    """
-    import uvicorn
-
+    """Serve the Fonte API over `database_url` from this process; returns its address."""
     from fonteapi.main import create_app
     from fonteapi.settings import read_settings
 
+    return serve(create_app(read_settings(database_url=database_url)))
+
+
+def serve(app: Any) -> str:
+    """Serve an ASGI application on a free loopback port; returns its address.
+
+    It runs in a thread that ends with the process, however that ends: no server is left behind.
+    """
+    import uvicorn
+
     listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(read_settings(database_url=database_url))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -111,7 +119,7 @@ def _server(home: Path) -> Any:
 
     folder = _data_folder(home)
     folder.parent.mkdir(exist_ok=True)
-    _forget_dead_users(folder / ".handle_pids.json")
+    _forget_dead_users(folder / USERS)
     return get_server(folder, start=False)
 
 

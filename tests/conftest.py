@@ -1,0 +1,135 @@
+"""What the tests stand on: a real PostgreSQL, the real API over HTTP, a project of their own."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pyarrow as pa
+import pytest
+import stamina
+from sqlalchemy import Engine, make_url, text
+
+from etl_lib import load, local
+from fonteapi import database
+from fonteapi.main import create_app
+from fonteapi.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(__file__).parent / "data"
+SEED = 7
+"""Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
+
+
+def execute(database_url: str, statement: str) -> list[Any]:
+    """Run one statement in a transaction of its own; returns its rows, if it has any."""
+    engine = database.connect(database_url)
+    with engine.begin() as connection:
+        result = connection.execute(text(statement))
+        rows = list(result) if result.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No setting of the caller's reaches a test, and a retry does not wait."""
+    for name in ("FONTE_DATABASE_URL", "FONTE_API_URL", "ALVO_DATABASE_URL", "ETL_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("FONTE_START_DATE", "FONTE_DAYS", "FONTE_SEED", "ETL_NOTEBOOK"):
+        monkeypatch.delenv(name, raising=False)
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes an empty database on one embedded server; returns its address."""
+    home = tmp_path_factory.mktemp("postgresql")
+    numbers = count(1)
+    yield lambda: local.start_database(home, f"test_{next(numbers)}")
+    local.stop_database(home)
+
+
+@pytest.fixture
+def fonte_url(new_database: Callable[[], str]) -> str:
+    """A Fonte of the test's own, with an empty table."""
+    url = new_database()
+    engine = database.connect(url)
+    database.create_table(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
+    """Adds rows (`timestamp` and any of the signals) to `fonte_url`."""
+
+    def put(readings: pa.Table) -> None:
+        with database.bulk_cursor(make_url(fonte_url)) as cursor:
+            database.append(cursor, readings)
+
+    return put
+
+
+@pytest.fixture
+def fonte_api(fonte_url: str) -> str:
+    """The address of an API over `fonte_url`, which holds nothing but what the test puts there."""
+    api = local.serve(create_app(Settings(database_url=fonte_url, days=1)))
+    execute(fonte_url, "TRUNCATE data RESTART IDENTITY")  # the API had filled it
+    return api
+
+
+@pytest.fixture
+def fonte(fonte_api: str) -> Iterator[httpx2.Client]:
+    """A client of `fonte_api`."""
+    with httpx2.Client(base_url=fonte_api, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def seeded_fonte_url(new_database: Callable[[], str]) -> str:
+    """The address of a database that the API filled by itself, from `SEED`. Leave it as it is."""
+    url = new_database()
+    local.serve(create_app(Settings(database_url=url, seed=SEED)))
+    return url
+
+
+@pytest.fixture(scope="session")
+def seeded_api(seeded_fonte_url: str) -> str:
+    """The API over the simulated readings."""
+    return local.serve(create_app(Settings(database_url=seeded_fonte_url)))
+
+
+@pytest.fixture
+def seeded(seeded_api: str) -> Iterator[httpx2.Client]:
+    """A client of `seeded_api`."""
+    with httpx2.Client(base_url=seeded_api, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def alvo_url(new_database: Callable[[], str]) -> str:
+    """An Alvo of the test's own, still empty."""
+    return new_database()
+
+
+@pytest.fixture
+def alvo(alvo_url: str) -> Iterator[Engine]:
+    """An engine for `alvo_url`."""
+    engine = load.open_alvo(alvo_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's folder of the test's own: its notebooks, an empty archive; we stand in it."""
+    home = tmp_path / "project"
+    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (home / "runs").mkdir()
+    monkeypatch.setenv("ETL_HOME", str(home))
+    monkeypatch.chdir(home)
+    return home
