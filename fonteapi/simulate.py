@@ -63,8 +63,8 @@ def _wind_speed(random: np.random.Generator, hour: Array) -> Array:
     mean_wind = WEIBULL_SCALE * (-np.log(exceedance)) ** (1 / WEIBULL_SHAPE)
     # IEC 61400-1's normal turbulence model, class B; one-minute means keep about 0.6 of it
     sigma = 0.14 * (0.75 * mean_wind + 3.8)
-    wind = mean_wind + 0.6 * sigma * _autoregressive(random, minutes, phi=0.42)
-    return np.clip(wind, 0, None)
+    wind: Array = mean_wind + 0.6 * sigma * _autoregressive(random, minutes, phi=0.42)
+    return wind.clip(min=0)
 
 
 def _temperature(random: np.random.Generator, hour: Array, day_of_year: Array) -> Array:
@@ -80,7 +80,8 @@ def _power(wind_speed: Array, temperature: Array) -> Array:
     wind = wind_speed * np.cbrt(density / REFERENCE_DENSITY)
     share = (wind**3 - CUT_IN**3) / (RATED**3 - CUT_IN**3)
     producing = (wind >= CUT_IN) & np.fromiter(_running(wind_speed), bool, len(wind))
-    return np.where(producing, RATED_POWER * np.clip(share, 0, 1), STANDBY_POWER)
+    power: Array = np.where(producing, RATED_POWER * np.clip(share, 0, 1), STANDBY_POWER)
+    return power
 
 
 def _running(wind_speed: Array) -> Iterator[bool]:
