@@ -1,6 +1,7 @@
 """Fonte API to Arrow: the only module that speaks HTTP."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -58,25 +59,34 @@ def find_day(fonte: httpx2.Client, value: object) -> Day:
         wanted = parse_date(value)
     except ParameterError as error:
         raise ParameterError(f"{error}. {describe_period(fonte)}") from None
-    asked_at = datetime.now(UTC)
-    day = Day(wanted, 0, "", asked_at)
-    answer = _get(fonte, "/days", _period(day.start, day.end)).json()
-    if answer:
-        return Day(wanted, answer[0]["readings"], answer[0]["fingerprint"], asked_at)
+    day = Day(wanted, 0, "", asked_at=datetime.now(UTC))
+    found = fetch_days(fonte, day.start, day.end)
+    if wanted in found:
+        return found[wanted]
     days = fetch_days(fonte)
     if not days or not min(days) <= wanted <= max(days):
         raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(fonte)}")
     return day
 
 
-def fetch_days(fonte: httpx2.Client) -> dict[date, Day]:
-    """Every UTC day that has readings, in order."""
+def fetch_days(
+    fonte: httpx2.Client, start: datetime | None = None, end: datetime | None = None
+) -> dict[date, Day]:
+    """The UTC days that have readings in `[start, end)`, in order; every day without bounds.
+
+    Raises `FonteError` when the API does not answer, or not with days.
+    """
     asked_at = datetime.now(UTC)
-    answer = _get(fonte, "/days").json()
-    days = (
-        Day(date.fromisoformat(d["date"]), d["readings"], d["fingerprint"], asked_at)
-        for d in answer
-    )
+    response = _get(fonte, "/days", _period(start, end) if start and end else None)
+    try:
+        days = [
+            Day(date.fromisoformat(day["date"]), day["readings"], day["fingerprint"], asked_at)
+            for day in response.json()
+        ]
+    except (ValueError, TypeError, KeyError):
+        raise FonteError(
+            f"expected a list of days from {response.url}, got {response.text[:80]!r}"
+        ) from None
     return {day.date: day for day in days}
 
 
@@ -145,8 +155,9 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
-    if response.status_code == httpx2.codes.UNPROCESSABLE_ENTITY:
-        return ParameterError("; ".join(_complaints(response)))
+    if response.status_code == httpx2.codes.UNPROCESSABLE_CONTENT:
+        with suppress(ValueError, TypeError, LookupError):  # as FastAPI words it, or not
+            return ParameterError("; ".join(_complaints(response)))
     detail = response.text.strip()[:200].replace("\n", " ")
     return FonteError(f"the Fonte API answered {response.status_code} to {response.url}: {detail}")
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from etl_lib.errors import ParameterError
 
@@ -18,8 +18,10 @@ def parse_date(value: object) -> date:
     """
     if isinstance(value, str) and ISO_DATE.fullmatch(value):
         try:
-            return date.fromisoformat(value)
-        except ValueError as error:
+            day = date.fromisoformat(value)
+            day + timedelta(days=1)  # a day is read up to the start of the next
+            return day
+        except (ValueError, OverflowError) as error:
             raise ParameterError(
                 f"date: expected a day of the calendar, got {value!r}: {error}"
             ) from None
