@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from etl_lib.extract import fetch_days, fetch_readings, find_day
     from etl_lib.load import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
-    from etl_lib.plots import plot_coverage, plot_power_curve, plot_signal
+    from etl_lib.plots import plot_coverage, plot_energy, plot_power_curve, plot_signal
     from etl_lib.quality import check_readings
-    from etl_lib.summary import summarize
+    from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.transform import compute_statistics, statistics_sql, to_frame
 
 _HOMES = {
@@ -18,9 +18,9 @@ _HOMES = {
     "extract": ["fetch_days", "fetch_readings", "find_day"],
     "load": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
-    "plots": ["plot_coverage", "plot_power_curve", "plot_signal"],
+    "plots": ["plot_coverage", "plot_energy", "plot_power_curve", "plot_signal"],
     "quality": ["check_readings"],
-    "summary": ["summarize"],
+    "summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
     "transform": ["compute_statistics", "statistics_sql", "to_frame"],
 }
 _home_of = {name: module for module, names in _HOMES.items() for name in names}

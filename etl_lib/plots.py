@@ -18,6 +18,9 @@ from etl_lib.transform import THIN, coverage, signals_of
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 BIN_WIDTH = 0.5  # m/s, IEC 61400-12-1's method of bins
+DAY = pd.Timedelta(days=1)
+WHOLE_DAY = 23.9
+"""Hours with readings that make a day a whole one."""
 FULL_BIN = 3
 """IEC 61400-12-1 wants 30 minutes, three ten-minute means, in a bin."""
 
@@ -46,7 +49,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
             label="fewer than half of the readings",
         )
     ax.set_ylabel(f"{_label(signal)} ({_unit(data, mean)})")
-    _format_time(ax)
+    _format_time(ax, pd.DatetimeIndex(regular.index))
     _legend(ax)
     return ax
 
@@ -139,6 +142,25 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Energy of each day; a day that was not measured wholly is hollow. From `summarize_days`."""
+    ax = _axes(ax)
+    energy = days["energy"].dropna()
+    if energy.empty:
+        return _say(ax, "no energy: no readings of power")
+    whole = days.loc[energy.index, "hours_with_power"] > WHOLE_DAY
+    stamps = pd.DatetimeIndex(energy.index)
+    for chosen, fill, label in ((whole, BLUE, "whole day"), (~whole, "white", "part of a day")):
+        if chosen.any():
+            ax.bar(stamps[chosen], energy[chosen], color=fill, edgecolor=BLUE, label=label)
+    ax.set_xticks(stamps if len(stamps) <= 14 else ax.get_xticks())
+    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
+    ax.set_xlabel("day (UTC)")
+    ax.set_ylabel("energy (kWh)")
+    _legend(ax)
+    return ax
+
+
 def _hourly(values: pd.Series) -> Any:
     """The sum of the values in each of the day's 24 hours."""
     hours = pd.DatetimeIndex(values.index).hour
@@ -167,14 +189,19 @@ def _unit(data: pd.DataFrame, name: str) -> str:
     return str(data.attrs.get("units", {}).get(name, "unknown unit"))
 
 
-def _format_time(ax: Axes) -> None:
-    """Label the time axis in UTC, with the date once."""
-    locator = mdates.AutoDateLocator(tz="UTC")
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))
-    ax.set_xlabel("time (UTC)")
-    ax.grid(alpha=0.3)
-    ax.margins(x=0.01)
+def _format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:
+    """Label the time axis in UTC; a single day is shown from midnight to midnight."""
+    first, last = stamps[0].normalize(), stamps[-1].normalize() + DAY
+    ax.set_xlim(mdates.date2num(first), mdates.date2num(last))
+    if last - first == DAY:
+        ax.xaxis.set_major_locator(mdates.HourLocator(range(0, 24, 3), tz="UTC"))
+        ax.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M", tz="UTC"))
+        ax.set_xlabel(f"{first:%Y-%m-%d} (UTC)")
+    else:
+        locator = mdates.AutoDateLocator(tz="UTC")
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))
+        ax.set_xlabel("time (UTC)")
 
 
 def _legend(ax: Axes) -> None:

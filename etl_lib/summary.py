@@ -3,9 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from etl_lib.load import Load
+from etl_lib.transform import BUCKETS_A_DAY, coverage, signals_of
 
 HOURS_A_BUCKET = 1 / 6
 
@@ -72,16 +74,80 @@ def summarize(load: Load, statistics: pd.DataFrame, quality: pd.DataFrame) -> Su
 
     `statistics` as from `to_frame`, `quality` as from `check_readings`.
     """
-    nothing = pd.Series(dtype=float)
-    wind = statistics.get("wind_speed_mean", nothing).dropna()
-    power = statistics.get("power_mean", nothing).dropna()
+    days = summarize_days(statistics)
+    day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
     return Summary(
         load,
         quality=quality.to_dict(),
-        mean_wind_speed=None if wind.empty else float(wind.mean()),
-        energy=None if power.empty else float(power.sum() * HOURS_A_BUCKET),
-        hours_with_power=float(len(power) * HOURS_A_BUCKET),
+        mean_wind_speed=_number(day["mean_wind_speed"]),
+        energy=_number(day["energy"]),
+        hours_with_power=_number(day["hours_with_power"]) or 0.0,
     )
+
+
+def summarize_days(statistics: pd.DataFrame) -> pd.DataFrame:
+    """Each UTC day that has statistics in a few numbers; one row a day, `date` the index.
+
+    `statistics` as from `read_statistics`. Columns: `coverage` (0 to 1, over the signals that
+    have readings that day: another may not have been loaded),
+    `mean_wind_speed` (m/s, the mean of the buckets' means), `energy` (kWh: mean power × ten
+    minutes, over the buckets that have one), `hours_with_power` (what the energy stands for).
+    NaN where nothing was read.
+    """
+    signals = signals_of(statistics.columns)
+    nothing = pd.Series(np.nan, index=statistics.index)
+    power = statistics.get("power_mean", nothing)
+    dates = pd.DatetimeIndex(statistics.index).date
+    shares = pd.DataFrame({s: coverage(statistics, s).groupby(dates).sum() for s in signals})
+    buckets = pd.DataFrame(
+        {
+            "mean_wind_speed": statistics.get("wind_speed_mean", nothing),
+            "energy": power * HOURS_A_BUCKET,
+            "hours_with_power": power.notna() * HOURS_A_BUCKET,
+        },
+        index=statistics.index,
+    )
+    days = buckets.groupby(dates)
+    table = days.agg({"mean_wind_speed": "mean", "hours_with_power": "sum"})
+    table.insert(0, "coverage", shares[shares > 0].mean(axis="columns") / BUCKETS_A_DAY)
+    table.insert(2, "energy", days["energy"].sum(min_count=1))
+    return table.rename_axis("date")
+
+
+def describe_days(days: pd.DataFrame) -> str:
+    """Which days Alvo holds, as Markdown; of an empty Alvo, what to do."""
+    if days.empty:
+        return (
+            "**Alvo is still empty.** Load a day with `etl run 2024-05-20`"
+            " (or `make run`), then run this page again."
+        )
+    return (
+        f"Alvo holds **{len(days)} days**, {days.index[0]} to {days.index[-1]},"
+        f" with {days['coverage'].mean():.1%} of the expected readings."
+    )
+
+
+def describe_findings(days: pd.DataFrame) -> str:
+    """What the days say about wind and energy, as a Markdown list; from `summarize_days`."""
+    wind, energy = days["mean_wind_speed"].dropna(), days["energy"].dropna()
+    lines = []
+    if len(wind):
+        lines.append(
+            f"The calmest day was {wind.idxmin()} with {wind.min():.1f} m/s,"
+            f" the windiest {wind.idxmax()} with {wind.max():.1f} m/s."
+        )
+    if len(energy):
+        lines += [
+            f"The turbine made **{energy.sum():,.0f} kWh** in"
+            f" {days['hours_with_power'].sum():,.0f} hours with power readings.",
+            f"{energy.idxmax()} gave most of it, {energy.max():,.0f} kWh,"
+            f" and {energy.idxmin()} least, {energy.min():,.0f} kWh.",
+        ]
+    return "\n".join(f"- {line}" for line in lines or ["Nothing yet."])
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _quantity(value: float | None, form: str) -> str:
