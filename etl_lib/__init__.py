@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from etl_lib.extract import fetch_days, fetch_readings, find_day
     from etl_lib.load import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
-    from etl_lib.plots import plot_coverage, plot_energy, plot_power_curve, plot_signal
+    from etl_lib.plots import (
+        plot_coverage,
+        plot_energy,
+        plot_power_curve,
+        plot_signal,
+        plot_signals,
+    )
     from etl_lib.quality import check_readings
     from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.transform import compute_statistics, statistics_sql, to_frame
@@ -18,7 +24,7 @@ _HOMES = {
     "extract": ["fetch_days", "fetch_readings", "find_day"],
     "load": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
-    "plots": ["plot_coverage", "plot_energy", "plot_power_curve", "plot_signal"],
+    "plots": ["plot_coverage", "plot_energy", "plot_power_curve", "plot_signal", "plot_signals"],
     "quality": ["check_readings"],
     "summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
     "transform": ["compute_statistics", "statistics_sql", "to_frame"],

@@ -6,6 +6,7 @@ on a new figure's axes. What is missing becomes a sentence on the axes, never a 
 The colours are Okabe and Ito's, told apart by colour-blind eyes and in grey print.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.dates as mdates
@@ -52,6 +53,21 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     _format_time(ax, pd.DatetimeIndex(regular.index))
     _legend(ax)
     return ax
+
+
+def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
+    """`plot_signal` of each of the signals, one above the other on one time axis."""
+    figure, axes = plt.subplots(
+        len(signals),
+        figsize=(9, 0.5 + 2.6 * len(signals)),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for signal, ax in zip(signals, axes.flat, strict=True):
+        plot_signal(data, signal, ax=ax).label_outer()
+    figure.align_ylabels()
+    return list(axes.flat)
 
 
 def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

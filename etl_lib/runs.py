@@ -23,6 +23,7 @@ from etl_lib import errors
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.load import has_run, open_alvo
 
+TEMPLATES = Path(__file__).parent / "templates"
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
 KERNEL_CONFIG = Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
@@ -79,10 +80,14 @@ def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
 
 
 def write_report(archived: Path, notebook: NotebookNode) -> Path:
-    """Convert an executed notebook to HTML beside it."""
-    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True)
-    title = f"{archived.parent.name} – one day of turbine readings"
-    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    """Convert an executed notebook to a page beside it that needs nothing from a network."""
+    exporter = HTMLExporter(
+        template_name="report",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": archived.parent.name}})
     report = archived.with_suffix(".html")
     partial = report.with_name(f".{report.name}.partial")
     partial.write_text(html, encoding="utf-8")
