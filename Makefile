@@ -5,7 +5,7 @@ DATE   ?= 2024-05-20
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lab serve stop status lint format lock bench clean
+.PHONY: help setup run test lab serve stop lint format lock bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ lab: setup ## Open JupyterLab on the notebooks
 
 serve: setup ## Keep the embedded databases and the API up, and print their addresses
 	@$(BIN)/etl serve
+
+stop: setup ## Stop the embedded PostgreSQL, whoever started it
+	@$(BIN)/etl stop
 
 lint: setup ## Check style, types and that the notebooks carry no outputs
 	@$(BIN)/ruff check .

@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     days = list(_dates(parse_date(options.date), parse_date(options.end or options.date)))
     columns = parse_columns(options.columns)
     # Only now what takes a second to import: a wrong argument is answered at once
+    from etl_lib.runs import run_date  # isort: skip  # before services that share this process
     from etl_lib.local import start_missing
-    from etl_lib.runs import run_date
 
     home = find_home()
     settings = start_missing(read_settings())
@@ -58,20 +58,20 @@ def run(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
-    from etl_lib.local import fonte_database_url
+    from etl_lib.local import find_fonte
 
-    environment = os.environ | {"FONTE_DATABASE_URL": fonte_database_url()}
+    environment = os.environ | {"FONTE_DATABASE_URL": find_fonte(read_settings())}
     command = [sys.executable, "-m", "fonteapi", "load", *options.rest]
     return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
 
 
 def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
-    from etl_lib.local import fonte_database_url, start_missing
+    from etl_lib.local import find_fonte, start_missing
 
     settings = start_missing(read_settings())
     _say(f"export FONTE_API_URL={settings.fonte_api_url}")
-    _say(f"export FONTE_DATABASE_URL='{fonte_database_url()}'")
+    _say(f"export FONTE_DATABASE_URL='{find_fonte(settings)}'")
     _say(f"export ALVO_DATABASE_URL='{settings.alvo_database_url}'")
     _say(f"# The API's documentation: {settings.fonte_api_url}/docs. Stop with Ctrl-C.")
     signal.pause()

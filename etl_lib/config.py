@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """The Fonte API, `http://host:port`."""
     alvo_database_url: str | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""
+    fonte_database_url: str | None = Field(default=None, repr=False)
+    """The source database. For `etl load` and an embedded API only: the pipeline never reads it."""
 
     @field_validator("fonte_api_url")
     @classmethod
@@ -42,7 +44,7 @@ class Settings(BaseSettings):
             raise ValueError("expected http://host:port")
         return url
 
-    @field_validator("alvo_database_url")
+    @field_validator("alvo_database_url", "fonte_database_url")
     @classmethod
     def _is_postgresql(cls, url: str | None) -> str | None:
         try:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import httpx2
 from sqlalchemy import Engine
 
+from etl_lib.alvo import open_alvo
 from etl_lib.config import read_settings
 from etl_lib.extract import open_fonte
-from etl_lib.load import open_alvo
 from etl_lib.local import start_missing
 
 

@@ -1,4 +1,4 @@
-"""Alvo, the target database: its tables, the load of a day, and reading back.
+"""The load of a day into Alvo, and reading back.
 
 A load replaces its day. In one transaction it locks the date, deletes that day's rows of the
 signals that it writes, COPYs the new ones, writes the ledger row and commits: run twice it
@@ -6,78 +6,20 @@ changes nothing, and broken off anywhere it leaves the day as it was.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
-from adbc_driver_manager import Error as BulkError
 from adbc_driver_manager.dbapi import Cursor
-from adbc_driver_postgresql import dbapi
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Date,
-    DateTime,
-    Double,
-    Engine,
-    ForeignKey,
-    Identity,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    make_url,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
+from etl_lib.alvo import bulk_cursor, create_tables, data, execute
 from etl_lib.config import NOTEBOOK_VARIABLE, code_version
 from etl_lib.errors import AlvoError
 from etl_lib.extract import Day
 from etl_lib.transform import day_coverage, signals_of
-
-metadata = MetaData()
-signal = Table(
-    "signal",
-    metadata,
-    Column("id", Integer, Identity(), primary_key=True),
-    Column("name", Text, nullable=False, unique=True, comment="<column>_<statistic>"),
-    Column("unit", Text, nullable=False),
-    comment="What is measured: a ten-minute statistic of one of Fonte's columns",
-)
-data = Table(
-    "data",
-    metadata,
-    Column("signal_id", ForeignKey(signal.c.id), primary_key=True),
-    Column("timestamp", DateTime(timezone=True), primary_key=True),
-    Column("value", Double, nullable=False),
-    comment="Ten-minute statistics. timestamp is the START of the bucket, UTC:"
-    " 00:10 holds [00:10, 00:20). What does not exist has no row",
-)
-run = Table(
-    "run",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("date", Date, nullable=False, index=True, comment="the UTC day that was loaded"),
-    Column("started", DateTime(timezone=True), nullable=False),
-    Column("finished", DateTime(timezone=True), nullable=False),
-    Column("columns", ARRAY(Text), nullable=False, comment="Fonte's columns, as asked for"),
-    Column("readings", Integer, nullable=False, comment="readings that came from Fonte"),
-    Column("statistics", Integer, nullable=False, comment="rows written to data"),
-    Column("coverage", Double, nullable=False, comment="finite readings / expected, 0 to 1"),
-    Column("fingerprint", Text, nullable=False, comment="Fonte's fingerprint of the day"),
-    Column("notebook", Text, comment="the archived notebook, below runs/; NULL by hand"),
-    Column("code_version", Text, nullable=False),
-    comment="The ledger: one row for each load",
-)
 
 
 @dataclass(frozen=True)
@@ -97,20 +39,6 @@ class Load:
     code_version: str
 
 
-def open_alvo(url: str) -> Engine:
-    """An engine for Alvo at `url`; every session of it is in UTC, its `repr` masks the password."""
-    address = make_url(url).set(drivername="postgresql+psycopg2")
-    options = {"options": "-ctimezone=UTC", "connect_timeout": 10}
-    return create_engine(address, pool_pre_ping=True, connect_args=options)
-
-
-def create_tables(alvo: Engine) -> None:
-    """Create Alvo's tables where they are missing; safe to call from many processes at once."""
-    with _clear_words(alvo), alvo.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
-        metadata.create_all(connection)
-
-
 def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> Load:
     """Replace the day's statistics and write its ledger row, all or nothing.
 
@@ -119,10 +47,10 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
     Raises `AlvoError`; the day is then as it was before.
     """
     create_tables(alvo)
-    with _bulk_cursor(alvo) as cursor:
-        _execute(cursor, LOCK_DAY, day.date.toordinal())
+    with bulk_cursor(alvo) as cursor:
+        execute(cursor, LOCK_DAY, day.date.toordinal())
         signals = _find_signals(cursor, statistics.schema)
-        _execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
+        execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
         rows = _to_rows(statistics, signals)
         if rows.num_rows:
             cursor.adbc_ingest(data.name, rows, mode="append")
@@ -138,7 +66,7 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
         }
-        run_id = _execute(cursor, INSERT_RUN, *ledger.values())["id"][0].as_py()
+        run_id = execute(cursor, INSERT_RUN, *ledger.values())["id"][0].as_py()
     return Load(run_id, **ledger)
 
 
@@ -163,9 +91,9 @@ def read_statistics(
     NaN where there is nothing; `attrs["units"]` maps a column to its unit.
     """
     create_tables(alvo)
-    with _bulk_cursor(alvo) as cursor:
-        signals = _execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
-        rows = _execute(
+    with bulk_cursor(alvo) as cursor:
+        signals = execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
+        rows = execute(
             cursor,
             "SELECT signal_id, timestamp, value FROM data WHERE timestamp >= $1 AND timestamp < $2",
             start or datetime.min.replace(tzinfo=UTC),
@@ -195,19 +123,12 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
     return int(stored.count().sum())
 
 
-def has_run(alvo: Engine, run_id: int) -> bool:
-    """Whether the ledger has a load of this id."""
-    with _clear_words(alvo), alvo.connect() as connection:
-        found = connection.execute(select(run.c.id).where(run.c.id == run_id))
-        return found.first() is not None
-
-
 def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     """The ids and names of the signals of a table's columns, new ones made where needed."""
     fields = [field for field in schema if field.name != "timestamp"]
     names = [field.name for field in fields]
     units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
-    _execute(
+    execute(
         cursor,
         """INSERT INTO signal (name, unit)
            SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
@@ -217,7 +138,7 @@ def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
         names,
         units,
     )
-    return _execute(cursor, "SELECT id, name FROM signal WHERE name = ANY($1)", names)
+    return execute(cursor, "SELECT id, name FROM signal WHERE name = ANY($1)", names)
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
@@ -232,32 +153,3 @@ def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
             JOIN signals USING (name)
             ORDER BY signal_id, timestamp
         """).to_arrow_table()
-
-
-def _execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
-    cursor.execute(statement, parameters=values or None)
-    return cursor.fetch_arrow_table()
-
-
-@contextmanager
-def _bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
-    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    address = alvo.url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
-    with (
-        _clear_words(alvo),
-        dbapi.connect(address.render_as_string(hide_password=False)) as connection,
-    ):
-        with connection.cursor() as cursor:
-            yield cursor
-        connection.commit()
-
-
-@contextmanager
-def _clear_words(alvo: Engine) -> Iterator[None]:
-    """Turn a driver's error into one line with Alvo's address, the password masked."""
-    try:
-        yield
-    except (DBAPIError, BulkError) as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        where = alvo.url.render_as_string(hide_password=True)
-        raise AlvoError(f"Alvo at {where}: {cause}") from None

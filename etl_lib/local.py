@@ -6,11 +6,10 @@ The only module of `etl_lib` that knows `fonteapi` by more than its address.
 """
 
 import json
-import os
 import socket
 import threading
-import time
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,30 +18,27 @@ import psutil
 from sqlalchemy import create_engine, text
 
 from etl_lib.config import Settings, find_home
-from etl_lib.errors import EtlError
 
-STARTUP_SECONDS = 60
 USERS = ".handle_pids.json"
 """In which the wheel lists the processes that use a server."""
 
 
 def start_missing(settings: Settings) -> Settings:
-    """The settings with every address filled in; what had none is running when this returns.
+    """The settings with every address filled in; what had none is started.
 
-    Called again in the same process it starts nothing new. Raises `EtlError` when a service
-    does not start.
+    Called again in the same process it starts nothing new.
     """
     filled: dict[str, Any] = {}
     if settings.alvo_database_url is None:
         filled["alvo_database_url"] = start_database(find_home(), "Alvo")
     if settings.fonte_api_url is None:
-        filled["fonte_api_url"] = start_api(fonte_database_url())
+        filled["fonte_api_url"] = start_api(find_fonte(settings))
     return settings.model_copy(update=filled)
 
 
-def fonte_database_url() -> str:
-    """`FONTE_DATABASE_URL` where it is set, else the embedded Fonte, running."""
-    return os.environ.get("FONTE_DATABASE_URL") or start_database(find_home(), "Fonte")
+def find_fonte(settings: Settings) -> str:
+    """The address of Fonte's database as the settings say, else of the embedded one, running."""
+    return settings.fonte_database_url or start_database(find_home(), "Fonte")
 
 
 @cache
@@ -81,28 +77,35 @@ def stop_database(home: Path) -> bool:
 @cache
 def start_api(database_url: str) -> str:
     """Serve the Fonte API over `database_url` from this process; returns its address."""
-    from fonteapi.main import create_app
     from fonteapi.settings import read_settings
 
-    return serve(create_app(read_settings(database_url=database_url)))
+    settings = read_settings(database_url=database_url)
+
+    def create() -> Any:
+        from fonteapi.main import create_app
+
+        return create_app(settings)
+
+    return serve(create)
 
 
-def serve(app: Any) -> str:
-    """Serve an ASGI application on a free loopback port; returns its address.
+def serve(create: Callable[[], Any]) -> str:
+    """Serve the ASGI application that `create` makes on a free loopback port.
 
-    It runs in a thread that ends with the process, however that ends: no server is left behind.
+    Returns its address at once: what is asked before the application is up waits for it; when
+    it does not come up, the address is closed. It runs in a thread that ends with the process,
+    however that ends: no server is left behind.
     """
-    import uvicorn
-
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise EtlError("the embedded Fonte API did not start: its own words stand above")
-        time.sleep(0.005)
+
+    def run() -> None:
+        import uvicorn
+
+        with listener:
+            config = uvicorn.Config(create(), log_level="warning", access_log=False)
+            uvicorn.Server(config).run(sockets=[listener])
+
+    threading.Thread(target=run, name="Fonte API", daemon=True).start()
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 

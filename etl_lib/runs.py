@@ -6,6 +6,7 @@ A notebook is written under a temporary name and renamed when it is whole; nothi
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,16 +15,14 @@ from typing import Any
 
 import nbformat
 import papermill
-from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from etl_lib import errors
+from etl_lib.alvo import has_run, open_alvo
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
-from etl_lib.load import has_run, open_alvo
 
-TEMPLATES = Path(__file__).parent / "templates"
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
 KERNEL_CONFIG = Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
@@ -55,7 +54,8 @@ def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> O
     relative = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
     parameters = {"date": day.isoformat(), "columns": columns}
     try:
-        with _environment(settings, relative):
+        with _environment(settings, relative), ThreadPoolExecutor(1) as pool:
+            pool.submit(_prepare_report)  # half a second, while the kernel works and we wait
             error = _execute(home, target, parameters)
     except BaseException:  # Ctrl-C: leave no half a notebook behind
         target.unlink()
@@ -67,6 +67,8 @@ def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> O
     if error is not None:
         return Outcome(day, _archive(target, ".failed.ipynb"), error=error)
     archived = _archive(target, ".ipynb")
+    from etl_lib.reports import write_report
+
     return Outcome(day, archived, write_report(archived, notebook), summary)
 
 
@@ -79,20 +81,10 @@ def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
     return None
 
 
-def write_report(archived: Path, notebook: NotebookNode) -> Path:
-    """Convert an executed notebook to a page beside it that needs nothing from a network."""
-    exporter = HTMLExporter(
-        template_name="report",
-        extra_template_basedirs=[str(TEMPLATES)],
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-    )
-    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": archived.parent.name}})
-    report = archived.with_suffix(".html")
-    partial = report.with_name(f".{report.name}.partial")
-    partial.write_text(html, encoding="utf-8")
-    partial.rename(report)
-    return report
+def _prepare_report() -> None:
+    from etl_lib.reports import exporter
+
+    exporter().from_notebook_node(nbformat.v4.new_notebook())
 
 
 def _execute(home: Path, target: Path, parameters: dict[str, Any]) -> str | None:

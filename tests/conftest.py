@@ -12,7 +12,8 @@ import pytest
 import stamina
 from sqlalchemy import Engine, make_url, text
 
-from etl_lib import load, local
+from etl_lib import alvo as alvo_database
+from etl_lib import local
 from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
@@ -31,6 +32,13 @@ def execute(database_url: str, statement: str) -> list[Any]:
         rows = list(result) if result.returns_rows else []
     engine.dispose()
     return rows
+
+
+def serve(settings: Settings) -> str:
+    """The address of an API with these settings, which is up."""
+    url = local.serve(lambda: create_app(settings))
+    httpx2.get(f"{url}/health", timeout=60).raise_for_status()
+    return url
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +85,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
 @pytest.fixture
 def fonte_api(fonte_url: str) -> str:
     """The address of an API over `fonte_url`, which holds nothing but what the test puts there."""
-    api = local.serve(create_app(Settings(database_url=fonte_url, days=1)))
+    api = serve(Settings(database_url=fonte_url, days=1))
     execute(fonte_url, "TRUNCATE data RESTART IDENTITY")  # the API had filled it
     return api
 
@@ -93,14 +101,14 @@ def fonte(fonte_api: str) -> Iterator[httpx2.Client]:
 def seeded_fonte_url(new_database: Callable[[], str]) -> str:
     """The address of a database that the API filled by itself, from `SEED`. Leave it as it is."""
     url = new_database()
-    local.serve(create_app(Settings(database_url=url, seed=SEED)))
+    serve(Settings(database_url=url, seed=SEED))
     return url
 
 
 @pytest.fixture(scope="session")
 def seeded_api(seeded_fonte_url: str) -> str:
     """The API over the simulated readings."""
-    return local.serve(create_app(Settings(database_url=seeded_fonte_url)))
+    return serve(Settings(database_url=seeded_fonte_url))
 
 
 @pytest.fixture
@@ -119,7 +127,7 @@ def alvo_url(new_database: Callable[[], str]) -> str:
 @pytest.fixture
 def alvo(alvo_url: str) -> Iterator[Engine]:
     """An engine for `alvo_url`."""
-    engine = load.open_alvo(alvo_url)
+    engine = alvo_database.open_alvo(alvo_url)
     yield engine
     engine.dispose()
 

@@ -1,0 +1,118 @@
+"""Alvo, the target database: its tables, and the ways into it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from adbc_driver_manager import Error as BulkError
+from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_postgresql import dbapi
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Engine,
+    ForeignKey,
+    Identity,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
+
+from etl_lib.errors import AlvoError
+
+metadata = MetaData()
+signal = Table(
+    "signal",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True, comment="<column>_<statistic>"),
+    Column("unit", Text, nullable=False),
+    comment="What is measured: a ten-minute statistic of one of Fonte's columns",
+)
+data = Table(
+    "data",
+    metadata,
+    Column("signal_id", ForeignKey(signal.c.id), primary_key=True),
+    Column("timestamp", DateTime(timezone=True), primary_key=True),
+    Column("value", Double, nullable=False),
+    comment="Ten-minute statistics. timestamp is the START of the bucket, UTC:"
+    " 00:10 holds [00:10, 00:20). What does not exist has no row",
+)
+run = Table(
+    "run",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("date", Date, nullable=False, index=True, comment="the UTC day that was loaded"),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("finished", DateTime(timezone=True), nullable=False),
+    Column("columns", ARRAY(Text), nullable=False, comment="Fonte's columns, as asked for"),
+    Column("readings", Integer, nullable=False, comment="readings that came from Fonte"),
+    Column("statistics", Integer, nullable=False, comment="rows written to data"),
+    Column("coverage", Double, nullable=False, comment="finite readings / expected, 0 to 1"),
+    Column("fingerprint", Text, nullable=False, comment="Fonte's fingerprint of the day"),
+    Column("notebook", Text, comment="the archived notebook, below runs/; NULL by hand"),
+    Column("code_version", Text, nullable=False),
+    comment="The ledger: one row for each load",
+)
+
+
+def open_alvo(url: str) -> Engine:
+    """An engine for Alvo at `url`; every session of it is in UTC, its `repr` masks the password."""
+    address = make_url(url).set(drivername="postgresql+psycopg2")
+    options = {"options": "-ctimezone=UTC", "connect_timeout": 10}
+    return create_engine(address, pool_pre_ping=True, connect_args=options)
+
+
+def create_tables(alvo: Engine) -> None:
+    """Create Alvo's tables where they are missing; safe to call from many processes at once."""
+    with _clear_words(alvo), alvo.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
+        metadata.create_all(connection)
+
+
+def has_run(alvo: Engine, run_id: int) -> bool:
+    """Whether the ledger has a load of this id."""
+    with _clear_words(alvo), alvo.connect() as connection:
+        found = connection.execute(select(run.c.id).where(run.c.id == run_id))
+        return found.first() is not None
+
+
+def execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
+    """The rows of one statement with bound parameters `$1`, `$2` …, of none an empty table."""
+    cursor.execute(statement, parameters=values or None)
+    return cursor.fetch_arrow_table()
+
+
+@contextmanager
+def bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
+    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
+    address = alvo.url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
+    with (
+        _clear_words(alvo),
+        dbapi.connect(address.render_as_string(hide_password=False)) as connection,
+    ):
+        with connection.cursor() as cursor:
+            yield cursor
+        connection.commit()
+
+
+@contextmanager
+def _clear_words(alvo: Engine) -> Iterator[None]:
+    """Turn a driver's error into one line with Alvo's address, the password masked."""
+    try:
+        yield
+    except (DBAPIError, BulkError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        where = alvo.url.set(drivername="postgresql").render_as_string(hide_password=True)
+        raise AlvoError(f"Alvo at {where}: {cause}") from None
