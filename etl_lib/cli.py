@@ -1,6 +1,7 @@
 """The command `etl`: arguments, progress, exit codes; nothing else."""
 
 import argparse
+import gc
 import os
 import signal
 import subprocess
@@ -31,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted; what was loaded stays loaded", INTERRUPTED)
+    except BrokenPipeError:  # `etl … | head`: whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    finally:
+        gc.freeze()  # or the interpreter walks a million objects once more before it ends
 
 
 def run(options: argparse.Namespace) -> int:
