@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from etl_lib.errors import ParameterError
 
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def parse_date(value: object) -> date:

@@ -1,0 +1,136 @@
+"""The embedded default, started, shared, killed and stopped as separate processes do it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from conftest import execute
+
+from etl_lib import local
+from etl_lib.config import Settings
+
+USE = """
+import sys
+from etl_lib import config, local
+settings = local.start_missing(config.read_settings())
+print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def user(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that uses the project's embedded default until its input ends."""
+    with start_user() as process:
+        yield process
+        process.kill()
+    local.stop_database(project)
+
+
+def start_user() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", USE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def addresses(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout
+    return process.stdout.readline().split()
+
+
+def postmaster(project: Path) -> psutil.Process:
+    pid_file = project / ".local" / "postgresql" / "postmaster.pid"
+    return psutil.Process(int(pid_file.read_text().splitlines()[0]))
+
+
+def is_up(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def test_what_is_not_set_is_started(user: subprocess.Popen[str], project: Path) -> None:
+    api, alvo = addresses(user)
+    assert httpx2.get(f"{api}/health", timeout=60).json() == {"status": "ok"}
+    assert execute(alvo, "SELECT current_database()")[0][0] == "Alvo"
+    assert (project / ".local" / "postgresql").is_dir()
+
+
+def test_the_server_listens_on_no_port(user: subprocess.Popen[str], project: Path) -> None:
+    addresses(user)
+    listening = [c for c in postmaster(project).net_connections() if c.status == "LISTEN"]
+    assert listening == []
+
+
+def test_what_is_set_is_not_started(project: Path) -> None:
+    settings = Settings(fonte_api_url="http://fonte", alvo_database_url="postgresql://alvo/Alvo")
+    assert local.start_missing(settings) == settings
+    assert not (project / ".local").exists()
+
+
+def test_the_server_serves_until_its_last_user_ends(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    addresses(user)
+    server = postmaster(project)
+    with start_user() as second:
+        addresses(second)
+        assert postmaster(project).pid == server.pid
+        user.communicate("")
+        assert is_up(server)
+        second.communicate("")
+    assert not is_up(server)
+
+
+def test_a_killed_user_is_forgotten_by_the_next(user: subprocess.Popen[str], project: Path) -> None:
+    addresses(user)
+    user.kill()
+    user.wait()
+    server = postmaster(project)
+    assert is_up(server)  # nobody could stop it
+    with start_user() as second:
+        addresses(second)
+        assert postmaster(project).pid == server.pid
+        second.communicate("")
+    assert not is_up(server)
+
+
+def test_stopping_ends_the_server_whoever_uses_it(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    addresses(user)
+    server = postmaster(project)
+    assert local.stop_database(project)
+    assert not is_up(server)
+    assert not local.stop_database(project)
+
+
+def test_a_killed_server_is_started_again_with_its_data(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    _, alvo = addresses(user)
+    execute(alvo, "CREATE TABLE kept AS SELECT 1 AS value")
+    server = postmaster(project)
+    os.kill(server.pid, signal.SIGKILL)
+    user.kill()
+    psutil.wait_procs([server], timeout=10)
+    with start_user() as second:
+        _, alvo = addresses(second)
+        assert execute(alvo, "SELECT value FROM kept")[0][0] == 1
+        second.communicate("")
+
+
+# what ends the thread is printed there, and is no failure of the test
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_api_that_does_not_come_up_is_closed() -> None:
+    def fail() -> None:
+        raise SystemExit("injected")
+
+    url = local.serve(fail)
+    with pytest.raises(httpx2.TransportError):
+        for _ in range(100):
+            httpx2.get(url, timeout=10)

@@ -1,0 +1,59 @@
+"""What a date and columns may look like, as people and papermill write them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from etl_lib.errors import ParameterError
+from etl_lib.parameters import parse_columns, parse_date
+
+
+def test_a_date_is_read() -> None:
+    assert parse_date("2024-02-29") == date(2024, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(20240520, 12, 1e5, True, date(2024, 5, 20), ["2024-05-20"]),
+        *("20240520", "2024-5-20", "2024-05-20T00:00", " 2024-05-20", "2024-05-20\n", ""),
+        *("../../etc/x", "2024-W21-1", "٢٠٢٤-٠٥-٢٠", "today"),
+    ],
+)
+def test_another_form_of_a_date_is_refused_with_what_came(value: Any) -> None:
+    with pytest.raises(ParameterError, match="date: expected YYYY-MM-DD, got") as caught:
+        parse_date(value)
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["2024-02-30", "2023-02-29", "2024-13-01", "0000-01-01"])
+def test_a_day_that_no_calendar_has_is_refused(value: str) -> None:
+    with pytest.raises(ParameterError, match=f"expected a day of the calendar, got '{value}'"):
+        parse_date(value)
+
+
+def test_no_date_is_refused_with_how_to_give_one() -> None:
+    with pytest.raises(ParameterError, match="got none: give one with -p date YYYY-MM-DD"):
+        parse_date(None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "power wind_speed",
+        "power,wind_speed",
+        " power ,  wind_speed ",
+        ["power", "wind_speed"],
+        ["power wind_speed"],
+        ("power", "wind_speed", "power"),
+    ],
+)
+def test_columns_come_as_a_list_or_as_words(value: Any) -> None:
+    assert parse_columns(value) == ["power", "wind_speed"]
+
+
+@pytest.mark.parametrize("value", ["", " , ", [], [""], None, 7, [7], {"power": None, 3: None}])
+def test_what_names_no_signal_is_refused(value: Any) -> None:
+    with pytest.raises(ParameterError, match="columns: expected"):
+        parse_columns(value)

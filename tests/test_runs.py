@@ -1,0 +1,186 @@
+"""One date to one archived notebook: real kernels, a real archive, real trouble."""
+
+import os
+import signal
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import execute
+
+from etl_lib import runs
+from etl_lib.config import Settings
+from etl_lib.runs import Outcome, find_summary, run_date
+
+DAY = date(2024, 5, 21)
+SECRET = "s3cr3t-word"
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def settings(seeded_api: str, alvo_url: str) -> Settings:
+    return Settings(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
+
+
+@pytest.fixture
+def run(project: Path, settings: Settings) -> Run:
+    """Runs the project's notebook for a day, against the seeded Fonte and an empty Alvo."""
+
+    def run(settings: Settings = settings, columns: tuple[str, ...] = ("power",)) -> Outcome:
+        return run_date(DAY, list(columns), settings, project)
+
+    return run
+
+
+def archived(project: Path) -> list[str]:
+    """Every file of the archive, hidden ones too, without their stamps."""
+    files = [path for path in (project / "runs").rglob("*") if path.is_file()]
+    return sorted(f"{path.parent.name}/*{path.name[path.name.index('Z') + 1 :]}" for path in files)
+
+
+def everything_written(project: Path) -> str:
+    return "".join(p.read_text() for p in (project / "runs").rglob("*") if p.is_file())
+
+
+def insert_cell(project: Path, before: str, source: str) -> None:
+    """Put a cell into the project's notebook before the one that contains `before`."""
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(
+        i
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and before in cell.source
+    )
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(source))
+    nbformat.write(notebook, path)
+
+
+def test_a_date_is_loaded_and_archived_with_its_report(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    outcome = run(columns=("power", "wind_speed"))
+    assert outcome.error is None
+    assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
+    assert outcome.summary is not None
+    assert outcome.summary["statistics"] == 144 * 2 * 5
+    assert outcome.summary["coverage"] == 1.0
+    (row,) = execute(alvo_url, "SELECT * FROM run")
+    assert row.notebook == outcome.notebook.relative_to(project / "runs").as_posix()
+    assert (row.id, row.columns) == (outcome.summary["run_id"], ["power", "wind_speed"])
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    nbformat.validate(notebook)
+    assert find_summary(notebook) == outcome.summary
+
+
+def test_the_report_shows_the_day_and_fetches_nothing(run: Run) -> None:
+    outcome = run(columns=("power", "wind_speed"))
+    assert outcome.report is not None
+    page = outcome.report.read_text()
+    assert "<title>2024-05-21</title>" in page
+    assert "time_bucket" in page
+    assert page.count("data:image/svg+xml;base64,") == 3
+    assert 'src="http' not in page
+    assert "<script" not in page
+    assert "<link" not in page
+    assert len(page) < 1_000_000
+
+
+def test_a_second_run_overwrites_nothing(run: Run, project: Path, alvo_url: str) -> None:
+    first = run().notebook.read_bytes(), run().notebook
+    assert len(archived(project)) == 4
+    assert first[0] in [path.read_bytes() for path in first[1].parent.glob("*.ipynb")]
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 2
+    assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 144 * 5
+
+
+def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    insert_cell(project, "load_day(", "1 / 0  # injected")
+    outcome = run()
+    assert outcome.error == "ZeroDivisionError: division by zero"
+    assert outcome.report is outcome.summary is None
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert "1 / 0  # injected" in outcome.notebook.read_text()
+    tables = execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name = 'data'")
+    assert tables == []
+
+
+def test_an_unknown_column_fails_with_what_there_is(run: Run, project: Path) -> None:
+    outcome = run(columns=("power", "rain"))
+    assert outcome.error is not None
+    assert outcome.error.startswith("columns: expected 'wind_speed', 'power'")
+    assert outcome.error.endswith("got 'rain'")
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_notebook_that_exits_early_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(project, "load_day(", "import sys\n\nsys.exit(0)")
+    outcome = run()
+    assert outcome.error is not None
+    assert "ended before its summary" in outcome.error
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_summary_that_the_ledger_does_not_know_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(
+        project,
+        "summarize(",
+        "with alvo.begin() as connection:\n    connection.exec_driver_sql('DELETE FROM run')",
+    )
+    outcome = run()
+    assert outcome.error == "expected run 1 in Alvo's ledger, which has none"
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_killed_kernel_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(project, "load_day(", f"import os\n\nos.kill(os.getpid(), {int(signal.SIGKILL)})")
+    outcome = run()
+    assert outcome.error is not None
+    assert "Kernel died" in outcome.error
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_fonte_that_is_down_fails_the_date(
+    run: Run, project: Path, settings: Settings, alvo_url: str
+) -> None:
+    outcome = run(settings.model_copy(update={"fonte_api_url": "http://127.0.0.1:1"}))
+    assert outcome.error is not None
+    assert outcome.error.startswith("the Fonte API at http://127.0.0.1:1 does not answer")
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name='run'") == []
+
+
+def test_an_alvo_that_is_down_fails_the_date_and_no_password_is_written(
+    run: Run, project: Path, settings: Settings
+) -> None:
+    address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
+    outcome = run(settings.model_copy(update={"alvo_database_url": address}))
+    assert outcome.error is not None
+    assert outcome.error.startswith("Alvo at postgresql://etl:***@127.0.0.1:1/Alvo: ")
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert SECRET not in everything_written(project) + outcome.error
+
+
+def test_an_interrupted_run_leaves_no_file(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "_execute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == []
+
+
+def test_a_run_leaves_the_environment_as_it_was(
+    run: Run, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", "http://mine")
+    insert_cell(project, "import etl_lib", "1 / 0")
+    before = dict(os.environ)
+    run()
+    assert dict(os.environ) == before
