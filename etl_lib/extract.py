@@ -158,8 +158,11 @@ def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
     if response.status_code == httpx2.codes.UNPROCESSABLE_CONTENT:
         with suppress(ValueError, TypeError, LookupError):  # as FastAPI words it, or not
             return ParameterError("; ".join(_complaints(response)))
-    detail = response.text.strip()[:200].replace("\n", " ")
-    return FonteError(f"the Fonte API answered {response.status_code} to {response.url}: {detail}")
+    detail = response.text.strip()
+    with suppress(ValueError, TypeError, LookupError):
+        detail = str(response.json()["detail"])
+    where = response.url.copy_with(query=None)
+    return FonteError(f"{where} answered {response.status_code}: {' '.join(detail.split())[:200]}")
 
 
 def _complaints(response: httpx2.Response) -> Iterator[str]:

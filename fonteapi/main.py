@@ -1,5 +1,6 @@
 """The Fonte API: `uvicorn fonteapi.main:app`."""
 
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from starlette.datastructures import State
 
 from fonteapi import __doc__ as summary
 from fonteapi import database
@@ -30,6 +32,8 @@ from fonteapi.settings import Settings, read_settings
 from fonteapi.signals import SIGNALS, SignalName
 
 T = TypeVar("T")
+UNREACHABLE = (DBAPIError, BulkError)
+logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
@@ -54,7 +58,8 @@ End = Query(description="last instant, not included", examples=["2024-05-21T00:0
 
 
 def get_engine(request: Request) -> Engine:
-    """The engine that the application opened when it started."""
+    """The engine that the application opened, with Fonte's table there and not empty."""
+    prepare(request.app.state)
     engine: Engine = request.app.state.engine
     return engine
 
@@ -136,33 +141,47 @@ def started(items: Iterable[T]) -> Iterable[T]:
     return chain(list(islice(iterator, 1)), iterator)
 
 
+def prepare(state: State) -> None:
+    """Create Fonte's table where it is missing and fill it where it is empty, once."""
+    if not state.prepared:
+        database.create_table(state.engine)
+        database.fill_if_empty(state.engine, state.settings)
+        state.prepared = True
+
+
+def first_line(error: Exception) -> str:
+    """What a driver says, without the address that it adds."""
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]
+
+
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Fonte failed: say so without its address, and that trying again is worth it."""
-    first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
-    return JSONResponse(
-        {"detail": f"Fonte does not answer: {first_line}"}, 503, {"Retry-After": "2"}
-    )
+    detail = f"Fonte does not answer: {first_line(error)}"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": "2"})
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; without `settings` it reads the environment when it starts.
 
-    Starting creates Fonte's table where it is missing and fills it where it is empty.
+    It starts without a Fonte that answers, too, and prepares it when it does.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        chosen = settings or read_settings()
-        engine = app.state.engine = database.connect(chosen.database_url)
-        database.create_table(engine)
-        database.fill_if_empty(engine, chosen)
+        app.state.settings = settings or read_settings()
+        app.state.engine = database.connect(app.state.settings.database_url)
+        app.state.prepared = False
+        try:
+            prepare(app.state)
+        except UNREACHABLE as error:
+            logger.warning("Fonte does not answer yet: %s", first_line(error))
         yield
-        engine.dispose()
+        app.state.engine.dispose()
 
     app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
     app.include_router(router)
-    app.add_exception_handler(DBAPIError, answer_unavailable)
-    app.add_exception_handler(BulkError, answer_unavailable)
+    for error in UNREACHABLE:
+        app.add_exception_handler(error, answer_unavailable)
     return app
 
 

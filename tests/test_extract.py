@@ -149,7 +149,7 @@ def test_a_broken_connection_is_tried_again(answering: Any, trouble: Exception) 
 
 def test_a_lasting_trouble_is_told_after_a_few_attempts(answering: Any) -> None:
     client, requests = answering(httpx2.Response(503, text="maintenance"))
-    with pytest.raises(FonteError, match=r"answered 503 to http://fonte/data.*: maintenance"):
+    with pytest.raises(FonteError, match="http://fonte/data answered 503: maintenance"):
         fetch_readings(client, START, END, ["power"])
     assert len(requests) == ATTEMPTS
 
@@ -165,7 +165,7 @@ def test_a_refusal_is_not_tried_again(answering: Any) -> None:
 
 def test_a_refusal_in_other_words_is_told_as_it_came(answering: Any) -> None:
     client, _ = answering(httpx2.Response(422, text="not today"))
-    with pytest.raises(FonteError, match=r"answered 422 .*: not today"):
+    with pytest.raises(FonteError, match="http://fonte/data answered 422: not today"):
         fetch_readings(client, START, END, ["power"])
 
 
