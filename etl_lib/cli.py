@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from etl_lib.config import find_home, read_settings
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
+
+if TYPE_CHECKING:
+    from etl_lib.runs import Outcome
 
 DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
@@ -52,10 +55,9 @@ def run(options: argparse.Namespace) -> int:
     failed = 0
     for day in days:
         outcome = run_date(day, columns, settings, home)
-        _say(
-            f"{day}  " + (f"failed: {outcome.error}" if outcome.error else _loaded(outcome.summary))
-        )
-        _say(f"  notebook  {os.path.relpath(outcome.notebook)}")
+        _say(f"{day}  {f'failed: {outcome.error}' if outcome.error else _loaded(outcome)}")
+        if outcome.notebook:
+            _say(f"  notebook  {os.path.relpath(outcome.notebook)}")
         if outcome.report:
             _say(f"  report    {os.path.relpath(outcome.report)}  <- open this in a browser")
         failed += outcome.error is not None
@@ -130,8 +132,8 @@ def _dates(start: date, end: date) -> Iterator[date]:
         yield start + timedelta(days=offset)
 
 
-def _loaded(summary: dict[str, Any] | None) -> str:
-    assert summary is not None
+def _loaded(outcome: "Outcome") -> str:
+    summary = outcome.summary or {}
     return (
         f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
         f" coverage {summary['coverage']:.1%}"

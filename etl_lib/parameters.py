@@ -27,7 +27,8 @@ def parse_date(value: object) -> date:
             ) from None
     if value is None:
         raise ParameterError("date: expected a day, got none: give one with -p date YYYY-MM-DD")
-    raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r} ({type(value).__name__})")
+    kind = "" if isinstance(value, str) else f" ({type(value).__name__})"
+    raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r}{kind}")
 
 
 def parse_columns(value: str | Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from etl_lib import errors
-from etl_lib.alvo import has_run, open_alvo
+from etl_lib.alvo import create_tables, has_run, open_alvo
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
+from etl_lib.errors import EtlError
+from etl_lib.extract import fetch_readings, find_day, open_fonte
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
@@ -34,8 +36,9 @@ class Outcome:
     """What became of one date."""
 
     date: date
-    notebook: Path
-    """The archived notebook, executed to its end or to the cell that failed."""
+    notebook: Path | None = None
+    """The archived notebook, executed to its end or to the cell that failed; None when Fonte or
+    Alvo refused beforehand."""
     report: Path | None = None
     """Its HTML, of a date that was loaded."""
     summary: dict[str, Any] | None = None
@@ -47,9 +50,14 @@ class Outcome:
 def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> Outcome:
     """Execute the pipeline's notebook for one UTC day and archive it.
 
-    `settings` has every address filled in. Whatever goes wrong in the notebook is told in the
-    outcome, not raised.
+    `settings` has every address filled in. Whatever goes wrong is told in the outcome, not
+    raised; what cannot be (a day or column that Fonte does not have, a service that is down)
+    leaves nothing behind.
     """
+    try:
+        _check(day, columns, settings)
+    except EtlError as refusal:
+        return Outcome(day, error=str(refusal))
     target = _reserve(home / "runs" / day.isoformat())
     relative = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
     parameters = {"date": day.isoformat(), "columns": columns}
@@ -60,15 +68,15 @@ def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> O
     except BaseException:  # Ctrl-C: leave no half a notebook behind
         target.unlink()
         raise
-    notebook = nbformat.read(target, as_version=4)
-    summary = find_summary(notebook)
     if error is None:
+        notebook = nbformat.read(target, as_version=4)
+        summary = find_summary(notebook)
         error = _check_ledger(settings, summary)
     if error is not None:
-        return Outcome(day, _archive(target, ".failed.ipynb"), error=error)
-    archived = _archive(target, ".ipynb")
+        return Outcome(day, _archive_failed(target), error=error)
     from etl_lib.reports import write_report
 
+    archived = _archive(target, ".ipynb")
     return Outcome(day, archived, write_report(archived, notebook), summary)
 
 
@@ -79,6 +87,14 @@ def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
             if "application/json" in output.get("data", {}):
                 return dict(output["data"]["application/json"])
     return None
+
+
+def _check(day: date, columns: list[str], settings: Settings) -> None:
+    """Ask both ends before anything is written; raises `EtlError`."""
+    with open_fonte(settings.fonte_api_url or "") as fonte:
+        start = find_day(fonte, day.isoformat()).start
+        fetch_readings(fonte, start, start + timedelta(microseconds=1), columns)
+    create_tables(open_alvo(settings.alvo_database_url or ""))
 
 
 def _prepare_report() -> None:
@@ -159,6 +175,14 @@ def _archive(partial: Path, suffix: str) -> Path:
     target.hardlink_to(partial)
     partial.unlink()
     return target
+
+
+def _archive_failed(partial: Path) -> Path | None:
+    """Keep what was executed of a notebook that failed, unless that is nothing at all."""
+    if partial.stat().st_size:
+        return _archive(partial, ".failed.ipynb")
+    partial.unlink()
+    return None
 
 
 def _archived(partial: Path, suffix: str) -> Path:

@@ -1,6 +1,7 @@
 """One date to one archived notebook: real kernels, a real archive, real trouble."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from datetime import date
@@ -104,16 +105,29 @@ def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
     assert outcome.report is outcome.summary is None
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
     assert "1 / 0  # injected" in outcome.notebook.read_text()
-    tables = execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name = 'data'")
-    assert tables == []
+    assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 0
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 0
 
 
-def test_an_unknown_column_fails_with_what_there_is(run: Run, project: Path) -> None:
-    outcome = run(columns=("power", "rain"))
+@pytest.mark.parametrize(
+    ("day", "columns", "error"),
+    [
+        (DAY, ("power", "rain"), r"columns: expected 'wind_speed', .*got 'rain'"),
+        (
+            date(2019, 1, 1),
+            ("power",),
+            "Fonte has no 2019-01-01. Fonte has 2024-05-20 to 2024-05-2",
+        ),
+    ],
+)
+def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
+    project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
+) -> None:
+    outcome = run_date(day, list(columns), settings, project)
     assert outcome.error is not None
-    assert outcome.error.startswith("columns: expected 'wind_speed', 'power'")
-    assert outcome.error.endswith("got 'rain'")
-    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert re.search(error, outcome.error)
+    assert outcome.notebook is None
+    assert list((project / "runs").iterdir()) == []
 
 
 def test_a_notebook_that_exits_early_is_a_failure(run: Run, project: Path) -> None:
@@ -135,6 +149,24 @@ def test_a_summary_that_the_ledger_does_not_know_is_a_failure(run: Run, project:
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
+def test_a_kernel_that_does_not_start_is_a_failure(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "KERNEL", "absent")
+    assert run().error == "NoSuchKernel: No such kernel named absent"
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_notebook_that_cannot_be_read_is_a_failure_without_a_file(
+    run: Run, project: Path
+) -> None:
+    (project / "notebooks" / "etl.ipynb").write_text("{")
+    outcome = run()
+    assert outcome.error is not None
+    assert outcome.notebook is None
+    assert archived(project) == []
+
+
 def test_a_killed_kernel_is_a_failure(run: Run, project: Path) -> None:
     insert_cell(project, "load_day(", f"import os\n\nos.kill(os.getpid(), {int(signal.SIGKILL)})")
     outcome = run()
@@ -143,23 +175,35 @@ def test_a_killed_kernel_is_a_failure(run: Run, project: Path) -> None:
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_a_fonte_that_is_down_fails_the_date(
+def test_a_fonte_that_is_down_is_one_line_and_nothing_is_written(
     run: Run, project: Path, settings: Settings, alvo_url: str
 ) -> None:
     outcome = run(settings.model_copy(update={"fonte_api_url": "http://127.0.0.1:1"}))
     assert outcome.error is not None
     assert outcome.error.startswith("the Fonte API at http://127.0.0.1:1 does not answer")
-    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert list((project / "runs").iterdir()) == []
     assert execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name='run'") == []
 
 
-def test_an_alvo_that_is_down_fails_the_date_and_no_password_is_written(
+def test_an_alvo_that_is_down_is_one_line_without_its_password_and_nothing_is_written(
     run: Run, project: Path, settings: Settings
 ) -> None:
     address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
     outcome = run(settings.model_copy(update={"alvo_database_url": address}))
     assert outcome.error is not None
     assert outcome.error.startswith("Alvo at postgresql://etl:***@127.0.0.1:1/Alvo: ")
+    assert list((project / "runs").iterdir()) == []
+
+
+def test_an_alvo_that_fails_in_the_notebook_leaves_no_password_in_the_archive(
+    run: Run, project: Path, settings: Settings, alvo_url: str
+) -> None:
+    address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
+    backwards = f"alvo = etl_lib.alvo.open_alvo({address[::-1]!r}[::-1])"
+    insert_cell(project, "load_day(", f"alvo.dispose()\n{backwards}")
+    outcome = run()
+    assert outcome.error is not None
+    assert outcome.error.startswith("Alvo at postgresql://etl:***@")
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
     assert SECRET not in everything_written(project) + outcome.error
 
