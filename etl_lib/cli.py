@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -82,7 +84,8 @@ def serve(options: argparse.Namespace) -> int:
     _say(f"export FONTE_DATABASE_URL='{find_fonte(settings)}'")
     _say(f"export ALVO_DATABASE_URL='{settings.alvo_database_url}'")
     _say(f"# The API's documentation: {settings.fonte_api_url}/docs. Stop with Ctrl-C.")
-    signal.pause()
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
     return DONE
 
 
