@@ -38,6 +38,7 @@ format: setup ## Format the code and strip the notebooks' outputs
 
 bench: setup ## Measure speed and memory beside the alternatives
 	@$(BIN)/python benchmarks/extraction.py
+	@$(BIN)/python benchmarks/second_date.py
 
 lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
