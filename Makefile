@@ -17,7 +17,7 @@ test: setup ## Run every test
 	@$(BIN)/pytest
 
 lab: setup ## Open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 serve: setup ## Keep the embedded databases and the API up, and print their addresses
 	@$(BIN)/etl serve

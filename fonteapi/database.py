@@ -101,6 +101,22 @@ def fill_if_empty(engine: Engine, settings: Settings) -> int:
         return append(cursor, simulate_readings(settings.start_date, settings.days, settings.seed))
 
 
+def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
+    """Append readings, or put them in the place of all that the table holds, in one transaction.
+
+    Returns how many the table held before. Who reads meanwhile sees those, and is not held up.
+    """
+    with bulk_cursor(engine.url) as cursor:
+        cursor.execute(str(LOCK))
+        cursor.fetchall()
+        cursor.execute("SELECT count(*) FROM data")
+        [(before,)] = cursor.fetchall()
+        if replace:
+            cursor.execute("DELETE FROM data")
+        append(cursor, readings)
+    return int(before)
+
+
 def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
     """COPY readings into the table, within the cursor's transaction; returns how many."""
     return cursor.adbc_ingest(data.name, readings, mode="append")

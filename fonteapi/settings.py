@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     def _is_postgresql(cls, url: str) -> str:
         try:
             backend = make_url(url).get_backend_name()
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # ValueError: the port, with it an unescaped password
             backend = "no database address"
         if backend != "postgresql":
             # The address itself stays out of the message: it may hold a password

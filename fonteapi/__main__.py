@@ -1,0 +1,92 @@
+"""The command `python -m fonteapi`: your own readings into Fonte."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from fonteapi.files import LoadError, WrongInput
+from fonteapi.loader import Loaded, load_file, parse_rename, parse_scale
+from fonteapi.settings import read_settings
+from fonteapi.values import Rules
+
+EXAMPLE = """\
+example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
+  %(prog)s sample.csv --replace \\
+      --rename Date_time=timestamp P_avg=power Ws_avg=wind_speed Ot_avg=ambient_temperature
+
+Timestamps are ISO 8601; an offset is honoured, without one they are UTC. Units are m/s, kW, °C.
+A bad row is reported with its line, and then nothing of the file is kept.
+"""
+INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WrongInput.exit_code, f"{self.prog}: {message}; --help lists what there is\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0 loaded, 1 not loaded, 2 wrong arguments or no such file."""
+    parser, load = _parsers()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return WrongInput.exit_code
+    try:
+        rules = Rules(
+            parse_rename(options.rename),
+            parse_scale(options.unit_scale),
+            options.missing,
+            options.timestamp_format,
+        )
+        url = read_settings().database_url
+        loaded = load_file(options.file, rules, url, replace=options.replace)
+    except LoadError as error:
+        print(f"{load.prog}: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{load.prog}: interrupted; nothing was loaded", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    print(_describe(options.file, loaded, options.replace))  # noqa: T201
+    return 0
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    parser = Parser(prog="python -m fonteapi", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    load = commands.add_parser(
+        "load",
+        help="load a CSV or Parquet file; `load --help` says how",
+        description="Load a CSV or Parquet file of readings into Fonte, whole or not at all.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = load.add_argument
+    add("file", metavar="FILE", type=Path, help=".csv or .txt (comma, semicolon, tab), .parquet")
+    words: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
+    add("--rename", metavar="ITS=OURS", help="what its columns are called here", **words)
+    add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 makes kW of W", **words)
+    add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
+    add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
+    add("--replace", action="store_true", help="delete what Fonte holds, in the same transaction")
+    return parser, load
+
+
+def _describe(path: Path, loaded: Loaded, replace: bool) -> str:
+    text = f"loaded {loaded.readings:,} readings from {path}: {loaded.first} to {loaded.last}"
+    if loaded.before:
+        verb = "instead of" if replace else "beside"
+        text += f", {verb} {loaded.before:,} that Fonte held"
+    if loaded.absent:
+        text += f"\nnot in the file, left empty: {', '.join(loaded.absent)}"
+    if loaded.ignored:
+        text += f"\nignored: {', '.join(loaded.ignored)}"
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

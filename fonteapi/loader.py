@@ -1,0 +1,102 @@
+"""The user's own readings into Fonte: a whole file in one transaction, or nothing of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import duckdb
+from adbc_driver_manager import Error as BulkError
+from sqlalchemy.exc import DBAPIError
+
+from fonteapi import database
+from fonteapi.files import NAMES, LoadError, WrongInput, open_file
+from fonteapi.signals import SIGNALS
+from fonteapi.values import Rules, read_values, set_rules, to_number
+
+SUMMARY = """
+    SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
+        strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ')
+    FROM readings
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did."""
+
+    readings: int
+    first: str
+    """The first timestamp, ISO 8601, UTC."""
+    last: str
+    absent: Sequence[str]
+    """Signals that the file does not have: NULL in its readings."""
+    ignored: Sequence[str]
+    """The file's columns that are not loaded."""
+    before: int
+    """Readings that Fonte held before: kept, or deleted by `replace`."""
+
+
+def parse_rename(words: Sequence[str]) -> dict[str, str]:
+    """The file's name → ours, from words such as `Ws_avg=wind_speed`."""
+    rename: dict[str, str] = {}
+    for word in words:
+        source, _, name = (part.strip() for part in word.rpartition("="))
+        if not source:
+            raise WrongInput(f"--rename: expected 'Its name=wind_speed', got {word!r}")
+        if name not in NAMES:
+            raise WrongInput(f"--rename {word!r}: expected one of {', '.join(NAMES)}, got {name!r}")
+        if rename.setdefault(source, name) != name:
+            raise WrongInput(f"--rename: {source!r} cannot be both {rename[source]} and {name}")
+    return rename
+
+
+def parse_scale(words: Sequence[str]) -> dict[str, float]:
+    """Our name of a signal → its factor, from words such as `power=0.001`."""
+    scale: dict[str, float] = {}
+    for word in words:
+        name, _, text = (part.strip() for part in word.partition("="))
+        if name not in SIGNALS:
+            allowed = ", ".join(SIGNALS)
+            raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
+        factor = to_number(text)
+        if not factor or not isfinite(factor):
+            raise WrongInput(f"--unit-scale: expected a number as in {name}=0.001, got {text!r}")
+        if scale.setdefault(name, factor) != factor:
+            raise WrongInput(f"--unit-scale: {name} has two factors, {scale[name]} and {factor}")
+    return scale
+
+
+def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> Loaded:
+    """Check a file, then append its readings to Fonte; with `replace`, instead of what it holds.
+
+    Raises `WrongInput` when the file as a whole or the rules do not fit, `LoadError` with the
+    bad rows, or when Fonte does not answer. After an error Fonte is as it was.
+    """
+    with duckdb.connect() as con:
+        set_rules(con, rules)
+        file = open_file(path, rules.rename)
+        columns = file.layout.columns
+        for name in rules.scale.keys() - columns:
+            raise WrongInput(f"--unit-scale: {path} has no {name}")
+        read_values(con, file, rules.scale)
+        count, first, last = con.execute(SUMMARY).fetchall()[0]
+        if not count:
+            raise LoadError(f"{path}: expected readings below the names of the columns, got none")
+        before = _write(con, database_url, replace)
+    absent = [name for name in SIGNALS if name not in columns]
+    return Loaded(count, first, last, absent, file.layout.ignored, before)
+
+
+def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
+    """Move DuckDB's `readings` into Fonte; returns how many Fonte held before."""
+    readings = con.table("readings").select(*NAMES).to_arrow_reader()
+    engine = database.connect(database_url)
+    try:
+        database.create_table(engine)
+        return database.load_readings(engine, readings, replace=replace)
+    except (DBAPIError, BulkError) as error:
+        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise LoadError(f"Fonte did not take the readings: {reason}") from None
+    finally:
+        engine.dispose()

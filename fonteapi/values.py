@@ -1,0 +1,147 @@
+"""From the values of a file to readings, checked; text and numbers alike."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import duckdb
+
+from fonteapi.files import File, LoadError, Problems, WrongInput
+from fonteapi.signals import SIGNALS
+
+SHOWN_ROWS = 5
+"""How many bad rows a message lists."""
+
+MACROS = r"""
+SET TimeZone = 'UTC';
+
+CREATE TEMP MACRO is_missing(x) AS  -- a blank, or a word that stands for one
+    x IS NULL OR list_contains(getvariable('missing_words'), trim(x::VARCHAR));
+
+CREATE TEMP MACRO is_sentinel(x) AS  -- single precision: some files store -9999.900390625
+    coalesce(list_contains(getvariable('missing_numbers'), TRY_CAST(x AS FLOAT)), false);
+
+CREATE TEMP MACRO to_signal(x, factor) AS
+    CASE WHEN NOT is_sentinel(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) * factor END;
+
+CREATE TEMP MACRO is_bad_signal(x) AS
+    TRY_CAST(x AS DOUBLE) IS NULL AND NOT is_missing(x);
+
+CREATE TEMP MACRO parse_iso(x) AS
+    CASE WHEN regexp_full_match(
+        x, '\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-][01]\d(:?\d\d)?)?)?'
+    ) THEN TRY_CAST(x AS TIMESTAMPTZ) END;
+
+CREATE TEMP MACRO parse_formatted(x) AS
+    try_strptime(x, getvariable('timestamp_format'))::TIMESTAMPTZ;
+
+CREATE TEMP MACRO parse_timestamp(x) AS
+    CASE WHEN getvariable('timestamp_format') IS NULL THEN parse_iso(replace(x, ',', '.'))
+    ELSE coalesce(parse_formatted(x), parse_formatted(replace(x, ',', '.'))) END;
+
+CREATE TEMP MACRO to_timestamp_utc(x) AS  -- of the years that Python and ISO 8601 know
+    CASE WHEN parse_timestamp(trim(x::VARCHAR))
+        BETWEEN TIMESTAMPTZ '0001-01-01' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999'
+    THEN parse_timestamp(trim(x::VARCHAR)) END;
+
+CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
+"""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a file's columns and values become readings."""
+
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """The file's name → ours."""
+    scale: Mapping[str, float] = field(default_factory=dict)
+    """Our name of a signal → what its values are multiplied by."""
+    missing: Sequence[str] = ()
+    """Words and numbers that mean "missing", as the file has them."""
+    timestamp_format: str | None = None
+    """As for `strptime`; without it timestamps are ISO 8601."""
+
+
+def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+    """Make DuckDB know the rules; raises `WrongInput` for a format that it cannot read."""
+    con.execute(MACROS)
+    numbers = [number for word in rules.missing if (number := to_number(word)) is not None]
+    con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [numbers])
+    con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
+    con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [rules.timestamp_format])
+    try:
+        con.execute("SELECT parse_timestamp('')").fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+        raise WrongInput(f"--timestamp-format: {reason}") from None
+
+
+def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]) -> None:
+    """Make the table `readings` in DuckDB: `timestamp` (UTC) and every signal, in file order.
+
+    A signal that the file lacks is NULL. Raises `LoadError` that lists the first bad rows.
+    """
+    with suppress(duckdb.InvalidInputException):  # rows it does not take: read slowly, they may do
+        file.create_source(con)
+        if _create_readings(con, file, scale):
+            return
+    table, problems = file.read_numbered()
+    con.execute("DROP VIEW IF EXISTS source")
+    con.register("source", table)
+    if not _create_readings(con, file, scale):
+        problems = problems | _find_bad_values(con, file)
+    if problems:
+        raise LoadError(_list_problems(file, problems))
+
+
+def to_number(text: str) -> float | None:
+    """The number that a text is, if it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _create_readings(
+    con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]
+) -> bool:
+    """Whether all values are good; then `readings` holds them. Names are ours, never the file's."""
+    values = ["to_timestamp_utc(timestamp) AS timestamp"]
+    for name in SIGNALS:
+        known = name in file.layout.columns
+        value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)" if known else "NULL::DOUBLE"
+        values.append(f"{value} AS {name}")
+    bad = " OR ".join(map(_is_bad, file.layout.columns))
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE readings AS SELECT {', '.join(values)}, {bad} AS bad"  # noqa: S608
+        " FROM source"
+    )
+    return con.execute("SELECT count(*) FROM readings WHERE bad").fetchall() == [(0,)]
+
+
+def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Problems:
+    """Every bad value of the view `source`, by its line or row."""
+    problems: Problems = {}
+    for name, position in file.layout.columns.items():
+        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {_is_bad(name)}"  # noqa: S608
+        for number, value in con.execute(bad).fetchall():
+            got = repr(value[:40]) if value else "nothing"
+            wanted = "a timestamp" if name == "timestamp" else "a number"
+            column = f"column {file.layout.header[position]!r}"
+            problems.setdefault(number, []).append(f"{column}: expected {wanted}, got {got}")
+    return problems
+
+
+def _is_bad(name: str) -> str:
+    return f"is_bad_timestamp({name})" if name == "timestamp" else f"is_bad_signal({name})"
+
+
+def _list_problems(file: File, problems: Problems) -> str:
+    lines = [
+        f"  {file.unit} {number}: {'; '.join(problems[number])}"
+        for number in sorted(problems)[:SHOWN_ROWS]
+    ]
+    if len(problems) > SHOWN_ROWS:
+        lines.append(f"  and {len(problems) - SHOWN_ROWS:,} more")
+    rows = "1 bad row" if len(problems) == 1 else f"{len(problems):,} bad rows"
+    return "\n".join([f"{file.path}: {rows}; nothing of the file is kept", *lines])
