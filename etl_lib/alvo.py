@@ -97,7 +97,7 @@ def execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
 @contextmanager
 def bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    address = alvo.url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
+    address = alvo.url.set(drivername="postgresql")
     with (
         _clear_words(alvo),
         dbapi.connect(address.render_as_string(hide_password=False)) as connection,

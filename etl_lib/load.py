@@ -71,6 +71,14 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
 
 
 LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
+# One at a time: two writers that make the same signals in another order would wait for each other
+LOCK_SIGNALS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.signal'))"
+SELECT_SIGNALS = "SELECT id, name FROM signal WHERE name = ANY($1)"
+INSERT_SIGNALS = """
+    INSERT INTO signal (name, unit)
+    SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
+    WHERE NOT EXISTS (SELECT FROM signal WHERE signal.name = new.name)
+"""
 DELETE_DAY = """
     DELETE FROM data WHERE signal_id = ANY($1) AND timestamp >= $2 AND timestamp < $3
 """
@@ -128,17 +136,12 @@ def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     fields = [field for field in schema if field.name != "timestamp"]
     names = [field.name for field in fields]
     units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
-    execute(
-        cursor,
-        """INSERT INTO signal (name, unit)
-           SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
-           WHERE NOT EXISTS (SELECT FROM signal WHERE signal.name = new.name)
-           ORDER BY array_position($1::text[], name)
-           ON CONFLICT DO NOTHING""",
-        names,
-        units,
-    )
-    return execute(cursor, "SELECT id, name FROM signal WHERE name = ANY($1)", names)
+    known = execute(cursor, SELECT_SIGNALS, names)
+    if known.num_rows == len(names):
+        return known
+    execute(cursor, LOCK_SIGNALS)
+    execute(cursor, INSERT_SIGNALS, names, units)
+    return execute(cursor, SELECT_SIGNALS, names)
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:

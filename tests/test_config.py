@@ -50,6 +50,12 @@ def test_an_api_address_needs_its_scheme(project: Path, monkeypatch: pytest.Monk
         read_settings()
 
 
+def test_an_error_of_the_settings_does_not_show_their_secrets() -> None:
+    with pytest.raises(ValueError, match="expected postgresql://") as caught:
+        Settings(alvo_database_url=f"mysql://u:{SECRET}@host/Alvo")
+    assert SECRET not in str(caught.value)
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     url = f"postgresql://u:{SECRET}@host/Alvo"
     settings = Settings(alvo_database_url=url, fonte_database_url=url)

@@ -222,6 +222,12 @@ def test_an_empty_alvo_reads_as_an_empty_frame(alvo: Engine) -> None:
     assert list(frame.columns) == []
 
 
+def test_the_read_back_is_of_the_signals_that_were_loaded(alvo: Engine) -> None:
+    load_day(alvo, DAY, statistics(name="wind_speed"), readings=1440)
+    load_day(alvo, DAY, statistics(buckets=72), readings=720)
+    assert verify_load(alvo, DAY, to_frame(statistics(buckets=72))) == 360
+
+
 def test_the_read_back_sees_a_value_that_someone_changed(alvo: Engine, alvo_url: str) -> None:
     frame = to_frame(statistics())
     load_day(alvo, DAY, statistics(), readings=1440)

@@ -54,7 +54,7 @@ def test_missing_and_not_finite_values_are_told_apart_and_leave_their_minute_unc
 
 
 def test_of_repeated_stamps_all_but_the_last_are_counted() -> None:
-    found = check([0, 1, 1, 1, 2], [5.0, None, 5.0, None, 5.0])
+    found = check([0, 1, 1, 1, 2], [5.0, 5.0, 5.0, None, 5.0])
     assert found["readings"] == 5
     assert found["repeated stamps (the last counts)"] == 2
     assert found["minutes without a reading"] == 1438  # the last of minute 1 is missing

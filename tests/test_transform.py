@@ -1,5 +1,8 @@
 """Readings to statistics, beside pandas, which computes them another way."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,7 +102,7 @@ def test_readings_in_any_order_give_the_same_statistics() -> None:
 
 
 def test_among_unordered_readings_the_last_to_come_counts() -> None:
-    computed = statistics([("00:05:00", 9.0), ("00:01:00", 100.0), ("00:01:00", 3.0)])
+    computed = statistics([("00:01:00", 100.0), ("00:05:00", 9.0), ("00:01:00", 3.0)])
     assert computed["mean"].to_list() == [6.0]
 
 
@@ -129,12 +132,26 @@ def test_no_readings_give_no_statistics_of_the_same_columns() -> None:
     assert computed.schema.names == ["timestamp"] + [f"wind_speed_{s}" for s in STATISTICS]
 
 
-def test_the_time_zone_of_the_process_moves_no_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [("00:00:00", 1.0), ("23:59:00", 2.0)]
-    expected = statistics(rows)
-    monkeypatch.setenv("TZ", "Asia/Kathmandu")  # 5:45 from UTC: no bucket would stay in place
-    pd.testing.assert_frame_equal(statistics(rows), expected)
-    assert str(expected.index.tz) == "UTC"
+LOCAL = """
+import datetime, duckdb, pyarrow
+from etl_lib.transform import compute_statistics, statistics_sql
+assert "Kathmandu" in str(duckdb.sql("SELECT current_setting('TimeZone')").fetchall())
+stamp = datetime.datetime(2024, 5, 20, 0, 31, tzinfo=datetime.UTC)
+readings = pyarrow.table({"timestamp": [stamp], "power": [1.0]})
+hourly = statistics_sql().replace("time_bucket(INTERVAL '10 minutes',", "date_trunc('hour',")
+for sql in (statistics_sql(), hourly):
+    print(compute_statistics(readings, sql)["timestamp"].cast("int64")[0].as_py() % 3_600_000_000)
+"""
+
+
+def test_the_time_zone_of_the_machine_moves_no_bucket() -> None:
+    # 5:45 from UTC: an hour of local time would start in the middle of one
+    environment = os.environ | {"TZ": "Asia/Kathmandu"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LOCAL], env=environment, capture_output=True, text=True, check=True
+    )
+    thirty_minutes = 30 * 60_000_000
+    assert ended.stdout.split() == [str(thirty_minutes), "0"]
 
 
 def test_one_text_of_sql_serves_any_set_of_columns() -> None:
@@ -175,6 +192,11 @@ def test_coverage_of_a_day_counts_what_every_column_lacks() -> None:
     full = [(f"{m // 60:02}:{m % 60:02}:00", 1.0, None if m < 720 else 2.0) for m in range(1440)]
     assert day_coverage(compute_statistics(table(full, names))) == pytest.approx(0.75)
     assert day_coverage(compute_statistics(table([], names))) == 0.0
+
+
+def test_readings_too_many_in_one_bucket_make_up_for_no_other() -> None:
+    seconds = [(f"00:00:{second:02}", 1.0) for second in range(60)]
+    assert day_coverage(compute_statistics(table(seconds))) == pytest.approx(1 / 144)
 
 
 def test_signals_are_told_by_their_means() -> None:
