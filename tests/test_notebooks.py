@@ -106,6 +106,30 @@ def test_without_a_date_that_fonte_has_nothing_is_loaded_and_the_period_is_told(
     assert execute(services, "SELECT FROM pg_tables WHERE tablename = 'run'") == []
 
 
+def test_a_fonte_that_is_down_is_one_line_and_nothing_is_loaded(
+    project: Path, services: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
+    ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("FonteError: the Fonte API at http://127.0.0.1:1 does not answer")
+    assert execute(services, "SELECT FROM pg_tables WHERE tablename = 'run'") == []
+
+
+@pytest.mark.usefixtures("services")
+def test_an_alvo_that_is_down_is_one_line_without_its_password(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:s3cr3t-word@127.0.0.1:1/Alvo")
+    ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("AlvoError: Alvo at postgresql://etl:***@127.0.0.1:1/Alvo: ")
+    written = (project / "runs" / "x.ipynb").read_text(encoding="utf-8")
+    assert "s3cr3t-word" not in written + ended.stdout + ended.stderr
+
+
 @pytest.mark.usefixtures("services")
 def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
     papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
