@@ -16,6 +16,7 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
 from etl_lib.alvo import bulk_cursor, create_tables, data, execute
+from etl_lib.changes import Changes, find_changes
 from etl_lib.config import NOTEBOOK_VARIABLE, code_version
 from etl_lib.errors import AlvoError
 from etl_lib.extract import Day
@@ -34,9 +35,18 @@ class Load:
     readings: int
     statistics: int
     coverage: float
+    added: int
+    changed: int
+    removed: int
+    largest_change: str | None
     fingerprint: str
     notebook: str | None
     code_version: str
+
+    @property
+    def changes(self) -> Changes:
+        """What the load changed of the day."""
+        return Changes(self.added, self.changed, self.removed, self.largest_change)
 
 
 def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> Load:
@@ -50,8 +60,9 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
     with bulk_cursor(alvo) as cursor:
         execute(cursor, LOCK_DAY, day.date.toordinal())
         signals = _find_signals(cursor, statistics.schema)
-        execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
+        before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
         rows = _to_rows(statistics, signals)
+        changes = find_changes(before, rows, signals)
         if rows.num_rows:
             cursor.adbc_ingest(data.name, rows, mode="append")
         ledger = {
@@ -62,6 +73,10 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "readings": readings,
             "statistics": rows.num_rows,
             "coverage": day_coverage(statistics),
+            "added": changes.added,
+            "changed": changes.changed,
+            "removed": changes.removed,
+            "largest_change": changes.largest,
             "fingerprint": day.fingerprint,
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
@@ -73,7 +88,7 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
 LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
 # One at a time: two writers that make the same signals in another order would wait for each other
 LOCK_SIGNALS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.signal'))"
-SELECT_SIGNALS = "SELECT id, name FROM signal WHERE name = ANY($1)"
+SELECT_SIGNALS = "SELECT id, name, unit FROM signal WHERE name = ANY($1)"
 INSERT_SIGNALS = """
     INSERT INTO signal (name, unit)
     SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
@@ -81,11 +96,12 @@ INSERT_SIGNALS = """
 """
 DELETE_DAY = """
     DELETE FROM data WHERE signal_id = ANY($1) AND timestamp >= $2 AND timestamp < $3
+    RETURNING signal_id, timestamp, value
 """
 INSERT_RUN = """
-    INSERT INTO run (date, started, finished, columns, readings, statistics,
-                     coverage, fingerprint, notebook, code_version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    INSERT INTO run (date, started, finished, columns, readings, statistics, coverage,
+                     added, changed, removed, largest_change, fingerprint, notebook, code_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     RETURNING id
 """
 

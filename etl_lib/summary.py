@@ -59,6 +59,7 @@ class Summary:
             "signals": ", ".join(self.load.columns),
             "readings in": f"{self.load.readings:,}",
             "statistics out": f"{self.load.statistics:,}",
+            "changes in Alvo": str(self.load.changes),
             "coverage": f"{self.load.coverage:.1%}",
             "mean wind speed": _quantity(self.mean_wind_speed, "{:.2f} m/s"),
             "energy": _quantity(self.energy, "{:,.0f} kWh")

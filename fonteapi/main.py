@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from starlette.datastructures import State
 
 from fonteapi import __doc__ as summary
 from fonteapi import database
@@ -59,7 +58,7 @@ End = Query(description="last instant, not included", examples=["2024-05-21T00:0
 
 def get_engine(request: Request) -> Engine:
     """The engine that the application opened, with Fonte's table there and not empty."""
-    prepare(request.app.state)
+    prepare(request.app)
     engine: Engine = request.app.state.engine
     return engine
 
@@ -141,8 +140,9 @@ def started(items: Iterable[T]) -> Iterable[T]:
     return chain(list(islice(iterator, 1)), iterator)
 
 
-def prepare(state: State) -> None:
+def prepare(app: FastAPI) -> None:
     """Create Fonte's table where it is missing and fill it where it is empty, once."""
+    state = app.state
     if not state.prepared:
         database.create_table(state.engine)
         database.fill_if_empty(state.engine, state.settings)
@@ -172,7 +172,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.engine = database.connect(app.state.settings.database_url)
         app.state.prepared = False
         try:
-            prepare(app.state)
+            prepare(app)
         except UNREACHABLE as error:
             logger.warning("Fonte does not answer yet: %s", first_line(error))
         yield

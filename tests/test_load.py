@@ -96,6 +96,27 @@ def test_an_empty_day_empties_the_day(alvo: Engine, alvo_url: str) -> None:
     assert (loaded.statistics, loaded.coverage) == (0, 0.0)
 
 
+def test_a_load_says_what_it_changed(alvo: Engine, alvo_url: str) -> None:
+    first = load_day(alvo, DAY, statistics(buckets=100), readings=1000)
+    assert str(first.changes) == "500 added, 0 changed, 0 removed"
+    same = load_day(alvo, DAY, statistics(buckets=100), readings=1000)
+    assert str(same.changes) == "0 added, 0 changed, 0 removed"
+
+    stamps = [DAY.start + timedelta(minutes=m) for m in range(500, 1010)]
+    values = [float(m % 97) for m in range(500, 1010)]
+    values[95] += 900.0  # of the bucket 09:50; a tenth of it for the mean
+    field = pa.field("power", pa.float64(), metadata={"unit": "kW"})
+    schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC")), field])
+    other = compute_statistics(pa.table([stamps, values], schema=schema))
+    second = load_day(alvo, DAY, other, readings=510)
+    assert (second.added, second.changed, second.removed) == (5, 3, 250)
+    assert second.largest_change is not None
+    assert second.largest_change.startswith(("power_max by 9", "power_std by"))
+    (row,) = execute(alvo_url, f"SELECT * FROM run WHERE id = {second.run_id}")
+    assert (row.added, row.changed, row.removed) == (5, 3, 250)
+    assert row.largest_change == second.largest_change
+
+
 def test_other_days_and_other_signals_stay(alvo: Engine) -> None:
     load_day(alvo, NEXT, statistics(NEXT), readings=1440)
     load_day(alvo, DAY, statistics(name="wind_speed"), readings=1440)

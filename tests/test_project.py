@@ -23,7 +23,7 @@ import fonteapi.settings
 
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
-    *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "load"),
+    *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes", "load"),
     *("summary", "plots", "local", "connections", "reports", "runs", "cli"),
 )
 """etl_lib's modules; each may import those before it."""

@@ -13,7 +13,7 @@ from etl_lib.summary import describe_days, describe_findings, summarize, summari
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 LOAD = Load(
     *(7, date(2024, 5, 20), NOON, NOON, ["wind_speed", "power"], 1440, 1440),
-    *(1.0, "abc", "2024-05-20/x.ipynb", "0.1.0"),
+    *(1.0, 1440, 0, 0, None, "abc", "2024-05-20/x.ipynb", "0.1.0"),
 )
 QUALITY = pd.DataFrame({"power": {"readings": 1440}})
 
