@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import duckdb
+
 from fonteapi.files import LoadError, WrongInput
 from fonteapi.loader import Loaded, load_file, parse_rename, parse_scale
 from fonteapi.settings import read_settings
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LoadError as error:
         print(f"{load.prog}: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except (duckdb.Error, OSError) as error:  # a full disk, a file that vanished
+        print(f"{load.prog}: {str(error).splitlines()[0]}", file=sys.stderr)  # noqa: T201
+        return LoadError.exit_code
     except KeyboardInterrupt:
         print(f"{load.prog}: interrupted; nothing was loaded", file=sys.stderr)  # noqa: T201
         return INTERRUPTED

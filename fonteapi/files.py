@@ -223,7 +223,7 @@ class ParquetFile:
             for name, source in ours.items():
                 _check_type(path, name, file.schema_arrow.field(source))
             table = file.read(list(ours.values()))
-        columns = {name: table.column(source) for name, source in ours.items()}
+        columns = {name: _known_type(table.column(source)) for name, source in ours.items()}
         numbers = pa.array(range(1, table.num_rows + 1), pa.int64())
         self.table = pa.table({"number": numbers} | columns)
 
@@ -234,6 +234,13 @@ class ParquetFile:
     def read_numbered(self) -> tuple[pa.Table, Problems]:
         """See `File`."""
         return self.table, {}
+
+
+def _known_type(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The two kinds of numbers that DuckDB does not take from Arrow become some that it does."""
+    if pa.types.is_float16(values.type):
+        return values.cast(pa.float32())
+    return values.cast(pa.float64()) if pa.types.is_decimal256(values.type) else values
 
 
 def _check_type(path: Path, name: str, column: pa.Field) -> None:
