@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         try:
             if url is None or make_url(url).get_backend_name() == "postgresql":
                 return url
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # ValueError: a port, with it an unescaped password
             pass
         # The address itself stays out of the message: it may hold a password
         raise ValueError("expected postgresql://user:password@host:port/database")

@@ -76,16 +76,15 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
     with duckdb.connect() as con:
         set_rules(con, rules)
         file = open_file(path, rules.rename)
-        columns = file.layout.columns
-        for name in rules.scale.keys() - columns:
+        for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
         read_values(con, file, rules.scale)
         count, first, last = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         before = _write(con, database_url, replace)
-    absent = [name for name in SIGNALS if name not in columns]
-    return Loaded(count, first, last, absent, file.layout.ignored, before)
+    absent = [name for name in SIGNALS if name not in file.columns]
+    return Loaded(count, first, last, absent, file.ignored, before)
 
 
 def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:

@@ -31,7 +31,7 @@ from fonteapi.settings import Settings, read_settings
 from fonteapi.signals import SIGNALS, SignalName
 
 T = TypeVar("T")
-UNREACHABLE = (DBAPIError, BulkError)
+UNREACHABLE = (DBAPIError, BulkError, OSError)  # OSError: a connection that breaks in a COPY
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 

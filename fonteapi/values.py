@@ -1,12 +1,11 @@
 """From the values of a file to readings, checked; text and numbers alike."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
-from fonteapi.files import File, LoadError, Problems, WrongInput
+from fonteapi.files import File, LoadError, WrongInput
 from fonteapi.signals import SIGNALS
 
 SHOWN_ROWS = 5
@@ -81,17 +80,19 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, 
 
     A signal that the file lacks is NULL. Raises `LoadError` that lists the first bad rows.
     """
-    with suppress(duckdb.InvalidInputException):  # rows it does not take: read slowly, they may do
-        file.create_source(con)
-        if _create_readings(con, file, scale):
-            return
-    table, problems = file.read_numbered()
-    con.execute("DROP VIEW IF EXISTS source")
-    con.register("source", table)
-    if not _create_readings(con, file, scale):
-        problems = problems | _find_bad_values(con, file)
+    con.register("source", file.rows)
+    values = ["to_timestamp_utc(timestamp) AS timestamp"]
+    for name in SIGNALS:
+        known = name in file.columns
+        value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)" if known else "NULL::DOUBLE"
+        values.append(f"{value} AS {name}")
+    problems = {number: [problem] for number, problem in file.problems.items()}
+    for number, problem in _find_bad_values(con, file):
+        problems.setdefault(number, []).append(problem)
     if problems:
         raise LoadError(_list_problems(file, problems))
+    # Names are ours, never the file's
+    con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
 
 
 def to_number(text: str) -> float | None:
@@ -102,41 +103,19 @@ def to_number(text: str) -> float | None:
         return None
 
 
-def _create_readings(
-    con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]
-) -> bool:
-    """Whether all values are good; then `readings` holds them. Names are ours, never the file's."""
-    values = ["to_timestamp_utc(timestamp) AS timestamp"]
-    for name in SIGNALS:
-        known = name in file.layout.columns
-        value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)" if known else "NULL::DOUBLE"
-        values.append(f"{value} AS {name}")
-    bad = " OR ".join(map(_is_bad, file.layout.columns))
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE readings AS SELECT {', '.join(values)}, {bad} AS bad"  # noqa: S608
-        " FROM source"
-    )
-    return con.execute("SELECT count(*) FROM readings WHERE bad").fetchall() == [(0,)]
-
-
-def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Problems:
-    """Every bad value of the view `source`, by its line or row."""
-    problems: Problems = {}
-    for name, position in file.layout.columns.items():
-        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {_is_bad(name)}"  # noqa: S608
+def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Iterator[tuple[int, str]]:
+    """Every value that is none: its line or row, and what was expected."""
+    for name, position in file.columns.items():
+        check, wanted = "is_bad_signal", "a number"
+        if name == "timestamp":
+            check, wanted = "is_bad_timestamp", "a timestamp"
+        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {check}({name})"  # noqa: S608
         for number, value in con.execute(bad).fetchall():
             got = repr(value[:40]) if value else "nothing"
-            wanted = "a timestamp" if name == "timestamp" else "a number"
-            column = f"column {file.layout.header[position]!r}"
-            problems.setdefault(number, []).append(f"{column}: expected {wanted}, got {got}")
-    return problems
+            yield number, f"column {file.header[position]!r}: expected {wanted}, got {got}"
 
 
-def _is_bad(name: str) -> str:
-    return f"is_bad_timestamp({name})" if name == "timestamp" else f"is_bad_signal({name})"
-
-
-def _list_problems(file: File, problems: Problems) -> str:
+def _list_problems(file: File, problems: Mapping[int, Sequence[str]]) -> str:
     lines = [
         f"  {file.unit} {number}: {'; '.join(problems[number])}"
         for number in sorted(problems)[:SHOWN_ROWS]

@@ -33,7 +33,10 @@ def test_an_empty_value_is_none(project: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", ["ALVO_DATABASE_URL", "FONTE_DATABASE_URL"], ids=["alvo", "fonte"])
-@pytest.mark.parametrize("value", [f"mysql://u:{SECRET}@host/Alvo", f"host {SECRET}"])
+@pytest.mark.parametrize(
+    "value",
+    [f"mysql://u:{SECRET}@host/Alvo", f"host {SECRET}", f"postgresql://u:a@b:{SECRET}@host/Alvo"],
+)
 def test_an_address_that_cannot_be_is_one_line_without_the_secret(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

@@ -20,7 +20,6 @@ from conftest import DATA, ROOT, execute
 
 from fonteapi import database
 from fonteapi.__main__ import main
-from fonteapi.files import CsvFile
 
 HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"
 HAUTE_BORNE_NAMES = {
@@ -158,21 +157,6 @@ def test_the_command_itself_loads_and_says_so(fonte_url: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("loaded 1,440 readings from ")
     assert len(stored(fonte_url)) == 1440
-
-
-def test_a_file_in_order_is_never_read_row_by_row(
-    load: Load, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def slow(self: CsvFile) -> None:
-        raise AssertionError("the slow reader was called")
-
-    monkeypatch.setattr(CsvFile, "read_numbered", slow)
-    assert load(MIDC) == 0
-    with pytest.raises(AssertionError, match="slow reader"):
-        load(write(GOOD + "2024-05-20\n"))
-
-
-# Append and replace
 
 
 def test_a_load_appends_and_says_what_was_there(

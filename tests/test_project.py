@@ -23,8 +23,8 @@ import fonteapi.settings
 
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
-    *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes", "load"),
-    *("summary", "plots", "local", "connections", "reports", "runs", "cli"),
+    *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes"),
+    *("load", "summary", "plots", "local", "connections", "reports", "runs", "cli"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
