@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from etl_lib.config import find_home, read_settings
 from etl_lib.errors import EtlError, ParameterError
@@ -40,8 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `etl … | head`: whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    finally:
-        gc.freeze()  # or the interpreter walks a million objects once more before it ends
+
+
+def command() -> NoReturn:
+    """`main` as a process of its own."""
+    code = main()
+    gc.freeze()  # or the interpreter walks a million objects once more before it ends
+    sys.exit(code)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -158,4 +163,4 @@ def _interrupt(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

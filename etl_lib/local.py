@@ -97,6 +97,7 @@ def serve(create: Callable[[], Any]) -> str:
     however that ends: no server is left behind.
     """
     listener = socket.create_server(("127.0.0.1", 0))
+    host, port = listener.getsockname()
 
     def run() -> None:
         import uvicorn
@@ -106,7 +107,7 @@ def serve(create: Callable[[], Any]) -> str:
             uvicorn.Server(config).run(sockets=[listener])
 
     threading.Thread(target=run, name="Fonte API", daemon=True).start()
-    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return f"http://{host}:{port}"
 
 
 def _data_folder(home: Path) -> Path:

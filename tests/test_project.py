@@ -119,8 +119,7 @@ def test_every_file_can_be_read_in_one_sitting() -> None:
         for package in PACKAGES
         for path in ROOT.glob(f"{package}/**/*.py")
     }
-    assert {str(path): number for path, number in lines.items() if number > 300} == {}
-    assert sum(lines.values()) < 3000
+    assert {str(path): number for path, number in lines.items() if number > 250} == {}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
