@@ -1,13 +1,15 @@
 """Both ends of the pipeline, opened as the settings say."""
 
 import atexit
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import httpx2
 from sqlalchemy import Engine
 
 from etl_lib.alvo import open_alvo
-from etl_lib.config import read_settings
+from etl_lib.config import Settings, read_settings
 from etl_lib.extract import open_fonte
 from etl_lib.local import start_missing
 
@@ -23,13 +25,21 @@ def connect() -> Connections:
     """Open Fonte's API and Alvo; what the settings give no address for starts on this machine.
 
     Addresses come from the environment or the project's `.env`, never from parameters:
-    parameters are stored in the executed notebook.
+    parameters are stored in the executed notebook. Both are closed when the process ends.
     """
-    settings = start_missing(read_settings())
-    assert settings.fonte_api_url and settings.alvo_database_url
-    connections = Connections(
-        open_fonte(settings.fonte_api_url), open_alvo(settings.alvo_database_url)
-    )
-    atexit.register(connections.fonte.close)
-    atexit.register(connections.alvo.dispose)
-    return connections
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(connected(start_missing(read_settings())))
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connections]:
+    """Both ends at the addresses of `settings`, closed at the end of the block."""
+    assert settings.fonte_api_url
+    assert settings.alvo_database_url
+    with open_fonte(settings.fonte_api_url) as fonte:
+        alvo = open_alvo(settings.alvo_database_url)
+        try:
+            yield Connections(fonte, alvo)
+        finally:
+            alvo.dispose()

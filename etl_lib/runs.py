@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -20,15 +21,14 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from etl_lib import errors
-from etl_lib.alvo import create_tables, has_run, open_alvo
+from etl_lib.alvo import create_tables, has_run
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
+from etl_lib.connections import connected
 from etl_lib.errors import EtlError
-from etl_lib.extract import fetch_readings, find_day, open_fonte
+from etl_lib.extract import fetch_readings, find_day
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
-KERNEL_CONFIG = Config({"KernelManager": {"transport": "tcp" if os.name == "nt" else "ipc"}})
-"""A socket file, not a port: nobody else on the machine can listen in."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
 
 def _check(day: date, columns: list[str], settings: Settings) -> None:
     """Ask both ends before anything is written; raises `EtlError`."""
-    with open_fonte(settings.fonte_api_url or "") as fonte:
+    with connected(settings) as (fonte, alvo):
         start = find_day(fonte, day.isoformat()).start
         fetch_readings(fonte, start, start + timedelta(microseconds=1), columns)
-    create_tables(open_alvo(settings.alvo_database_url or ""))
+        create_tables(alvo)
 
 
 def _prepare_report() -> None:
@@ -106,20 +106,34 @@ def _prepare_report() -> None:
 def _execute(home: Path, target: Path, parameters: dict[str, Any]) -> str | None:
     """Run papermill into `target`; returns why it failed, in one line, or None."""
     try:
-        papermill.execute_notebook(
-            home / MARKER,
-            target,
-            parameters=parameters,
-            kernel_name=KERNEL,
-            cwd=home,
-            progress_bar=False,
-            config=KERNEL_CONFIG,
-        )
+        with _private_transport() as config:
+            papermill.execute_notebook(
+                home / MARKER,
+                target,
+                parameters=parameters,
+                kernel_name=KERNEL,
+                cwd=home,
+                progress_bar=False,
+                config=config,
+            )
     except PapermillExecutionError as error:
         return _first_line(error.ename, error.evalue)
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error))
     return None
+
+
+@contextmanager
+def _private_transport() -> Iterator[Config]:
+    """A kernel that is talked to through sockets in a folder of its own, where there are such.
+
+    Nobody else on the machine can listen in, and no other kernel has the same names.
+    """
+    if os.name == "nt":
+        yield Config()
+        return
+    with TemporaryDirectory(prefix="etl-") as folder:
+        yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
 
 
 def _first_line(name: str, message: str) -> str:
@@ -132,9 +146,9 @@ def _check_ledger(settings: Settings, summary: dict[str, Any] | None) -> str | N
     """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
     if summary is None:
         return "the notebook ended before its summary, without an error: did it call exit?"
-    if not has_run(open_alvo(settings.alvo_database_url or ""), summary["run_id"]):
-        return f"expected run {summary['run_id']} in Alvo's ledger, which has none"
-    return None
+    with connected(settings) as (_, alvo):
+        known = has_run(alvo, summary["run_id"])
+    return None if known else f"expected run {summary['run_id']} in Alvo's ledger, which has none"
 
 
 def _reserve(folder: Path) -> Path:

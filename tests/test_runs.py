@@ -1,9 +1,11 @@
 """One date to one archived notebook: real kernels, a real archive, real trouble."""
 
+import multiprocessing
 import os
 import re
 import signal
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -94,6 +96,19 @@ def test_a_second_run_overwrites_nothing(run: Run, project: Path, alvo_url: str)
     assert first[0] in [path.read_bytes() for path in first[1].parent.glob("*.ipynb")]
     assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 2
     assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 144 * 5
+
+
+def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
+    project: Path, settings: Settings, alvo_url: str
+) -> None:
+    days = [date(2024, 5, 21), date(2024, 5, 22)]
+    arguments = [["power"], settings, project]
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        outcomes = [pool.submit(run_date, day, *arguments) for day in days]
+        assert [future.result().error for future in outcomes] == [None, None]
+    loaded = execute(alvo_url, "SELECT date FROM run ORDER BY date")
+    assert [row.date for row in loaded] == days
+    assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
 
 
 def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
