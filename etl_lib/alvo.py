@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Identity,
     Integer,
     MetaData,
+    RowMapping,
     Table,
     Text,
     create_engine,
@@ -26,7 +28,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.exc import DBAPIError
 
 from etl_lib.errors import AlvoError
@@ -90,6 +92,14 @@ def has_run(alvo: Engine, run_id: int) -> bool:
     with _clear_words(alvo), alvo.connect() as connection:
         found = connection.execute(select(run.c.id).where(run.c.id == run_id))
         return found.first() is not None
+
+
+def last_loads(alvo: Engine) -> dict[date, RowMapping]:
+    """The last load of each date that was ever loaded, as the ledger has it."""
+    create_tables(alvo)
+    latest = select(run).ext(distinct_on(run.c.date)).order_by(run.c.date, run.c.id.desc())
+    with _clear_words(alvo), alvo.connect() as connection:
+        return {row["date"]: row for row in connection.execute(latest).mappings()}
 
 
 def execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:

@@ -2,24 +2,28 @@
 
 import argparse
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from etl_lib.config import find_home, read_settings
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
 
-if TYPE_CHECKING:
-    from etl_lib.runs import Outcome
-
 DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
+
+STATES = {
+    "missing": "were never loaded",
+    "failed": "failed at the last attempt",
+    "stale": "changed at the source since they were loaded",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,24 +55,54 @@ def command() -> NoReturn:
 
 def run(options: argparse.Namespace) -> int:
     """`etl run`: execute each date's notebook into the archive."""
-    days = list(_dates(parse_date(options.date), parse_date(options.end or options.date)))
+    first, last = parse_date(options.date), parse_date(options.end or options.date)
+    days = list(_dates(first, last))
+    if options.jobs < 1:
+        raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
     columns = parse_columns(options.columns)
     # Only now what takes a second to import: a wrong argument is answered at once
-    from etl_lib.runs import run_date  # isort: skip  # before services that share this process
+    from etl_lib.batch import run_dates  # isort: skip  # before services that share this process
     from etl_lib.local import start_missing
+    from etl_lib.progress import Progress
+    from etl_lib.status import read_status
 
     home = find_home()
     settings = start_missing(read_settings())
-    failed = 0
-    for day in days:
-        outcome = run_date(day, columns, settings, home)
-        _say(f"{day}  {f'failed: {outcome.error}' if outcome.error else _loaded(outcome)}")
-        if outcome.notebook:
-            _say(f"  notebook  {os.path.relpath(outcome.notebook)}")
-        if outcome.report:
-            _say(f"  report    {os.path.relpath(outcome.report)}  <- open this in a browser")
-        failed += outcome.error is not None
-    return FAILED if failed else DONE
+    known = read_status(settings, home, first, last)
+    skipped = []
+    if options.states:
+        days = [day for day in days if day in known and known[day].state in options.states]
+    elif not options.force:
+        skipped = [known[d] for d in days if d in known and known[d].is_current(columns)]
+        days = sorted(set(days) - {status.date for status in skipped})
+    with (
+        Progress(len(days), skipped, options.jobs) as progress,
+        closing(run_dates(days, columns, settings, home, options.jobs)) as outcomes,
+    ):
+        for outcome in outcomes:
+            progress.tell(outcome)
+    return FAILED if progress.failed else DONE
+
+
+def status(options: argparse.Namespace) -> int:
+    """`etl status`: what is done of each date."""
+    first = parse_date(options.date) if options.date else None
+    last = parse_date(options.end) if options.end else first
+    from etl_lib.local import start_missing
+    from etl_lib.status import read_status
+
+    found = read_status(start_missing(read_settings()), find_home(), first, last)
+    if options.json:
+        _say(json.dumps([day.record() for day in found.values()], indent=2))
+        return DONE
+    _say(f"{'date':10}  {'state':7}  {'readings':>8}  {'coverage':>8}  {'loaded (UTC)':16}  report")
+    for day in found.values():
+        coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
+        loaded = f"{day.loaded:%Y-%m-%d %H:%M}" if day.loaded else ""
+        report = os.path.relpath(day.report) if day.report else ""
+        line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
+        _say(line.rstrip())
+    return DONE
 
 
 def load(options: argparse.Namespace) -> int:
@@ -117,7 +151,26 @@ def _parser() -> argparse.ArgumentParser:
         default=["wind_speed", "power"],
         help="signals, one or more words (default: wind_speed power)",
     )
+    cores = os.cpu_count() or 1
+    add.add_argument(
+        "--jobs", type=int, metavar="N", default=cores, help="dates at a time (default: the cores)"
+    )
+    add.add_argument("--force", action="store_true", help="run what is loaded and unchanged, too")
+    for state, meaning in STATES.items():
+        add.add_argument(
+            f"--{state}",
+            action="append_const",
+            const=state,
+            dest="states",
+            help=f"only dates that {meaning}",
+        )
     add.set_defaults(command=run)
+
+    add = commands.add_parser("status", help="what is done of each date, and what is to do")
+    add.add_argument("date", metavar="START", nargs="?", help="the first UTC day (default: all)")
+    add.add_argument("end", metavar="END", nargs="?", help="the last one, included")
+    add.add_argument("--json", action="store_true", help="for programs")
+    add.set_defaults(command=status)
 
     add = commands.add_parser(
         "load", help="load your own CSV or Parquet into Fonte", add_help=False
@@ -138,14 +191,6 @@ def _dates(start: date, end: date) -> Iterator[date]:
         raise ParameterError(f"END: expected {start} or later, got {end}")
     for offset in range((end - start).days + 1):
         yield start + timedelta(days=offset)
-
-
-def _loaded(outcome: "Outcome") -> str:
-    summary = outcome.summary or {}
-    return (
-        f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
-        f" coverage {summary['coverage']:.1%}"
-    )
 
 
 def _say(line: str) -> None:

@@ -129,11 +129,12 @@ def _private_transport() -> Iterator[Config]:
 
     Nobody else on the machine can listen in, and no other kernel has the same names.
     """
-    if os.name == "nt":
-        yield Config()
-        return
+    # What a kernel logs of an interrupt is no news to whoever interrupted it
+    config = Config({"NotebookClient": {"extra_arguments": ["--log-level=CRITICAL"]}})
     with TemporaryDirectory(prefix="etl-") as folder:
-        yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        if os.name != "nt":
+            config.KernelManager.update(transport="ipc", ip=f"{folder}/kernel")
+        yield config
 
 
 def _first_line(name: str, message: str) -> str:

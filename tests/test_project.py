@@ -24,7 +24,8 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes"),
-    *("load", "summary", "plots", "local", "connections", "reports", "runs", "cli"),
+    *("load", "summary", "plots", "local", "connections", "status", "reports", "runs"),
+    *("batch", "progress", "cli"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}

@@ -1,0 +1,133 @@
+"""Many dates at once, in real processes, some of which are killed."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from conftest import execute
+
+ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
+DAYS = [f"2024-05-{day}" for day in range(20, 30)]
+NOTEBOOK = re.compile(r"\d{8}T\d{6}\.\d{6}Z(\.failed)?\.(ipynb|html)")
+
+
+@pytest.fixture
+def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
+    monkeypatch.setenv("FONTE_API_URL", seeded_api)
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    return alvo_url
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*ETL, *arguments, "--columns=power"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def rows_by_date(alvo: str) -> dict[str, int]:
+    rows = execute(
+        alvo, "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
+    )
+    return dict(map(tuple, rows))
+
+
+def files(project: Path) -> list[str]:
+    return [path.name for path in (project / "runs").rglob("*") if path.is_file()]
+
+
+def wait_for_loads(alvo: str, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'") and (
+            execute(alvo, "SELECT count(*) FROM run")[0][0] >= count
+        ):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"there were never {count} loads")
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
+    alvo: str, project: Path, end: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [*ETL, DAYS[0], DAYS[4], "--columns=power", "--jobs=2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as broken:
+        wait_for_loads(alvo, 1)
+        children = psutil.Process(broken.pid).children(recursive=True)
+        broken.send_signal(end)
+        _, err = broken.communicate(timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    if end is not signal.SIGKILL:
+        assert broken.returncode == 130
+        assert err.splitlines() == ["etl: interrupted; what was loaded stays loaded"]
+        assert not [name for name in files(project) if not NOTEBOOK.fullmatch(name)]
+
+    before = rows_by_date(alvo)
+    assert set(before.values()) == {720}  # wholly there, or wholly absent
+    loads = execute(alvo, "SELECT count(*) FROM run")[0][0]
+    assert 1 <= loads < 5
+
+    ended = run(DAYS[0], DAYS[4])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert rows_by_date(alvo) == dict.fromkeys(DAYS[:5], 720)
+    assert execute(alvo, "SELECT count(*) FROM run")[0][0] == 5
+    assert ended.stdout.splitlines()[-1] == f"{5 - loads} loaded, {loads} skipped"
+    for path in (project / "runs").rglob("[!.]*.ipynb"):
+        nbformat.validate(nbformat.read(path, as_version=4))
+
+
+def test_a_failed_date_does_not_stop_the_others(alvo: str, project: Path) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
+    fail = nbformat.v4.new_code_cell('if date == "2024-05-21":\n    1 / 0')
+    notebook.cells.insert(place, fail)
+    nbformat.write(notebook, path)
+
+    ended = run(DAYS[0], DAYS[2], "--jobs=2")
+    assert ended.returncode == 1
+    assert sorted(rows_by_date(alvo)) == [DAYS[0], DAYS[2]]
+    assert ended.stdout.splitlines()[-2:] == [
+        "2 loaded, 1 failed",
+        "  2024-05-21  ZeroDivisionError: division by zero",
+    ]
+    assert run(DAYS[0], DAYS[2], "--failed").stdout.count("failed: ZeroDivisionError") == 1
+
+
+def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
+    fonte_api: str, fonte_url: str, alvo: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(
+        fonte_url,
+        "INSERT INTO data (timestamp, power) SELECT t, extract(minute FROM t) FROM"
+        " generate_series('2024-05-20'::timestamptz, '2024-05-22 23:59', '1 minute') AS t",
+    )
+    monkeypatch.setenv("FONTE_API_URL", fonte_api)
+    assert run(DAYS[0], DAYS[2]).returncode == 0
+    execute(fonte_url, "UPDATE data SET power = 999 WHERE timestamp = '2024-05-21T12:34Z'")
+
+    ended = run(DAYS[0], DAYS[2])
+    assert ended.stdout.splitlines()[-1] == "1 loaded, 2 skipped"
+    last = execute(alvo, "SELECT date, added, changed, removed FROM run ORDER BY id")[-1]
+    assert tuple(last) == (date(2024, 5, 21), 0, 3, 0)  # mean, max and std of one bucket
+    newest = max((project / "runs" / "2024-05-21").glob("*.html"))
+    page = newest.read_text(encoding="utf-8")
+    assert re.search(r"0 added, 3 changed, 0 removed; at most power_(max|std) by \d+ kW", page)
+
+
+def test_jobs_below_one_are_refused(project: Path) -> None:
+    ended = run("2024-05-20", "--jobs=0")
+    assert ended.returncode == 2
+    assert ended.stderr == "etl: --jobs: expected 1 or more, got 0\n"
