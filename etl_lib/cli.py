@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     columns = parse_columns(options.columns)
     # Only now what takes a second to import: a wrong argument is answered at once
     from etl_lib.batch import run_dates  # isort: skip  # before services that share this process
+    from etl_lib.index import write_index
     from etl_lib.local import start_missing
     from etl_lib.progress import Progress
     from etl_lib.status import read_status
@@ -81,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
     ):
         for outcome in outcomes:
             progress.tell(outcome)
+    if progress.has_archived:
+        page = write_index(home, read_status(settings, home))
+        _say(f"  all dates {os.path.relpath(page)}")
     return FAILED if progress.failed else DONE
 
 
@@ -102,6 +106,18 @@ def status(options: argparse.Namespace) -> int:
         report = os.path.relpath(day.report) if day.report else ""
         line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
         _say(line.rstrip())
+    return DONE
+
+
+def report(options: argparse.Namespace) -> int:
+    """`etl report`: write the archive's index anew."""
+    from etl_lib.index import write_index
+    from etl_lib.local import start_missing
+    from etl_lib.status import read_status
+
+    home = find_home()
+    page = write_index(home, read_status(start_missing(read_settings()), home))
+    _say(f"{os.path.relpath(page)}  <- open this in a browser")
     return DONE
 
 
@@ -171,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("end", metavar="END", nargs="?", help="the last one, included")
     add.add_argument("--json", action="store_true", help="for programs")
     add.set_defaults(command=status)
+
+    add = commands.add_parser("report", help="write runs/index.html, the archive on one page, anew")
+    add.set_defaults(command=report)
 
     add = commands.add_parser(
         "load", help="load your own CSV or Parquet into Fonte", add_help=False

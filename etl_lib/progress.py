@@ -22,6 +22,7 @@ class Progress:
     def __init__(self, total: int, skipped: Sequence[DateStatus], jobs: int) -> None:
         self.total, self.skipped, self.jobs = total, skipped, jobs
         self.loaded, self.failed = 0, list[Outcome]()
+        self.has_archived = False
         quiet = total < 2 or not sys.stdout.isatty()
         self.bar = tqdm(total=total, unit="date", file=sys.stdout, disable=quiet, leave=False)
 
@@ -44,6 +45,7 @@ class Progress:
         else:
             self.loaded += 1
             self._say(f"{outcome.date}  {_describe(outcome)}")
+        self.has_archived |= outcome.notebook is not None
         if outcome.notebook and (self.total == 1 or outcome.error):
             self._say(f"  notebook  {os.path.relpath(outcome.notebook)}")
         if outcome.report and self.total == 1:

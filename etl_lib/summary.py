@@ -25,6 +25,8 @@ class Summary:
     """kWh: the mean power of each bucket that has one, times ten minutes."""
     hours_with_power: float
     """What the energy stands for."""
+    outline: dict[str, Any]
+    """The day in a small picture: a `signal` and 72 `values`, means of twenty minutes."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
@@ -50,6 +52,7 @@ class Summary:
             "energy": self.energy,
             "hours_with_power": self.hours_with_power,
             "quality": self.quality,
+            "outline": self.outline,
         }
 
     def table(self) -> str:
@@ -83,6 +86,7 @@ def summarize(load: Load, statistics: pd.DataFrame, quality: pd.DataFrame) -> Su
         mean_wind_speed=_number(day["mean_wind_speed"]),
         energy=_number(day["energy"]),
         hours_with_power=_number(day["hours_with_power"]) or 0.0,
+        outline=_outline(statistics, load),
     )
 
 
@@ -145,6 +149,16 @@ def describe_findings(days: pd.DataFrame) -> str:
             f" and {energy.idxmin()} least, {energy.min():,.0f} kWh.",
         ]
     return "\n".join(f"- {line}" for line in lines or ["Nothing yet."])
+
+
+def _outline(statistics: pd.DataFrame, load: Load) -> dict[str, Any]:
+    """Power, or else the first signal, in steps of twenty minutes from midnight to midnight."""
+    signal = "power" if "power" in load.columns else load.columns[0]
+    means = statistics.get(f"{signal}_mean", pd.Series(dtype=float))
+    steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
+    halves = means.groupby(pd.DatetimeIndex(means.index).floor("20min")).mean().reindex(steps)
+    values = [None if np.isnan(value) else float(f"{value:.4g}") for value in halves]
+    return {"signal": signal, "values": values}
 
 
 def _number(value: float) -> float | None:

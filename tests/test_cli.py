@@ -92,13 +92,14 @@ def test_an_address_that_cannot_be_is_one_line_and_exit_1(
 def test_the_last_lines_say_what_was_loaded_and_what_to_open(project: Path) -> None:
     ended = etl("run", "2024-05-20", "--columns", "power", "wind_speed", "ambient_temperature")
     assert ended.returncode == 0, ended.stderr
-    loaded, notebook, report = ended.stdout.splitlines()
+    loaded, notebook, report, index = ended.stdout.splitlines()
     assert loaded == (
         "2024-05-20  loaded: 1,440 readings in, 2,160 statistics out, coverage 100.0%"
     )
     assert (project / notebook.split()[1]).suffix == ".ipynb"
     page = (project / report.split()[1]).read_text()
     assert "power, wind_speed, ambient_temperature" in page
+    assert report.split()[1].removeprefix("runs/") in (project / index.split()[2]).read_text()
     assert ended.stderr == ""
 
 

@@ -24,7 +24,7 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes"),
-    *("load", "summary", "plots", "local", "connections", "status", "reports", "runs"),
+    *("load", "summary", "plots", "local", "connections", "status", "reports", "index", "runs"),
     *("batch", "progress", "cli"),
 )
 """etl_lib's modules; each may import those before it."""

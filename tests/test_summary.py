@@ -50,6 +50,7 @@ def test_a_summary_is_json_for_programs_and_a_table_for_people() -> None:
     assert record["finished"] == "2024-06-01T12:00:00+00:00"
     assert record["run_id"] == 7
     assert record["energy"] == 10.0
+    assert record["outline"] == {"signal": "power", "values": [60.0] + [None] * 71}
     assert record["quality"] == {"power": {"readings": 1440}}
     assert "| readings in | 1,440 |" in bundle["text/markdown"]
     assert bundle["text/plain"] == (

@@ -1,0 +1,154 @@
+"""`runs/index.html`: every executed notebook of the archive on one page that opens from disk."""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+
+from etl_lib.parameters import ISO_DATE
+from etl_lib.status import DateStatus
+
+TEMPLATES = Path(__file__).parent / "templates"
+CACHE = ".index.json"
+"""What is known of the archive's notebooks; made anew when it is gone."""
+PICTURE = (108, 24)
+"""Width and height of the small picture of a day, pixels."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One executed ETL notebook."""
+
+    date: str
+    notebook: str
+    """Its path below the archive."""
+    started: str
+    """ISO 8601, UTC."""
+    seconds: float
+    summary: dict[str, Any] | None = None
+    """As its last cell tells it to programs; None when it failed."""
+    error: str | None = None
+    """Why it failed, in one line."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the page shows of one date."""
+
+    date: str
+    state: str
+    last: Attempt | None
+    """The last attempt that loaded the date, else the last one."""
+    others: Sequence[Attempt]
+    """The other attempts, the newest first."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The summary of the last attempt that loaded the date."""
+        return (self.last.summary if self.last else None) or {}
+
+    @property
+    def picture(self) -> str:
+        """The day's outline as the path of an SVG."""
+        return draw(self.facts.get("outline", {}).get("values", []))
+
+
+def write_index(home: Path, statuses: Mapping[date, DateStatus]) -> Path:
+    """Write the page, whole or not at all; dates and states from `statuses` and the archive."""
+    archive = home / "runs"
+    rows = make_rows(read_attempts(archive), statuses)
+    months = [(month, list(days)) for month, days in groupby(rows, lambda row: row.date[:7])]
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    page = environment.get_template("index.html.j2").render(
+        rows=rows[::-1],
+        months=months,
+        size=PICTURE,
+        weekday=lambda day: date.fromisoformat(day).isoweekday(),
+        exists=lambda path: (archive / path).is_file(),
+    )
+    return _replace(archive / "index.html", page)
+
+
+def read_attempts(archive: Path) -> list[Attempt]:
+    """Every executed ETL notebook below `archive`, whoever ran it; each file is read once."""
+    cache = archive / CACHE
+    known = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
+    found = {}
+    for path in sorted(archive.rglob("[!.]*.ipynb")):
+        name, stat = path.relative_to(archive).as_posix(), path.stat()
+        stamp = [stat.st_mtime_ns, stat.st_size]
+        entry = known.get(name)
+        if entry is None or entry["stamp"] != stamp:
+            attempt = read_attempt(path, name)
+            entry = {"stamp": stamp, "attempt": attempt and asdict(attempt)}
+        found[name] = entry
+    if found != known:
+        _replace(cache, json.dumps(found))
+    return [Attempt(**entry["attempt"]) for entry in found.values() if entry["attempt"]]
+
+
+def read_attempt(path: Path, name: str) -> Attempt | None:
+    """What an executed ETL notebook says of itself; None for any other file."""
+    try:
+        notebook = json.loads(path.read_bytes())
+        execution = notebook["metadata"]["papermill"]
+        day = str(execution["parameters"]["date"])
+    except (ValueError, LookupError, TypeError):
+        return None
+    if not ISO_DATE.fullmatch(day):
+        return None
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    bundles = [output.get("data", {}) for output in outputs]
+    summaries = [bundle["application/json"] for bundle in bundles if "application/json" in bundle]
+    errors = [f"{out['ename']}: {out['evalue']}" for out in outputs if "ename" in out]
+    summary = summaries[-1] if summaries and not errors else None
+    error = None if summary else [*errors, "it ended before its summary"][0].splitlines()[0]
+    started, seconds = execution["start_time"] or "", execution["duration"] or 0.0
+    return Attempt(day, name, started, seconds, summary, error)
+
+
+def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) -> list[Row]:
+    """One row for each date that has a status or an attempt, in order."""
+    by_date: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in sorted(attempts, key=lambda attempt: attempt.started, reverse=True):
+        by_date[attempt.date].append(attempt)
+    states = {day.isoformat(): str(status.state) for day, status in statuses.items()}
+    rows = []
+    for day in sorted(by_date.keys() | states.keys()):
+        tried = by_date[day]
+        last = next((a for a in tried if a.summary), tried[0] if tried else None)
+        state = states.get(day) or ("loaded" if last and last.summary else "failed")
+        rows.append(Row(day, state, last, [a for a in tried if a is not last]))
+    return rows
+
+
+def draw(values: Sequence[float | None]) -> str:
+    """A line through the values as the path of an SVG of the size `PICTURE`; gaps stay gaps."""
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return ""
+    low, high = min(0, *numbers), max(numbers)
+    width, height = PICTURE
+    path, pen = [], "M"
+    for step, value in enumerate(values):
+        if value is None:
+            pen = "M"
+            continue
+        x = width * step / max(1, len(values) - 1)
+        y = height - 1 - (height - 2) * (value - low) / ((high - low) or 1)
+        path.append(f"{pen}{x:.1f} {y:.1f}")
+        pen = "L"
+    return "".join(path)
+
+
+def _replace(target: Path, text: str) -> Path:
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8")
+    return partial.replace(target)
