@@ -129,8 +129,13 @@ def _private_transport() -> Iterator[Config]:
 
     Nobody else on the machine can listen in, and no other kernel has the same names.
     """
-    # What a kernel logs of an interrupt is no news to whoever interrupted it
-    config = Config({"NotebookClient": {"extra_arguments": ["--log-level=CRITICAL"]}})
+    client = {
+        # What a kernel logs of an interrupt is no news to whoever interrupted it
+        "extra_arguments": ["--log-level=CRITICAL"],
+        # All that lasts is written when the last cell ends: no farewell is waited for
+        "shutdown_kernel": "immediate",
+    }
+    config = Config({"NotebookClient": client})
     with TemporaryDirectory(prefix="etl-") as folder:
         if os.name != "nt":
             config.KernelManager.update(transport="ipc", ip=f"{folder}/kernel")
