@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def command() -> NoReturn:
     """`main` as a process of its own."""
+    gc.set_threshold(100_000)  # imports make objects by the hundred thousand, and no garbage
     code = main()
     gc.freeze()  # or the interpreter walks a million objects once more before it ends
     sys.exit(code)
@@ -61,14 +62,16 @@ def run(options: argparse.Namespace) -> int:
         raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
     columns = parse_columns(options.columns)
     # Only now what takes a second to import: a wrong argument is answered at once
-    from etl_lib.batch import run_dates  # isort: skip  # before services that share this process
-    from etl_lib.index import write_index
     from etl_lib.local import start_missing
-    from etl_lib.progress import Progress
-    from etl_lib.status import read_status
 
     home = find_home()
     settings = start_missing(read_settings())
+    # and this while the services start
+    from etl_lib.batch import run_dates
+    from etl_lib.index import write_index
+    from etl_lib.progress import Progress
+    from etl_lib.status import read_status
+
     known = read_status(settings, home, first, last)
     skipped = []
     if options.states:
