@@ -33,6 +33,9 @@ from sqlalchemy.exc import DBAPIError
 
 from etl_lib.errors import AlvoError
 
+SECRETS = ["password", "sslpassword"]
+"""What libpq takes in an address's query, too; SQLAlchemy masks the password before the host."""
+
 metadata = MetaData()
 signal = Table(
     "signal",
@@ -128,5 +131,5 @@ def _clear_words(alvo: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, BulkError) as error:
         cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        where = alvo.url.set(drivername="postgresql").render_as_string(hide_password=True)
-        raise AlvoError(f"Alvo at {where}: {cause}") from None
+        where = alvo.url.set(drivername="postgresql").difference_update_query(SECRETS)
+        raise AlvoError(f"Alvo at {where}: {cause}") from None  # its text masks the password

@@ -137,11 +137,14 @@ def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
     from etl_lib.local import find_fonte, start_missing
 
-    settings = start_missing(read_settings())
-    _say(f"export FONTE_API_URL={settings.fonte_api_url}")
-    _say(f"export FONTE_DATABASE_URL='{find_fonte(settings)}'")
-    _say(f"export ALVO_DATABASE_URL='{settings.alvo_database_url}'")
-    _say(f"# The API's documentation: {settings.fonte_api_url}/docs. Stop with Ctrl-C.")
+    given = read_settings()
+    settings = start_missing(given)
+    addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
+    for name, address in addresses:
+        if getattr(given, name) is None:  # what was given may hold a password
+            _say(f"export {name.upper()}='{address}'")
+    api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
+    _say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
     return DONE

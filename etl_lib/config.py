@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
-    fonte_api_url: str | None = None
+    fonte_api_url: str | None = Field(default=None, repr=False)
     """The Fonte API, `http://host:port`."""
     alvo_database_url: str | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""

@@ -1,5 +1,6 @@
 """Fonte API to Arrow: the only module that speaks HTTP."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import httpx2
 import pyarrow as pa
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from etl_lib.errors import FonteError, ParameterError
 from etl_lib.parameters import parse_date
@@ -20,6 +22,7 @@ TRANSIENT = {429, 500, 502, 503, 504}
 """HTTP statuses that may be gone a moment later."""
 ATTEMPTS = 4
 TIMEOUT = httpx2.Timeout(60, connect=5)  # seconds
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def fetch_days(
         ]
     except (ValueError, TypeError, KeyError):
         raise FonteError(
-            f"expected a list of days from {response.url}, got {response.text[:80]!r}"
+            f"expected a list of days from {_name(response.url)}, got {response.text[:80]!r}"
         ) from None
     return {day.date: day for day in days}
 
@@ -109,15 +112,16 @@ def fetch_readings(
     """
     period = _period(start, end)
     response = _get(fonte, "/data", period | {"columns": list(columns)}, accept=ARROW)
+    where = _name(response.url)
     kind = response.headers.get("content-type", "nothing")
     if kind != ARROW:
-        raise FonteError(f"expected an Arrow stream from {response.url}, got {kind}")
+        raise FonteError(f"expected an Arrow stream from {where}, got {kind}")
     if not response.content.endswith(END_OF_STREAM):
-        raise FonteError(f"the readings from {response.url} broke off before their end: run again")
+        raise FonteError(f"the readings from {where} broke off before their end: run again")
     try:
         table = pa.ipc.open_stream(response.content).read_all()
     except pa.ArrowInvalid as error:
-        raise FonteError(f"expected readable Arrow from {response.url}: {error}") from None
+        raise FonteError(f"expected readable Arrow from {where}: {error}") from None
     expected = ["timestamp", *columns]
     if table.schema.names != expected:
         raise FonteError(f"expected the columns {expected}, got {table.schema.names}")
@@ -141,17 +145,31 @@ def _get(
         raise _refusal(error.response) from None
     except httpx2.TransportError as error:
         raise FonteError(
-            f"the Fonte API at {fonte.base_url} does not answer"
+            f"the Fonte API at {_name(fonte.base_url)} does not answer"
             f" ({type(error).__name__}: {error}): start it, or unset FONTE_API_URL"
             " to use the embedded one"
         ) from None
     return response
 
 
+def _name(url: httpx2.URL) -> str:
+    """An address as messages show it: without a password, and without the query."""
+    return str(url.copy_with(userinfo=b"", query=None))
+
+
 def _is_transient(error: Exception) -> bool:
     if isinstance(error, httpx2.HTTPStatusError):
         return error.response.status_code in TRANSIENT
     return isinstance(error, httpx2.TransportError)
+
+
+def _tell_retry(details: RetryDetails) -> None:
+    """What the log says of an attempt that failed; the error's own text may hold a password."""
+    trouble = type(details.caused_by).__name__
+    logger.warning("Fonte: %s, trying again in %.1f s", trouble, details.wait_for)
+
+
+set_on_retry_hooks([_tell_retry])
 
 
 def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
@@ -161,7 +179,7 @@ def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
     detail = response.text.strip()
     with suppress(ValueError, TypeError, LookupError):
         detail = str(response.json()["detail"])
-    where = response.url.copy_with(query=None)
+    where = _name(response.url)
     return FonteError(f"{where} answered {response.status_code}: {' '.join(detail.split())[:200]}")
 
 
