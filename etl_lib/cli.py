@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from datetime import date, timedelta
 from typing import NoReturn
 
+from etl_lib import forks
 from etl_lib.config import find_home, read_settings
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
@@ -62,10 +63,12 @@ def run(options: argparse.Namespace) -> int:
         raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
     columns = parse_columns(options.columns)
     # Only now what takes a second to import: a wrong argument is answered at once
+    home, given = find_home(), read_settings()
+    if not options.cold and forks.can_fork():
+        forks.prepare()
     from etl_lib.local import start_missing
 
-    home = find_home()
-    settings = start_missing(read_settings())
+    settings = start_missing(given)
     # and this while the services start
     from etl_lib.batch import run_dates
     from etl_lib.index import write_index
@@ -81,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
         days = sorted(set(days) - {status.date for status in skipped})
     with (
         Progress(len(days), skipped, options.jobs) as progress,
-        closing(run_dates(days, columns, settings, home, options.jobs)) as outcomes,
+        closing(
+            run_dates(days, columns, settings, home, options.jobs, warm=not options.cold)
+        ) as outcomes,
     ):
         for outcome in outcomes:
             progress.tell(outcome)
@@ -178,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=int, metavar="N", default=cores, help="dates at a time (default: the cores)"
     )
     add.add_argument("--force", action="store_true", help="run what is loaded and unchanged, too")
+    add.add_argument(
+        "--cold", action="store_true", help="an ordinary kernel for each date, not a forked one"
+    )
     for state, meaning in STATES.items():
         add.add_argument(
             f"--{state}",

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,8 +15,7 @@ from etl_lib.errors import SettingsError
 
 MARKER = Path("notebooks") / "etl.ipynb"
 """The file that makes a folder the project's."""
-
-
+LIBRARY = Path(__file__).resolve().parent
 NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"
 """By this a runner tells the notebook where it will be archived; the ledger keeps it."""
 
@@ -75,8 +75,7 @@ def find_home() -> Path:
     """
     chosen = os.environ.get("ETL_HOME")
     here = Path.cwd()
-    library = Path(__file__).resolve().parent.parent
-    candidates = [Path(chosen).resolve()] if chosen else [here, *here.parents, library]
+    candidates = [Path(chosen).resolve()] if chosen else [here, *here.parents, LIBRARY.parent]
     for folder in candidates:
         if (folder / MARKER).is_file():
             return folder
@@ -87,10 +86,11 @@ def find_home() -> Path:
     )
 
 
+@cache
 def code_version() -> str:
-    """The version of the code: the release and, in a git checkout, the commit."""
+    """The version of this code: the release and, in a git checkout, the commit."""
     release = version("wind-etl")
-    command = ["git", "-C", str(find_home()), "describe", "--always", "--dirty"]
+    command = ["git", "-C", str(LIBRARY), "describe", "--always", "--dirty"]
     try:
         described = subprocess.run(  # noqa: S603  # fixed words, no input of a user's
             command, capture_output=True, text=True, timeout=5, check=True

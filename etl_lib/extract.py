@@ -49,7 +49,8 @@ class Day:
 
 def open_fonte(url: str) -> httpx2.Client:
     """A client of the Fonte API at `url`; close it, or use it as a context manager."""
-    return httpx2.Client(base_url=url, timeout=TIMEOUT)
+    is_https = url.startswith("https:")  # else no certificate need be read: 30 ms
+    return httpx2.Client(base_url=url, timeout=TIMEOUT, verify=is_https)
 
 
 def find_day(fonte: httpx2.Client, value: object) -> Day:

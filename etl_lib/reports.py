@@ -2,11 +2,14 @@
 
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 
 TEMPLATES = Path(__file__).parent / "templates"
+_one_at_a_time = Lock()  # an exporter keeps what it works on
 
 
 @cache
@@ -20,10 +23,17 @@ def exporter() -> HTMLExporter:
     )
 
 
+def prepare() -> None:
+    """Compile the template, half a second that the first report then need not wait for."""
+    with _one_at_a_time:
+        exporter().from_notebook_node(new_notebook())
+
+
 def write_report(archived: Path, notebook: NotebookNode) -> Path:
     """Write the page of an archived notebook beside it, whole or not at all."""
     date = archived.parent.name
-    html, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": date}})
+    with _one_at_a_time:
+        html, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": date}})
     report = archived.with_suffix(".html")
     partial = report.with_name(f".{report.name}.partial")
     partial.write_text(html, encoding="utf-8")

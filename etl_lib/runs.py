@@ -4,31 +4,31 @@
 A notebook is written under a temporary name and renamed when it is whole; nothing is overwritten.
 """
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any
 
 import nbformat
 import papermill
 from nbformat import NotebookNode
+from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
 from etl_lib import errors
 from etl_lib.alvo import create_tables, has_run
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.connections import connected
+from etl_lib.engine import WarmEngine
 from etl_lib.errors import EtlError
 from etl_lib.extract import fetch_readings, find_day
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
+papermill_engines.register(ENGINE := "warm", WarmEngine)
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,34 @@ class Outcome:
     """Why it failed, in one line."""
 
 
-def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> Outcome:
+def run_date(
+    day: date,
+    columns: list[str],
+    settings: Settings,
+    home: Path,
+    *,
+    warm: bool = True,
+    stopping: Event | None = None,
+) -> Outcome:
     """Execute the pipeline's notebook for one UTC day and archive it.
 
-    `settings` has every address filled in. Whatever goes wrong is told in the outcome, not
-    raised; what cannot be (a day or column that Fonte does not have, a service that is down)
-    leaves nothing behind.
+    `settings` has every address filled in. `warm=False` takes an ordinary kernel. Whatever goes
+    wrong is told in the outcome, not raised; what cannot be (a day or column that Fonte does not
+    have, a service that is down), and what fails while `stopping` is set, leaves nothing behind.
     """
     try:
         _check(day, columns, settings)
     except EtlError as refusal:
         return Outcome(day, error=str(refusal))
     target = _reserve(home / "runs" / day.isoformat())
-    relative = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
+    environment = {
+        "FONTE_API_URL": settings.fonte_api_url or "",
+        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
+        NOTEBOOK_VARIABLE: _archived(target, ".ipynb").relative_to(home / "runs").as_posix(),
+    }
     parameters = {"date": day.isoformat(), "columns": columns}
     try:
-        with _environment(settings, relative), ThreadPoolExecutor(1) as pool:
-            pool.submit(_prepare_report)  # half a second, while the kernel works and we wait
-            error = _execute(home, target, parameters)
+        error = _execute(home, target, parameters, environment=environment, warm=warm)
     except BaseException:  # Ctrl-C: leave no half a notebook behind
         target.unlink()
         raise
@@ -72,6 +82,9 @@ def run_date(day: date, columns: list[str], settings: Settings, home: Path) -> O
         notebook = nbformat.read(target, as_version=4)
         summary = find_summary(notebook)
         error = _check_ledger(settings, summary)
+    if error is not None and stopping and stopping.is_set():
+        target.unlink()
+        return Outcome(day, error=error)
     if error is not None:
         return Outcome(day, _archive_failed(target), error=error)
     from etl_lib.reports import write_report
@@ -97,49 +110,26 @@ def _check(day: date, columns: list[str], settings: Settings) -> None:
         create_tables(alvo)
 
 
-def _prepare_report() -> None:
-    from etl_lib.reports import exporter
-
-    exporter().from_notebook_node(nbformat.v4.new_notebook())
-
-
-def _execute(home: Path, target: Path, parameters: dict[str, Any]) -> str | None:
+def _execute(home: Path, target: Path, parameters: dict[str, Any], **kernel: Any) -> str | None:
     """Run papermill into `target`; returns why it failed, in one line, or None."""
     try:
-        with _private_transport() as config:
-            papermill.execute_notebook(
-                home / MARKER,
-                target,
-                parameters=parameters,
-                kernel_name=KERNEL,
-                cwd=home,
-                progress_bar=False,
-                config=config,
-            )
+        papermill.execute_notebook(
+            home / MARKER,
+            target,
+            parameters=parameters,
+            engine_name=ENGINE,
+            kernel_name=KERNEL,
+            # Not papermill's `cwd`, which is the whole process's
+            resources={"metadata": {"path": str(home)}},
+            progress_bar=False,
+            write_once=True,
+            **kernel,
+        )
     except PapermillExecutionError as error:
         return _first_line(error.ename, error.evalue)
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error))
     return None
-
-
-@contextmanager
-def _private_transport() -> Iterator[Config]:
-    """A kernel that is talked to through sockets in a folder of its own, where there are such.
-
-    Nobody else on the machine can listen in, and no other kernel has the same names.
-    """
-    client = {
-        # What a kernel logs of an interrupt is no news to whoever interrupted it
-        "extra_arguments": ["--log-level=CRITICAL"],
-        # All that lasts is written when the last cell ends: no farewell is waited for
-        "shutdown_kernel": "immediate",
-    }
-    config = Config({"NotebookClient": client})
-    with TemporaryDirectory(prefix="etl-") as folder:
-        if os.name != "nt":
-            config.KernelManager.update(transport="ipc", ip=f"{folder}/kernel")
-        yield config
 
 
 def _first_line(name: str, message: str) -> str:
@@ -168,25 +158,6 @@ def _reserve(folder: Path) -> Path:
         except FileExistsError:
             continue
         return target
-
-
-@contextmanager
-def _environment(settings: Settings, notebook: str) -> Iterator[None]:
-    """The addresses and the archive's path where the notebook's kernel inherits them."""
-    chosen = {
-        "FONTE_API_URL": settings.fonte_api_url or "",
-        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
-        NOTEBOOK_VARIABLE: notebook,
-    }
-    before = {name: os.environ.get(name) for name in chosen}
-    os.environ.update(chosen)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
 
 
 def _archive(partial: Path, suffix: str) -> Path:

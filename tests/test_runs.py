@@ -226,7 +226,7 @@ def test_an_alvo_that_fails_in_the_notebook_leaves_no_password_in_the_archive(
 def test_an_interrupted_run_leaves_no_file(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runs, "_execute", interrupt)

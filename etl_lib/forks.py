@@ -1,0 +1,94 @@
+"""Processes forked from one in which the heavy imports are done: a kernel in milliseconds.
+
+The process to fork from is the standard library's fork server. It imports `etl_lib.preload` once,
+while we go on, and ends with us.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+
+PRELOAD = "etl_lib.preload"
+INLINE = "module://matplotlib_inline.backend_inline"
+_main = threading.Lock()
+
+
+def can_fork() -> bool:
+    """Whether there is a fork server; not on Windows, nor where a process may have no children."""
+    available = "forkserver" in multiprocessing.get_all_start_methods()
+    return available and not multiprocessing.current_process().daemon
+
+
+def prepare() -> None:
+    """Start the process to fork from, unless it runs; what it imports is not waited for."""
+    from multiprocessing import forkserver
+
+    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+    # Ctrl-C goes to everybody in the terminal; this process is ours to end
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def fork_kernel(arguments: Sequence[str], environment: dict[str, str], folder: str) -> BaseProcess:
+    """A running IPython kernel with these arguments, environment and working directory."""
+    prepare()
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=_be_kernel, args=(list(arguments), environment, folder))
+    with _without_main():
+        process.start()
+    return process
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the caller's main module, which a new process would import again: a second, or worse."""
+    with _main:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
+    """What a forked process does: all of a new one's state is its own, then it is a kernel."""
+    os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(folder)
+    import ipykernel_launcher
+    import numpy as np
+    from ipykernel.kernelapp import IPKernelApp
+
+    from etl_lib import preload
+
+    np.random.seed()  # or every kernel draws the same random numbers
+    sys.argv = [ipykernel_launcher.__file__, *arguments]
+    sys.path[:] = preload.PATH
+    app = IPKernelApp.instance()
+    app.initialize(arguments)
+    if os.environ["MPLBACKEND"] == INLINE:  # else figures vanish: pyplot is there already
+        app.shell.enable_matplotlib("inline")  # type: ignore[union-attr]
+    app.start()
+
+
+def _end_with_parent() -> None:
+    """End this process and what it started when whoever asked for it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,133 @@
+"""Kernels as Jupyter manages them, forked where that can be, and asked instead of polled.
+
+Every notebook has a process of its own; only what is imported is shared. Where there is no
+forking the kernel is an ordinary one: slower, the same otherwise.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from queue import Empty
+from typing import Any
+from weakref import WeakSet
+
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Bool, Dict, Type
+
+from etl_lib import forks
+
+LAUNCHER = "ipykernel_launcher"
+POLL_SECONDS = 0.005
+
+
+def kill_kernels() -> None:
+    """End every kernel that this process runs; whoever waits for one is told that it died."""
+    for process in [kernel.process for kernel in _running]:
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
+class KernelClient(AsyncKernelClient):
+    """A client that is ready when the kernel says so."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        # The kernel's sockets come a moment after ours, which look again only every 100 ms
+        context.setsockopt(zmq.RECONNECT_IVL, int(POLL_SECONDS * 1000))
+        return context
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the kernel's welcome, then for its answer; raises RuntimeError without one.
+
+        The welcome says that nothing it publishes is missed any more, so that we need not ask
+        until something comes, as jupyter_client does for the sake of older kernels.
+        """
+        deadline = time.monotonic() + (timeout or float("inf"))
+        await self._next(self.iopub_channel, deadline)
+        self.kernel_info()
+        await self._next(self.shell_channel, deadline)
+
+    async def _next(self, channel: Any, deadline: float) -> None:
+        while True:
+            with suppress(Empty):
+                await channel.get_msg(timeout=1)
+                return
+            manager: Any = self.parent
+            if not await manager.is_alive():
+                raise RuntimeError("Kernel died before it was ready")
+            if time.monotonic() > deadline:
+                raise RuntimeError("Kernel was not ready in time")
+
+
+class KernelManager(AsyncKernelManager):
+    """Starts a kernel, a warm one where that can be."""
+
+    client_factory = Type(KernelClient)
+    warm = Bool(True, help="fork it from a process that has the imports done").tag(config=True)
+    environment = Dict(help="variables that are the kernel's alone").tag(config=True)
+
+    async def _async_pre_start_kernel(self, **options: Any) -> Any:
+        options["env"] = {**options.get("env", os.environ), **self.environment}
+        if self.provisioner is None:
+            self.provisioner = Provisioner(kernel_spec=self.kernel_spec, parent=self)
+        return await super()._async_pre_start_kernel(**options)
+
+    async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
+        await super()._async_wait(pollinterval)
+
+
+class Provisioner(LocalProvisioner):
+    """Launches a kernel's process."""
+
+    process: Any = None
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Fork the kernel when it is one of this environment's, else start its command."""
+        manager: Any = self.parent
+        is_ours = cmd[0] == sys.executable and LAUNCHER in cmd
+        if manager.warm and is_ours and forks.can_fork():
+            arguments = cmd[cmd.index(LAUNCHER) + 1 :]
+            folder = str(options.get("cwd") or Path.cwd())
+            self.process = _Process(forks.fork_kernel(arguments, options["env"], folder))
+            self.pid = self.pgid = self.process.pid
+        else:
+            await super().launch_kernel(cmd, **options)
+        _running.add(self)
+        return self.connection_info
+
+
+class _Process:
+    """A forked process as its provisioner knows those of `subprocess`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: BaseProcess) -> None:
+        self.pid = process.pid or 0
+        self._process = process
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int | None:
+        self._process.join()
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+
+_running: WeakSet[Provisioner] = WeakSet()
