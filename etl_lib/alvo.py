@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
 from adbc_driver_manager import Error as BulkError
-from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import dbapi
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    event,
     make_url,
     select,
     text,
@@ -114,14 +117,29 @@ def execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
 @contextmanager
 def bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    address = alvo.url.set(drivername="postgresql")
-    with (
-        _clear_words(alvo),
-        dbapi.connect(address.render_as_string(hide_password=False)) as connection,
-    ):
+    with _clear_words(alvo), _connect_bulk(alvo) as connection:
         with connection.cursor() as cursor:
             yield cursor
         connection.commit()
+
+
+def _connect_bulk(alvo: Engine) -> Connection:
+    """A new connection of the Arrow driver.
+
+    An engine's first one stays open as long as the engine, and the others are clones of it: they
+    need not ask PostgreSQL for its types, which takes longer than to load a day.
+    """
+    with _lock:
+        if alvo not in _first:
+            address = alvo.url.set(drivername="postgresql")
+            _first[alvo] = first = dbapi.connect(address.render_as_string(hide_password=False))
+            close = finalize(alvo, first.close)
+            event.listen(alvo, "engine_disposed", lambda alvo: (_first.pop(alvo, 0), close()))
+        return _first[alvo].adbc_clone()
+
+
+_first: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
+_lock = Lock()
 
 
 @contextmanager

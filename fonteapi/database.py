@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
-from adbc_driver_manager.dbapi import Cursor
+from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions, dbapi
 from sqlalchemy import (
     BigInteger,
@@ -21,11 +23,11 @@ from sqlalchemy import (
     Select,
     Table,
     create_engine,
+    event,
     make_url,
     select,
     text,
 )
-from sqlalchemy.engine import URL
 
 from fonteapi.settings import Settings
 from fonteapi.signals import SIGNALS
@@ -93,7 +95,7 @@ def fill_if_empty(engine: Engine, settings: Settings) -> int:
 
     Several workers may call this at once: one fills, the others wait and find it filled.
     """
-    with bulk_cursor(engine.url) as cursor:
+    with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT EXISTS (SELECT FROM data)")
@@ -107,7 +109,7 @@ def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bo
 
     Returns how many the table held before. Who reads meanwhile sees those, and is not held up.
     """
-    with bulk_cursor(engine.url) as cursor:
+    with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT count(*) FROM data")
@@ -124,16 +126,35 @@ def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
 
 
 @contextmanager
-def bulk_cursor(url: URL) -> Iterator[Cursor]:
+def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    plain = url.set(drivername="postgresql").update_query_dict({"options": "-ctimezone=UTC"})
-    with dbapi.connect(plain.render_as_string(hide_password=False)) as connection:
+    with connect_bulk(engine) as connection:
         with connection.cursor() as cursor:
             cursor.adbc_statement.set_options(
                 **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
             )
             yield cursor
         connection.commit()
+
+
+def connect_bulk(engine: Engine) -> Connection:
+    """A new connection of the Arrow driver.
+
+    An engine's first one stays open as long as the engine, and the others are clones of it: they
+    need not ask PostgreSQL for its types, which takes longer than a day of readings.
+    """
+    with _lock:
+        if engine not in _first:
+            url = engine.url.set(drivername="postgresql")
+            url = url.update_query_dict({"options": "-ctimezone=UTC"})
+            _first[engine] = first = dbapi.connect(url.render_as_string(hide_password=False))
+            close = finalize(engine, first.close)
+            event.listen(engine, "engine_disposed", lambda engine: (_first.pop(engine, 0), close()))
+        return _first[engine].adbc_clone()
+
+
+_first: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
+_lock = Lock()
 
 
 def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> Select[Any]:
@@ -162,7 +183,7 @@ def stream_readings(
     # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
     schema = readings_schema(columns)
-    with bulk_cursor(engine.url) as cursor:
+    with bulk_cursor(engine) as cursor:
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)

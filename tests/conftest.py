@@ -10,7 +10,7 @@ import httpx2
 import pyarrow as pa
 import pytest
 import stamina
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, text
 
 from etl_lib import alvo as alvo_database
 from etl_lib import local
@@ -76,8 +76,10 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
     """Adds rows (`timestamp` and any of the signals) to `fonte_url`."""
 
     def put(readings: pa.Table) -> None:
-        with database.bulk_cursor(make_url(fonte_url)) as cursor:
+        engine = database.connect(fonte_url)
+        with database.bulk_cursor(engine) as cursor:
             database.append(cursor, readings)
+        engine.dispose()
 
     return put
 
