@@ -93,10 +93,10 @@ def create_tables(alvo: Engine) -> None:
         metadata.create_all(connection)
 
 
-def has_run(alvo: Engine, run_id: int) -> bool:
-    """Whether the ledger has a load of this id."""
+def has_run(alvo: Engine, notebook: str) -> bool:
+    """Whether the ledger has a load by this notebook, as it is named below the archive."""
     with _clear_words(alvo), alvo.connect() as connection:
-        found = connection.execute(select(run.c.id).where(run.c.id == run_id))
+        found = connection.execute(select(run.c.id).where(run.c.notebook == notebook))
         return found.first() is not None
 
 

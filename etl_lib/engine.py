@@ -7,6 +7,7 @@ import os
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
@@ -26,10 +27,11 @@ class WarmEngine(NBClientEngine):
         environment: dict[str, str] | None = None,
         write_once: bool = False,
         **options: Any,
-    ) -> Any:
+    ) -> None:
         """Execute; `environment` is added to the kernel's, `warm=False` starts an ordinary one.
 
         `write_once` writes the notebook when it has ended, well or not, instead of twice a cell.
+        What ends a notebook from outside, the death of its kernel say, is told in the notebook.
         """
         path = nb_man.output_path
         with TemporaryDirectory(prefix="etl-") as folder:
@@ -50,6 +52,20 @@ class WarmEngine(NBClientEngine):
             }
             nb_man.output_path = None if write_once else path
             try:
-                return super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)
+                super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)
+            except Exception as error:  # noqa: BLE001  # a dead kernel, a time limit
+                _tell(nb_man, error)
             finally:
                 nb_man.output_path = path
+
+
+def _tell(nb_man: Any, error: Exception) -> None:
+    """Put an error that no cell raised where those of cells are: in the last that was begun."""
+    cells = [cell for cell in nb_man.nb.cells if cell.cell_type == "code"]
+    begun = [cell for cell in cells if cell.metadata.papermill["start_time"]] or cells[:1]
+    if not begun:
+        raise error
+    name, text = type(error).__name__, str(error)
+    told = new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    begun[-1].outputs.append(told)
+    nb_man.cell_exception(begun[-1])

@@ -60,17 +60,19 @@ def run_date(
 
     `settings` has every address filled in. `warm=False` takes an ordinary kernel. Whatever goes
     wrong is told in the outcome, not raised; what cannot be (a day or column that Fonte does not
-    have, a service that is down), and what fails while `stopping` is set, leaves nothing behind.
+    have, a service that is down), and what is cut before its load while `stopping` is set, leaves
+    nothing behind.
     """
     try:
         _check(day, columns, settings)
     except EtlError as refusal:
         return Outcome(day, error=str(refusal))
     target = _reserve(home / "runs" / day.isoformat())
+    name = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
     environment = {
         "FONTE_API_URL": settings.fonte_api_url or "",
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
-        NOTEBOOK_VARIABLE: _archived(target, ".ipynb").relative_to(home / "runs").as_posix(),
+        NOTEBOOK_VARIABLE: name,
     }
     parameters = {"date": day.isoformat(), "columns": columns}
     try:
@@ -81,8 +83,8 @@ def run_date(
     if error is None:
         notebook = nbformat.read(target, as_version=4)
         summary = find_summary(notebook)
-        error = _check_ledger(settings, summary)
-    if error is not None and stopping and stopping.is_set():
+        error = _check_outcome(settings, name, summary)
+    if error and stopping and stopping.is_set() and not _is_loaded(settings, name):
         target.unlink()
         return Outcome(day, error=error)
     if error is not None:
@@ -138,13 +140,17 @@ def _first_line(name: str, message: str) -> str:
     return line if hasattr(errors, name) else f"{name}: {line}"
 
 
-def _check_ledger(settings: Settings, summary: dict[str, Any] | None) -> str | None:
+def _check_outcome(settings: Settings, name: str, summary: dict[str, Any] | None) -> str | None:
     """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
     if summary is None:
         return "the notebook ended before its summary, without an error: did it call exit?"
+    known = _is_loaded(settings, name)
+    return None if known else f"expected {name} in Alvo's ledger, which does not have it"
+
+
+def _is_loaded(settings: Settings, name: str) -> bool:
     with connected(settings) as (_, alvo):
-        known = has_run(alvo, summary["run_id"])
-    return None if known else f"expected run {summary['run_id']} in Alvo's ledger, which has none"
+        return has_run(alvo, name)
 
 
 def _reserve(folder: Path) -> Path:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from etl_lib.alvo import last_loads
 from etl_lib.config import Settings
 from etl_lib.connections import connected
@@ -20,7 +22,7 @@ class State(StrEnum):
     STALE = "stale"
     """Readings changed at the source since the load."""
     FAILED = "failed"
-    """The last attempt failed, and Alvo does not hold what Fonte does."""
+    """The last attempt failed, be it after its load, so that a report is wanting."""
     MISSING = "missing"
     """Never loaded."""
 
@@ -75,7 +77,7 @@ def read_status(
         is_current = load is not None and load["fingerprint"] == fingerprint
         found[day] = DateStatus(
             day,
-            _find_state(home / "runs" / day.isoformat(), load is not None, is_current),
+            _find_state(home / "runs" / day.isoformat(), load, is_current),
             readings=source.readings if source else 0,
             coverage=load["coverage"] if load else None,
             columns=load["columns"] if load else [],
@@ -85,14 +87,23 @@ def read_status(
     return found
 
 
-def _find_state(folder: Path, is_loaded: bool, is_current: bool) -> State:
-    if is_current:
+def _find_state(folder: Path, load: RowMapping | None, is_current: bool) -> State:
+    was_cut = _was_cut(folder, load["notebook"] if load else None)
+    if is_current and not was_cut:
         return State.LOADED
     # The names begin with the start of the run: the last of them is the last attempt
     attempts = sorted(path.name for path in folder.glob("[!.]*.ipynb"))
-    if attempts and attempts[-1].endswith(".failed.ipynb"):
+    if was_cut or (attempts and attempts[-1].endswith(".failed.ipynb")):
         return State.FAILED
-    return State.STALE if is_loaded else State.MISSING
+    return State.STALE if load else State.MISSING
+
+
+def _was_cut(folder: Path, notebook: str | None) -> bool:
+    """Whether a notebook loaded its date and did not come to its end."""
+    stem = Path(notebook or "").stem
+    return (folder / f"{stem}.failed.ipynb").exists() or (
+        folder / f".{stem}.partial.ipynb"
+    ).exists()
 
 
 def _find_report(archive: Path, notebook: str | None) -> Path | None:

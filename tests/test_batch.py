@@ -12,6 +12,7 @@ import nbformat
 import psutil
 import pytest
 from conftest import execute
+from nbformat.v4 import new_code_cell
 
 ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 30)]
@@ -58,7 +59,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     alvo: str, project: Path, end: signal.Signals
 ) -> None:
     with subprocess.Popen(
-        [*ETL, DAYS[0], DAYS[4], "--columns=power", "--jobs=2"],
+        [*ETL, DAYS[0], DAYS[9], "--columns=power", "--jobs=2"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -76,19 +77,80 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
 
     before = rows_by_date(alvo)
     assert set(before.values()) == {720}  # wholly there, or wholly absent
-    loads = execute(alvo, "SELECT count(*) FROM run")[0][0]
-    assert 1 <= loads < 5
+    assert_completed(alvo, project)
 
-    ended = run(DAYS[0], DAYS[4])
+
+def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(
+    alvo: str, project: Path
+) -> None:
+    with subprocess.Popen(
+        [*ETL, DAYS[0], DAYS[9], "--columns=power", "--jobs=2"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        wait_for_loads(alvo, 1)
+        started = psutil.Process(running.pid).children(recursive=True)
+        kernels = [process for process in started if process.ppid() != running.pid]
+        max(kernels, key=psutil.Process.create_time).kill()
+        said, _ = running.communicate(timeout=120)
+    assert running.returncode == 1
+    assert "9 loaded, 1 failed" in said
+    assert said.splitlines()[-2].endswith("DeadKernelError: Kernel died")
+    assert set(rows_by_date(alvo).values()) == {720}
+    assert_completed(alvo, project)
+
+
+def assert_completed(alvo: str, project: Path) -> None:
+    """A second call runs the dates of the ten that have no report, and all is there and valid."""
+    done = len({report.parent for report in (project / "runs").glob("*/*.html")})
+    assert done < 10
+    ended = run(DAYS[0], DAYS[9])
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert rows_by_date(alvo) == dict.fromkeys(DAYS[:5], 720)
-    assert execute(alvo, "SELECT count(*) FROM run")[0][0] == 5
-    assert ended.stdout.splitlines()[-2:] == [
-        f"{5 - loads} loaded, {loads} skipped",
-        "  all dates runs/index.html",
-    ]
+    counts = f"{10 - done} loaded" + (f", {done} skipped" if done else "")
+    assert counts in ended.stdout.splitlines()
+    assert rows_by_date(alvo) == dict.fromkeys(DAYS, 720)
+    assert len(list((project / "runs").glob("*/*.html"))) == 10
     for path in (project / "runs").rglob("[!.]*.ipynb"):
         nbformat.validate(nbformat.read(path, as_version=4))
+
+
+FAILURES = {
+    "2024-05-21": ("1 / 0", "ZeroDivisionError: division by zero"),
+    "2024-05-22": ("import sys\n\nsys.exit(0)", "the notebook ended before its summary"),
+    "2024-05-24": ("import os\n\nos.kill(os.getpid(), 9)", "DeadKernelError: Kernel died"),
+    "2024-05-26": ("sql = 'SELECT nonsense FROM readings'", "BinderException: "),
+    "2024-05-28": ("fonte.close()\netl_lib.fetch_days(fonte)", "RuntimeError: "),
+}
+"""What a cell before the load does on some dates, and what is said of them."""
+
+
+def test_five_dates_of_ten_fail_for_five_reasons_and_the_others_are_loaded(
+    alvo: str, project: Path
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(i for i, c in enumerate(notebook.cells) if "compute_statistics(" in c.source)
+    cells = [
+        new_code_cell(f"if date == {day!r}:\n    exec({FAILURES[day][0]!r})") for day in FAILURES
+    ]
+    notebook.cells[place:place] = cells
+    nbformat.write(notebook, path)
+
+    ended = run(DAYS[0], DAYS[9])
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+    lines = ended.stdout.splitlines()
+    start = lines.index("5 loaded, 5 failed")
+    told = dict(line.strip().split("  ", 1) for line in lines[start + 1 : start + 6])
+    assert sorted(told) == sorted(FAILURES)
+    for day, (_, message) in FAILURES.items():
+        assert told[day].startswith(message)
+        (failed,) = (project / "runs" / day).glob("*.failed.ipynb")
+        nbformat.validate(nbformat.read(failed, as_version=4))
+        assert message.split(":")[0] in failed.read_text() or "SystemExit" in failed.read_text()
+        assert not list((project / "runs" / day).glob("*.html"))
+    good = sorted(set(DAYS) - set(FAILURES))
+    assert rows_by_date(alvo) == dict.fromkeys(good, 720)
+    for day in good:
+        assert len(list((project / "runs" / day).glob("*.html"))) == 1
 
 
 def test_a_failed_date_does_not_stop_the_others(alvo: str, project: Path) -> None:

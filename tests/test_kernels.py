@@ -13,7 +13,6 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
@@ -136,9 +135,17 @@ def test_an_error_is_told_as_papermill_tells_it(execute: Execute, tmp_path: Path
     assert "ZeroDivisionError" in (tmp_path / "out.ipynb").read_text()
 
 
-def test_a_kernel_that_dies_takes_nobody_along(execute: Execute) -> None:
-    with pytest.raises(DeadKernelError):
-        execute("import ctypes\nctypes.string_at(0)")
+def test_a_kernel_that_dies_takes_nobody_along_and_its_notebook_says_where(
+    execute: Execute, tmp_path: Path
+) -> None:
+    with pytest.raises(PapermillExecutionError, match="DeadKernelError: Kernel died"):
+        execute("'before'", "import ctypes\nctypes.string_at(0)", "'after'", write_once=True)
+    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    outputs = {cell.source: cell.outputs for cell in cells if cell.cell_type == "code"}
+    before, died, after = outputs.values()
+    assert text(before) == "'before'"
+    assert died[-1].ename == "DeadKernelError"
+    assert after == []
     assert text(execute("'alive'")[0]) == "'alive'"
 
 
@@ -148,7 +155,7 @@ def test_a_cell_that_takes_too_long_is_cut_and_its_kernel_ends(
 ) -> None:
     pid = tmp_path / "pid"
     cell = f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
-    with pytest.raises(CellTimeoutError):
+    with pytest.raises(PapermillExecutionError, match="CellTimeoutError: A cell timed out"):
         execute(cell, warm=warm, execution_timeout=3)
     assert not psutil.pid_exists(int(pid.read_text()))
 

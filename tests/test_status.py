@@ -105,6 +105,18 @@ def test_a_date_is_failed_while_its_last_attempt_is(
     assert states(settings, project)[20] is State.LOADED
 
 
+@pytest.mark.parametrize("name", ["{}.failed.ipynb", ".{}.partial.ipynb"])
+def test_a_date_whose_notebook_was_cut_after_its_load_is_failed(
+    settings: Settings, load: Load, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stem = "20240603T000000.000000Z"
+    monkeypatch.setenv("ETL_NOTEBOOK", f"{FIRST}/{stem}.ipynb")
+    load(FIRST)
+    assert states(settings, project)[20] is State.LOADED
+    archive(project, FIRST, name.format(stem))
+    assert states(settings, project)[20] is State.FAILED
+
+
 def test_a_stale_date_that_was_run_since_and_failed_is_failed(
     settings: Settings, load: Load, project: Path, fonte_url: str
 ) -> None:
@@ -196,7 +208,7 @@ def test_a_range_runs_the_dates_that_need_it(
 
     asked: list[date] = []
 
-    def run_dates(days: list[date], *_: object) -> Generator[None]:
+    def run_dates(days: list[date], *_: object, **__: object) -> Generator[None]:
         asked.extend(days)
         yield from ()
 
