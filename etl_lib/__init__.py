@@ -10,24 +10,34 @@ if TYPE_CHECKING:
     from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.plots import (
         plot_coverage,
+        plot_diurnal,
         plot_energy,
+        plot_monthly_power_curves,
         plot_power_curve,
         plot_signal,
         plot_signals,
+        plot_turbulence,
+        plot_wind_distribution,
     )
     from etl_lib.quality import check_readings
     from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.transform import compute_statistics, statistics_sql, to_frame
+    from etl_lib.wind import fit_weibull, power_curve, turbulence
 
 _HOMES = {
     "connections": ["connect"],
     "extract": ["fetch_days", "fetch_readings", "find_day"],
     "load": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
-    "plots": ["plot_coverage", "plot_energy", "plot_power_curve", "plot_signal", "plot_signals"],
+    "plots": [
+        *("plot_signal", "plot_signals", "plot_power_curve", "plot_coverage"),
+        *("plot_wind_distribution", "plot_turbulence", "plot_diurnal"),
+        *("plot_monthly_power_curves", "plot_energy"),
+    ],
     "quality": ["check_readings"],
     "summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
     "transform": ["compute_statistics", "statistics_sql", "to_frame"],
+    "wind": ["fit_weibull", "power_curve", "turbulence"],
 }
 _home_of = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -18,6 +18,8 @@ from etl_lib.status import DateStatus
 TEMPLATES = Path(__file__).parent / "templates"
 CACHE = ".index.json"
 """What is known of the archive's notebooks; made anew when it is gone."""
+UNFOLDED = 60
+"""Years of the calendar are shown unasked until so many dates are."""
 PICTURE = (108, 24)
 """Width and height of the small picture of a day, pixels."""
 
@@ -31,7 +33,7 @@ class Attempt:
     """Its path below the archive."""
     started: str
     """ISO 8601, UTC."""
-    seconds: float
+    seconds: float | None
     summary: dict[str, Any] | None = None
     """As its last cell tells it to programs; None when it failed."""
     error: str | None = None
@@ -48,6 +50,8 @@ class Row:
     """The last attempt that loaded the date, else the last one."""
     others: Sequence[Attempt]
     """The other attempts, the newest first."""
+    error: str | None = None
+    """Why the newest attempt failed, of a date that stands as failed."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -57,20 +61,38 @@ class Row:
     @property
     def picture(self) -> str:
         """The day's outline as the path of an SVG."""
-        return draw(self.facts.get("outline", {}).get("values", []))
+        outline = self.facts.get("outline")
+        return draw(outline["values"]) if outline else ""
+
+    @property
+    def place(self) -> str:
+        """Where the date stands in the grid of its month: its week, and its weekday from Monday."""
+        day = date.fromisoformat(self.date)
+        return f"{(day.day + day.replace(day=1).weekday() - 1) // 7 + 1} / {day.isoweekday()}"
+
+
+@dataclass(frozen=True)
+class Year:
+    """A year of the calendar."""
+
+    name: str
+    months: Sequence[tuple[str, Sequence[Row]]]
+    states: Counter[str]
+    """How many dates are in which state."""
+    is_open: bool
+    """Whether the page shows it unasked: the newest are, some `UNFOLDED` dates of them."""
 
 
 def write_index(home: Path, statuses: Mapping[date, DateStatus]) -> Path:
     """Write the page, whole or not at all; dates and states from `statuses` and the archive."""
     archive = home / "runs"
     rows = make_rows(read_attempts(archive), statuses)
-    months = [(month, list(days)) for month, days in groupby(rows, lambda row: row.date[:7])]
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     page = environment.get_template("index.html.j2").render(
         rows=rows[::-1],
-        months=months,
+        years=make_calendar(rows),
+        states=Counter(row.state for row in rows),
         size=PICTURE,
-        weekday=lambda day: date.fromisoformat(day).isoweekday(),
         exists=lambda path: (archive / path).is_file(),
     )
     return _replace(archive / "index.html", page)
@@ -81,8 +103,10 @@ def read_attempts(archive: Path) -> list[Attempt]:
     cache = archive / CACHE
     known = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
     found = {}
-    for path in sorted(archive.rglob("[!.]*.ipynb")):
+    for path in sorted(archive.rglob("*.ipynb")):
         name, stat = path.relative_to(archive).as_posix(), path.stat()
+        if any(part.startswith(".") for part in name.split("/")):
+            continue  # unfinished, or JupyterLab's own copy
         stamp = [stat.st_mtime_ns, stat.st_size]
         entry = known.get(name)
         if entry is None or entry["stamp"] != stamp:
@@ -98,20 +122,32 @@ def read_attempt(path: Path, name: str) -> Attempt | None:
     """What an executed ETL notebook says of itself; None for any other file."""
     try:
         notebook = json.loads(path.read_bytes())
-        execution = notebook["metadata"]["papermill"]
-        day = str(execution["parameters"]["date"])
-    except (ValueError, LookupError, TypeError):
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        told = notebook["metadata"].get("papermill", {})
+        day = told.get("parameters", {}).get("date")
+        shown = [output.get("data", {}).get("application/json") for output in outputs]
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    if not ISO_DATE.fullmatch(day):
+    # JupyterLab and nbconvert leave no word on the run: the summary has its date
+    summary = next(filter(_is_summary, reversed(shown)), None)
+    day = summary["date"] if summary else day
+    if not ISO_DATE.fullmatch(str(day)):
         return None
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-    bundles = [output.get("data", {}) for output in outputs]
-    summaries = [bundle["application/json"] for bundle in bundles if "application/json" in bundle]
     errors = [f"{out['ename']}: {out['evalue']}" for out in outputs if "ename" in out]
-    summary = summaries[-1] if summaries and not errors else None
-    error = None if summary else [*errors, "it ended before its summary"][0].splitlines()[0]
-    started, seconds = execution["start_time"] or "", execution["duration"] or 0.0
-    return Attempt(day, name, started, seconds, summary, error)
+    error = None if summary and not errors else [*errors, "it ended before its summary"][0]
+    return Attempt(
+        str(day),
+        name,
+        started=told.get("start_time") or (summary or {}).get("started", ""),
+        seconds=told.get("duration"),
+        summary=None if error else summary,
+        error=error and error.splitlines()[0],
+    )
+
+
+def _is_summary(shown: Any) -> bool:
+    """Whether this is what the pipeline's last cell tells programs."""
+    return isinstance(shown, dict) and {"date", "coverage"} <= shown.keys()
 
 
 def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) -> list[Row]:
@@ -125,8 +161,23 @@ def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) 
         tried = by_date[day]
         last = next((a for a in tried if a.summary), tried[0] if tried else None)
         state = states.get(day) or ("loaded" if last and last.summary else "failed")
-        rows.append(Row(day, state, last, [a for a in tried if a is not last]))
+        error = tried[0].error if tried and state == "failed" else None
+        rows.append(Row(day, state, last, [a for a in tried if a is not last], error))
     return rows
+
+
+def make_calendar(rows: Iterable[Row]) -> list[Year]:
+    """The years of the rows, which are in order; the newest year first, its months in order."""
+    found = {
+        year: [(month, list(days)) for month, days in groupby(members, lambda row: row.date[:7])]
+        for year, members in groupby(rows, lambda row: row.date[:4])
+    }
+    years, shown = [], 0
+    for name in sorted(found, reverse=True):
+        states = Counter(row.state for _, days in found[name] for row in days)
+        years.append(Year(name, found[name], states, is_open=shown < UNFOLDED))
+        shown += states.total()
+    return years
 
 
 def draw(values: Sequence[float | None]) -> str:
@@ -143,7 +194,7 @@ def draw(values: Sequence[float | None]) -> str:
             continue
         x = width * step / max(1, len(values) - 1)
         y = height - 1 - (height - 2) * (value - low) / ((high - low) or 1)
-        path.append(f"{pen}{x:.1f} {y:.1f}")
+        path.append(f"{pen}{x:.1f} {y:.1f}" + ("h0" if pen == "M" else ""))  # alone: a dot
         pen = "L"
     return "".join(path)
 

@@ -3,225 +3,244 @@
 Each takes a wide DataFrame as from `read_statistics` or `to_frame` (index `timestamp`, UTC, the
 buckets' starts; columns `<signal>_<statistic>`; units in `attrs["units"]`) and draws on `ax`, or
 on a new figure's axes. What is missing becomes a sentence on the axes, never a traceback.
-The colours are Okabe and Ito's, told apart by colour-blind eyes and in grey print.
+The colours are Okabe and Ito's and cividis, told apart by colour-blind eyes and in grey print.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
-import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from etl_lib.axes import (
+    BLUE,
+    GREY,
+    ORANGE,
+    add_legend,
+    draw_cells,
+    find_missing,
+    format_calendar,
+    format_hours,
+    format_time,
+    label,
+    new_axes,
+    quantity,
+    say,
+)
 from etl_lib.transform import THIN, coverage, signals_of
+from etl_lib.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
-BIN_WIDTH = 0.5  # m/s, IEC 61400-12-1's method of bins
-DAY = pd.Timedelta(days=1)
 WHOLE_DAY = 23.9
 """Hours with readings that make a day a whole one."""
-FULL_BIN = 3
-"""IEC 61400-12-1 wants 30 minutes, three ten-minute means, in a bin."""
+MANY = 2000
+"""Points beyond which a scatter is drawn as an image: a year of them would weigh megabytes."""
+COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
+COVERAGE_BAR: dict[str, Any] = {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
+MARKERS = "os^vDPX*<>ph"
+"""One for each month."""
 
 
 def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
     """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow."""
-    ax = _axes(ax)
+    ax = new_axes(ax)
     mean = f"{signal}_mean"
-    if _is_missing(data, mean):
-        return _say(ax, f"no readings of {_label(signal)}")
-    regular = data.asfreq("10min")
-    thin = regular[coverage(regular, signal) < THIN]
-    low, high = regular[f"{signal}_min"], regular[f"{signal}_max"]
-    ax.fill_between(
-        regular.index, low, high, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum"
-    )
-    ax.plot(regular.index, regular[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
-    if thin[mean].notna().any():
-        ax.plot(
-            thin.index,
-            thin[mean],
-            "o",
-            mfc="white",
-            mec=BLUE,
-            ms=4,
-            label="fewer than half of the readings",
-        )
-    ax.set_ylabel(f"{_label(signal)} ({_unit(data, mean)})")
-    _format_time(ax, pd.DatetimeIndex(regular.index))
-    _legend(ax)
+    if find_missing(data, mean):
+        return say(ax, f"no readings of {label(signal)}")
+    data = data.asfreq("10min")
+    low, high = data[f"{signal}_min"], data[f"{signal}_max"]
+    ax.fill_between(data.index, low, high, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
+    ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
+    thin = data.loc[coverage(data, signal) < THIN, mean].dropna()
+    if len(thin):
+        hollow: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 4}
+        ax.plot(thin.index, thin, "o", **hollow, label="fewer than half of the readings")
+    ax.set_ylabel(quantity(data, signal))
+    format_time(ax, pd.DatetimeIndex(data.index))
+    add_legend(ax)
     return ax
 
 
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
     """`plot_signal` of each of the signals, one above the other on one time axis."""
-    figure, axes = plt.subplots(
-        len(signals),
-        figsize=(9, 0.5 + 2.6 * len(signals)),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    size = (9, 0.5 + 2.6 * len(signals))
+    options: dict[str, Any] = {"sharex": True, "squeeze": False, "layout": "constrained"}
+    figure, axes = plt.subplots(len(signals), figsize=size, **options)
     for signal, ax in zip(signals, axes.flat, strict=True):
         plot_signal(data, signal, ax=ax).label_outer()
     figure.align_ylabels()
     return list(axes.flat)
 
 
+def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Share of the expected readings that came, per signal, hour of the day (UTC) and slot."""
+    signals = signals_of(data.columns)
+    ax = new_axes(ax, height=0.8 + 1.1 * max(1, len(signals)))
+    if not signals:
+        return say(ax, "no readings")
+    stamps = pd.DatetimeIndex(data.index)
+    days = stamps.normalize().nunique()
+    rows: list[np.ndarray] = []  # of each signal six slots, below a row for its name
+    for signal in signals:
+        slots = coverage(data, signal).groupby([stamps.minute // 10, stamps.hour]).sum() / days
+        table = slots.unstack().reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
+        table.loc[-1] = np.nan
+        ax.text(0, len(rows) * 7 + 0.85, label(signal), size="small", va="bottom")
+        rows.append(table.to_numpy(float))
+    image = draw_cells(ax, np.vstack(rows), COVERAGE)
+    ax.set_aspect("auto")
+    ticks = [(7 * n + slot + 1.5, f":{slot}0") for n in range(len(signals)) for slot in (0, 3)]
+    ax.set_yticks(*zip(*ticks, strict=True), size="small")
+    ax.set_ylabel("start of slot")
+    format_hours(ax)
+    ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
+    return ax
+
+
 def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Power against wind speed, ten-minute means, with the mean of each 0.5 m/s bin.
+    """Power against wind speed: ten-minute means by their coverage, and the mean of each bin.
 
     The method of bins of IEC 61400-12-1, without its corrections; a bin of fewer than three
     means is hollow.
     """
-    ax = _axes(ax)
-    for name in ("wind_speed_mean", "power_mean"):
-        if _is_missing(data, name):
-            return _say(ax, f"no power curve: no readings of {_label(name.removesuffix('_mean'))}")
-    pairs = data[["wind_speed_mean", "power_mean"]].dropna()
+    ax = new_axes(ax)
+    if missing := find_missing(data, "wind_speed_mean", "power_mean"):
+        return say(ax, f"no power curve: no readings of {missing}")
+    pairs = data.dropna(subset=["wind_speed_mean", "power_mean"])
     if pairs.empty:
-        return _say(ax, "no power curve: wind speed and power were never read together")
-    bins = power_curve(pairs)
-    full = bins["count"] >= FULL_BIN
-    ax.scatter(
-        pairs["wind_speed_mean"],
-        pairs["power_mean"],
-        s=9,
-        color=GREY,
-        alpha=0.5,
-        lw=0,
-        label="ten-minute mean",
+        return say(ax, "no power curve: wind speed and power were never read together")
+    shares = np.minimum(coverage(pairs, "wind_speed"), coverage(pairs, "power"))
+    points = pairs["wind_speed_mean"], pairs["power_mean"]
+    large = len(pairs) > MANY
+    image = ax.scatter(
+        *points, 10, shares, lw=0, rasterized=large, label="ten-minute mean", **COVERAGE
     )
-    ax.plot(bins["wind_speed"], bins["power"], color=ORANGE, lw=1.2)
-    ax.plot(
-        *bins.loc[full, ["wind_speed", "power"]].to_numpy().T,
-        "o",
-        color=ORANGE,
-        ms=5,
-        label="mean of a 0.5 m/s bin",
-    )
-    if not full.all():
-        ax.plot(
-            *bins.loc[~full, ["wind_speed", "power"]].to_numpy().T,
-            "o",
-            mfc="white",
-            mec=ORANGE,
-            ms=5,
-            label=f"bin of fewer than {FULL_BIN}",
-        )
-    ax.set_xlabel(f"wind speed ({_unit(data, 'wind_speed_mean')})")
-    ax.set_ylabel(f"power ({_unit(data, 'power_mean')})")
-    _legend(ax)
+    _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
+    ax.set_xlabel(quantity(data, "wind_speed"))
+    ax.set_ylabel(quantity(data, "power"))
+    add_legend(ax)
+    ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
     return ax
 
 
-def power_curve(data: pd.DataFrame) -> pd.DataFrame:
-    """The method of bins: one row per 0.5 m/s bin that has ten-minute means.
+def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """How often the wind blew how fast, in bins of 1 m/s, with a Weibull distribution."""
+    ax = new_axes(ax)
+    if find_missing(data, "wind_speed_mean"):
+        return say(ax, "no distribution: no readings of wind speed")
+    speeds = data["wind_speed_mean"].dropna()
+    edges = np.arange(np.floor(speeds.max()) + 2)
+    share = np.full(len(speeds), 100 / len(speeds))
+    means = f"{len(speeds):,} ten-minute means"
+    ax.hist(speeds, list(edges), weights=share, color=BLUE, alpha=0.4, rwidth=0.94, label=means)
+    if fit := fit_weibull(speeds):
+        scale, shape = fit
+        x = np.linspace(0.01, edges[-1], 200)
+        density = shape / scale * (x / scale) ** (shape - 1) * np.exp(-((x / scale) ** shape))
+        told = f"Weibull, A = {scale:.1f} m/s, k = {shape:.2f}"
+        ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=told)
+    else:
+        ax.plot([], [], " ", label="too few means for a Weibull fit")
+    ax.set_xlim(0, edges[-1])
+    ax.set_xlabel(quantity(data, "wind_speed"))
+    ax.set_ylabel("share of the means (%)")
+    add_legend(ax)
+    return ax
 
-    Bins are centred on multiples of 0.5 m/s. Columns: `wind_speed` and `power`, the means of
-    the bin, and `count`, how many ten-minute means it has. The index is the bin's centre, m/s.
-    """
-    pairs = data[["wind_speed_mean", "power_mean"]].dropna()
-    centre = np.floor(pairs["wind_speed_mean"] / BIN_WIDTH + 0.5) * BIN_WIDTH
-    return pairs.groupby(centre).agg(
-        wind_speed=("wind_speed_mean", "mean"),
-        power=("power_mean", "mean"),
-        count=("power_mean", "size"),
-    )
+
+def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin."""
+    ax = new_axes(ax)
+    if find_missing(data, "wind_speed_mean"):
+        return say(ax, "no turbulence: no readings of wind speed")
+    table = turbulence(data)
+    if table.empty:
+        return say(ax, "no turbulence: never 3 m/s of wind and half of the readings")
+    large = len(table) > MANY
+    style: dict[str, Any] = {
+        "color": GREY,
+        "alpha": 0.1 if large else 0.5,
+        "lw": 0,
+        "rasterized": large,
+    }
+    ax.scatter(table["wind_speed"], table["intensity"], 9, label="ten-minute value", **style)
+    _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
+    ax.set_ylim(0)
+    ax.set_xlabel(quantity(data, "wind_speed"))
+    ax.set_ylabel("TI (1-min) (%)")
+    add_legend(ax)
+    return ax
 
 
-def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Share of the expected readings that came, per signal and hour of the day (UTC)."""
-    ax = _axes(ax, height=0.4 + 0.5 * max(1, len(signals_of(data.columns))))
-    signals = signals_of(data.columns)
-    if not signals:
-        return _say(ax, "no readings")
-    days = pd.DatetimeIndex(data.index).normalize().nunique()
-    table = np.array([_hourly(coverage(data, signal)) / (6 * days) for signal in signals])
-    image = ax.pcolormesh(
-        np.arange(25),
-        np.arange(len(signals) + 1),
-        table,
-        vmin=0,
-        vmax=1,
-        cmap="cividis",
-        edgecolors="white",
-        lw=0.5,
-    )
-    ax.set_yticks(np.arange(len(signals)) + 0.5, [_label(signal) for signal in signals])
-    ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
-    ax.set_xlabel("hour (UTC)")
-    ax.invert_yaxis()
-    ax.figure.colorbar(image, ax=ax, label="coverage", ticks=[0, 0.5, 1], format="{x:.0%}")
+def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
+    """A signal's mean by hour of the day, with the band that four in five buckets lie in."""
+    ax = new_axes(ax)
+    mean = f"{signal}_mean"
+    if find_missing(data, mean):
+        return say(ax, f"no readings of {label(signal)}")
+    hours = data[mean].groupby(pd.DatetimeIndex(data.index).hour)
+    centre = hours.mean().reindex(range(24))
+    low, high = (hours.quantile(share).reindex(range(24)) for share in (0.1, 0.9))
+    x = centre.index + 0.5
+    ax.fill_between(x, low, high, color=BLUE, alpha=0.2, lw=0, label="10 % to 90 % of the buckets")
+    ax.plot(x, centre, ".-", color=BLUE, label="mean")
+    ax.set_ylabel(quantity(data, signal))
+    format_hours(ax)
+    add_legend(ax)
+    return ax
+
+
+def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """The power curve of each calendar month, bins of at least three ten-minute means."""
+    ax = new_axes(ax, height=4)
+    if missing := find_missing(data, "wind_speed_mean", "power_mean"):
+        return say(ax, f"no power curves: no readings of {missing}")
+    for month, part in data.groupby(pd.DatetimeIndex(data.index).month):
+        curve = power_curve(part)
+        curve = curve[curve["count"] >= FULL_BIN]
+        style: dict[str, Any] = {
+            "marker": MARKERS[month - 1],
+            "color": plt.get_cmap("cividis")(month / 15),
+        }
+        name = date(2000, month, 1).strftime("%B")
+        ax.plot(curve["wind_speed"], curve["power"], ms=4, lw=1, label=name, **style)
+    ax.set_xlabel(quantity(data, "wind_speed"))
+    ax.set_ylabel(quantity(data, "power"))
+    add_legend(ax)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return ax
 
 
 def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Energy of each day; a day that was not measured wholly is hollow. From `summarize_days`."""
-    ax = _axes(ax)
+    """Energy of each day (UTC) as a calendar, a row of weeks a year. From `summarize_days`."""
     energy = days["energy"].dropna()
+    calendar = [day.isocalendar() for day in energy.index]
+    years = sorted({day.year for day in calendar})
+    ax = new_axes(ax, height=0.9 + 1.5 * max(1, len(years)))
     if energy.empty:
-        return _say(ax, "no energy: no readings of power")
-    whole = days.loc[energy.index, "hours_with_power"] > WHOLE_DAY
-    stamps = pd.DatetimeIndex(energy.index)
-    for chosen, fill, label in ((whole, BLUE, "whole day"), (~whole, "white", "part of a day")):
+        return say(ax, "no energy: no readings of power")
+    column = np.array([day.week - 1 for day in calendar])
+    row = np.array([8 * years.index(day.year) + day.weekday - 1 for day in calendar])
+    table = np.full((8 * len(years) - 1, 53), np.nan)
+    table[row, column] = energy
+    image = draw_cells(ax, table, {"cmap": "cividis_r", "vmin": 0})
+    part = (days.loc[energy.index, "hours_with_power"] <= WHOLE_DAY).to_numpy()
+    if part.any():
+        dots: dict[str, Any] = {"mfc": "white", "mec": "black", "ms": 4, "label": "part of a day"}
+        ax.plot(column[part] + 0.5, row[part] + 0.5, "o", **dots)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
+    format_calendar(ax, years, column)
+    ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years))
+    return ax
+
+
+def _plot_bins(ax: Axes, bins: pd.DataFrame, value: str, told: str) -> None:
+    """The means of bins of wind speed; those of fewer than three values are hollow."""
+    ax.plot(bins["wind_speed"], bins[value], color=ORANGE, lw=1.2)
+    full = bins["count"] >= FULL_BIN
+    for chosen, fill, name in ((full, ORANGE, told), (~full, "white", f"of fewer than {FULL_BIN}")):
         if chosen.any():
-            ax.bar(stamps[chosen], energy[chosen], color=fill, edgecolor=BLUE, label=label)
-    ax.set_xticks(stamps if len(stamps) <= 14 else ax.get_xticks())
-    ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
-    ax.set_xlabel("day (UTC)")
-    ax.set_ylabel("energy (kWh)")
-    _legend(ax)
-    return ax
-
-
-def _hourly(values: pd.Series) -> Any:
-    """The sum of the values in each of the day's 24 hours."""
-    hours = pd.DatetimeIndex(values.index).hour
-    return values.groupby(hours).sum().reindex(range(24), fill_value=0).to_numpy()
-
-
-def _axes(ax: Axes | None, height: float = 3.2) -> Axes:
-    return ax if ax is not None else plt.subplots(figsize=(9, height), layout="constrained")[1]
-
-
-def _is_missing(data: pd.DataFrame, name: str) -> bool:
-    return name not in data or not data[name].notna().any()
-
-
-def _say(ax: Axes, sentence: str) -> Axes:
-    ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, color=GREY)
-    ax.set_axis_off()
-    return ax
-
-
-def _label(signal: str) -> str:
-    return signal.replace("_", " ")
-
-
-def _unit(data: pd.DataFrame, name: str) -> str:
-    return str(data.attrs.get("units", {}).get(name, "unknown unit"))
-
-
-def _format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:
-    """Label the time axis in UTC; a single day is shown from midnight to midnight."""
-    first, last = stamps[0].normalize(), stamps[-1].normalize() + DAY
-    ax.set_xlim(mdates.date2num(first), mdates.date2num(last))
-    if last - first == DAY:
-        ax.xaxis.set_major_locator(mdates.HourLocator(range(0, 24, 3), tz="UTC"))
-        ax.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M", tz="UTC"))
-        ax.set_xlabel(f"{first:%Y-%m-%d} (UTC)")
-    else:
-        locator = mdates.AutoDateLocator(tz="UTC")
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))
-        ax.set_xlabel("time (UTC)")
-
-
-def _legend(ax: Axes) -> None:
-    """A legend above the axes, where it hides no data."""
-    ax.grid(alpha=0.3)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2)
+            points = bins.loc[chosen, ["wind_speed", value]].to_numpy().T
+            ax.plot(*points, "o", mfc=fill, mec=ORANGE, ms=5, label=name)

@@ -139,7 +139,7 @@ def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
     assert "longest gap, minutes" in page
     assert "time_bucket(INTERVAL '10 minutes', timestamp)" in page
     assert "1,440 statistics loaded, 1,440 read back and equal" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 5
     last = notebook.cells[-1].outputs[-1].data
     assert set(last) == {"application/json", "text/markdown", "text/plain"}
 
@@ -149,7 +149,7 @@ def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, service
         assert papermill("runs/x.ipynb", "-p", "date", day).returncode == 0
     page = outputs(explore(project / "notebooks"))
     assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 8
     assert "The calmest day was" in page
 
 

@@ -24,8 +24,8 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes"),
-    *("load", "summary", "plots", "local", "connections", "status", "reports", "index"),
-    *("preload", "forks", "kernels", "engine", "runs", "batch", "progress", "cli"),
+    *("load", "summary", "wind", "axes", "plots", "local", "connections", "status", "reports"),
+    *("index", "preload", "forks", "kernels", "engine", "runs", "batch", "progress", "cli"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}

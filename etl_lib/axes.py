@@ -1,0 +1,98 @@
+"""What the plots have in common: axes, words where there is nothing to draw, labels, time."""
+
+from datetime import date
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
+DAY = pd.Timedelta(days=1)
+
+
+def new_axes(ax: Axes | None, height: float = 3.2) -> Axes:
+    """The axes given, else those of a new figure of the page's width and this height, inches."""
+    return ax if ax is not None else plt.subplots(figsize=(9, height), layout="constrained")[1]
+
+
+def find_missing(data: pd.DataFrame, *names: str) -> str | None:
+    """The first of the columns that has no values, as people call it; None when all have some."""
+    missing = (name for name in names if name not in data or not data[name].notna().any())
+    return next((label(name.removesuffix("_mean")) for name in missing), None)
+
+
+def say(ax: Axes, sentence: str) -> Axes:
+    """A sentence instead of a plot."""
+    ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    ax.set_axis_off()
+    return ax
+
+
+def label(name: str) -> str:
+    """A signal as people call it."""
+    return name.replace("_", " ")
+
+
+def quantity(data: pd.DataFrame, signal: str) -> str:
+    """A signal with its unit, as an axis says it."""
+    unit = data.attrs.get("units", {}).get(f"{signal}_mean", "unknown unit")
+    return f"{label(signal)} ({unit})"
+
+
+def format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:
+    """Label the time axis in UTC; a single day is shown from midnight to midnight."""
+    first, last = stamps[0].normalize(), stamps[-1].normalize() + DAY
+    ax.set_xlim(mdates.date2num(first), mdates.date2num(last))
+    if last - first == DAY:
+        ax.xaxis.set_major_locator(mdates.HourLocator(range(0, 24, 3), tz="UTC"))
+        ax.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M", tz="UTC"))
+        ax.set_xlabel(f"{first:%Y-%m-%d} (UTC)")
+    else:
+        locator = mdates.AutoDateLocator(tz="UTC")
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))
+        ax.set_xlabel("time (UTC)")
+
+
+def format_hours(ax: Axes) -> None:
+    """Label an axis of the day's hours in UTC."""
+    ax.set_xlim(0, 24)
+    ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
+    ax.set_xlabel("hour (UTC)")
+
+
+def format_calendar(ax: Axes, years: list[int], weeks: np.ndarray) -> None:
+    """Monday at the top; months below, years at the left; at least half a year's width."""
+    ax.set_anchor("W")
+    first = max(0, min(weeks.min() - 4, 53 - 26))
+    ax.set_xlim(first, max(weeks.max() + 1, first + 26))
+    months = [date(years[-1], month, 4) for month in range(1, 13)]  # the 4th is of that ISO year
+    starts = [(month.isocalendar().week - 0.5, month.strftime("%b")) for month in months]
+    low, high = ax.get_xlim()
+    shown = [start for start in starts if low <= start[0] <= high]
+    ax.set_xticks(*zip(*shown, strict=True))
+    rows = [(8 * n + at, text) for n, year in enumerate(years)
+            for at, text in ((0.5, "Mon"), (3.5, str(year)), (6.5, "Sun"))]  # fmt: skip
+    ax.set_yticks(*zip(*rows, strict=True))
+    ax.set_xlabel("week (UTC days)")
+
+
+def draw_cells(ax: Axes, table: Any, colours: dict[str, Any]) -> Any:
+    """A table as coloured cells, its first row at the top, NaN left white."""
+    rows, columns = table.shape
+    image = ax.imshow(table, extent=(0, columns, rows, 0), interpolation="none", **colours)
+    ax.hlines(range(rows + 1), 0, columns, "white", lw=0.7)
+    ax.vlines(range(columns + 1), 0, rows, "white", lw=0.7)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def add_legend(ax: Axes) -> None:
+    """A legend above the axes, where it hides no data."""
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2)
