@@ -82,17 +82,15 @@ def run(options: argparse.Namespace) -> int:
     elif not options.force:
         skipped = [known[d] for d in days if d in known and known[d].is_current(columns)]
         days = sorted(set(days) - {status.date for status in skipped})
-    with (
-        Progress(len(days), skipped, options.jobs) as progress,
-        closing(
-            run_dates(days, columns, settings, home, options.jobs, warm=not options.cold)
-        ) as outcomes,
-    ):
-        for outcome in outcomes:
-            progress.tell(outcome)
-    if progress.has_archived:
-        page = write_index(home, read_status(settings, home))
-        _say(f"  all dates {os.path.relpath(page)}")
+    outcomes = run_dates(days, columns, settings, home, options.jobs, warm=not options.cold)
+    try:
+        with Progress(len(days), skipped, options.jobs) as progress, closing(outcomes):
+            for outcome in outcomes:
+                progress.tell(outcome)
+    finally:  # after Ctrl-C, too
+        if progress.has_archived:
+            page = write_index(home, read_status(settings, home))
+            _say(f"  all dates {os.path.relpath(page)}")
     return FAILED if progress.failed else DONE
 
 

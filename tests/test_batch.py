@@ -64,7 +64,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
         stderr=subprocess.PIPE,
         text=True,
     ) as broken:
-        wait_for_loads(alvo, 1)
+        wait_for_loads(alvo, 3)
         children = psutil.Process(broken.pid).children(recursive=True)
         broken.send_signal(end)
         _, err = broken.communicate(timeout=60)
@@ -73,7 +73,12 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     if end is not signal.SIGKILL:
         assert broken.returncode == 130
         assert err.splitlines() == ["etl: interrupted; what was loaded stays loaded"]
-        assert not [name for name in files(project) if not ARCHIVED.fullmatch(name)]
+        known = {"index.html", ".index.json"}
+        assert not [n for n in files(project) if not ARCHIVED.fullmatch(n) and n not in known]
+        reports = [path.name for path in (project / "runs").glob("*/*.html")]
+        index = (project / "runs" / "index.html").read_text()
+        assert reports
+        assert [name for name in reports if name not in index] == []
 
     before = rows_by_date(alvo)
     assert set(before.values()) == {720}  # wholly there, or wholly absent
