@@ -37,14 +37,16 @@ format: setup ## Format the code and strip the notebooks' outputs
 	@$(BIN)/nbstripout notebooks/*.ipynb
 
 bench: setup ## Measure speed and memory beside the alternatives
-	@$(BIN)/python benchmarks/extraction.py
-	@$(BIN)/python benchmarks/second_date.py
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
+	@$(BIN)/python -m benchmarks
 
 lock: setup ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade pyproject.toml --group dev --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 clean: ## Remove the environment and the embedded databases (runs/ is kept)
 	@[ ! -x $(BIN)/etl ] || $(BIN)/etl stop

@@ -6,61 +6,119 @@ process of its own, so that its memory is its own.
 """
 
 import io
+import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 
 import httpx2
 import psutil
 import psycopg2
 import pyarrow as pa
+from sqlalchemy import text
 
+from benchmarks.measure import MEGABYTE, Row, compare, peak_memory
 from etl_lib import local
+from fonteapi import database
 
 ROWS = 365 * 1440
-START, END = "2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"
+START, DAY, YEAR = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-12-31T00:00:00Z"
 ARROW = "application/vnd.apache.arrow.stream"
-COPY = f"""
-    COPY (SELECT timestamp, wind_speed, power, ambient_temperature FROM data
-          WHERE timestamp >= '{START}' AND timestamp < '{END}' ORDER BY timestamp, id)
-    TO STDOUT (FORMAT binary)
+QUERY = f"""
+    SELECT timestamp, wind_speed, power, ambient_temperature FROM data
+    WHERE timestamp >= '{START}' AND timestamp < '{YEAR}' ORDER BY timestamp, id
 """
-REPEATS = 7
-MEGABYTE = 1_000_000
+PORT = 8765
 
 
-def main() -> None:
-    """Fill a Fonte with a year, then take turns between both ways and print the ratio."""
+def main() -> list[Row]:
+    """Fill a Fonte with a year, then measure time and memory."""
     with tempfile.TemporaryDirectory() as home:
-        database_url = local.start_database(Path(home), "Fonte")
-        with start_api(database_url, port=8765) as api:
-            wait_until_up("http://127.0.0.1:8765/health")
-            compare(database_url, "http://127.0.0.1:8765/data", psutil.Process(api.pid))
-            api.terminate()
+        url = local.start_database(Path(home), "Fonte")
+        with running_api(url) as api, httpx2.Client(timeout=60) as client:
+            rows = [*memory(client, api), *time_of_a_year(client, url)]
         local.stop_database(Path(home))
+    return rows
 
 
-def start_api(database_url: str, port: int) -> subprocess.Popen[bytes]:
+def memory(client: httpx2.Client, api: psutil.Process) -> list[Row]:
+    """The API's peak while it answers with a year beside that of a day."""
+    stream(client, DAY)
+    with peak_memory(api) as of_a_day:
+        stream(client, DAY)
+    with peak_memory(api) as of_a_year:
+        stream(client, YEAR)
+    year, day = max(of_a_year) / MEGABYTE, max(of_a_day) / MEGABYTE
+    return [
+        Row(
+            "peak memory of the API",
+            f"a year: {year:.0f} MB",
+            f"a day: {day:.0f} MB",
+            year / day,
+            1.3,
+        )
+    ]
+
+
+def time_of_a_year(client: httpx2.Client, url: str) -> list[Row]:
+    """A year over HTTP as Arrow, beside the bare COPY and beside rows, dicts and JSON."""
+    what = f"{ROWS:,} readings × 3 signals over HTTP"
+    with psycopg2.connect(url) as connection:
+        quick: dict[str, Callable[[], object]] = {
+            "Arrow": lambda: stream(client, YEAR),
+            "COPY (FORMAT binary)": lambda: copy(connection),
+        }
+        rows = compare(what, "Arrow", quick, repeats=7, aim=1.5)
+    connection.close()
+    slow: dict[str, Callable[[], object]] = {
+        "Arrow": lambda: stream(client, YEAR),
+        "rows, dicts, JSON (no HTTP)": lambda: as_json(url),
+    }
+    return rows + [row._replace(aim=None) for row in compare(what, "Arrow", slow, 1, aim=0)]
+
+
+def stream(client: httpx2.Client, end: str) -> None:
+    """From the API to an Arrow table."""
+    query = {"start_timestamp": START, "end_timestamp": end}
+    answer = client.get(f"http://127.0.0.1:{PORT}/data", params=query, headers={"accept": ARROW})
+    rows = pa.ipc.open_stream(answer.content).read_all().num_rows
+    assert rows == (ROWS if end == YEAR else 1440)
+
+
+def copy(connection: "psycopg2.extensions.connection") -> None:
+    """The bare COPY, into memory."""
+    sink = io.BytesIO()
+    with connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY ({QUERY}) TO STDOUT (FORMAT binary)", sink)
+    assert sink.tell() > ROWS * 40
+
+
+def as_json(url: str) -> None:
+    """What a plain API does, but for HTTP: a dict a row, and their JSON."""
+    engine = database.connect(url)
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(text(QUERY)).mappings()]
+    assert len(json.loads(json.dumps(rows, default=str))) == ROWS
+    engine.dispose()
+
+
+@contextmanager
+def running_api(url: str) -> Iterator[psutil.Process]:
     """`uvicorn fonteapi.main:app` over a Fonte that it fills with a year."""
+    command = ["uvicorn", "fonteapi.main:app", f"--port={PORT}", "--log-level=warning"]
     period = {"FONTE_START_DATE": START[:10], "FONTE_DAYS": "365", "FONTE_SEED": "1"}
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "fonteapi.main:app",
-            f"--port={port}",
-            "--log-level=warning",
-        ],
-        env=os.environ | period | {"FONTE_DATABASE_URL": database_url},
-    )
+    environment = os.environ | period | {"FONTE_DATABASE_URL": url}
+    with subprocess.Popen([sys.executable, "-m", *command], env=environment) as api:
+        try:
+            wait_until_up(f"http://127.0.0.1:{PORT}/health")
+            yield psutil.Process(api.pid)
+        finally:
+            api.terminate()
 
 
 def wait_until_up(url: str) -> None:
@@ -74,65 +132,5 @@ def wait_until_up(url: str) -> None:
             return
 
 
-def compare(database_url: str, url: str, api: psutil.Process) -> None:
-    """Print the time of both ways, their ratio, and how much the API's memory grew."""
-    query = {"start_timestamp": START, "end_timestamp": END}
-    httpx2.get(url, params=query | {"end_timestamp": "2024-01-02"}, headers={"accept": ARROW})
-    copies, streams = [], []
-    with (
-        psycopg2.connect(database_url) as connection,
-        httpx2.Client(timeout=60) as client,
-        watch_memory(api) as memory,
-    ):
-        for _ in range(REPEATS):
-            copies.append(seconds(lambda: copy(connection)))
-            streams.append(seconds(lambda: stream(client, url, query)))
-    connection.close()
-    print(f"{ROWS:,} readings × 3 signals, median of {REPEATS}")
-    print(f"  COPY (FORMAT binary)       {median(copies):.3f} s")
-    print(f"  API, Arrow over HTTP       {median(streams):.3f} s")
-    print(f"  ratio                      {median(streams) / median(copies):.2f}   (aim: at most 2)")
-    growth = (max(memory) - memory[0]) / MEGABYTE
-    print(f"  growth of the API's memory {growth:.0f} MB (aim: under 100)")
-
-
-@contextmanager
-def watch_memory(process: psutil.Process) -> Iterator[list[int]]:
-    """The resident memory of a process, bytes, every five milliseconds."""
-    samples = [process.memory_info().rss]
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.005):
-            samples.append(process.memory_info().rss)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    yield samples
-    done.set()
-    thread.join()
-
-
-def copy(connection: "psycopg2.extensions.connection") -> None:
-    """The bare COPY, into memory."""
-    sink = io.BytesIO()
-    with connection.cursor() as cursor:
-        cursor.copy_expert(COPY, sink)
-    assert sink.tell() > ROWS * 40
-
-
-def stream(client: httpx2.Client, url: str, query: dict[str, str]) -> None:
-    """The same over the API, to an Arrow table."""
-    answer = client.get(url, params=query, headers={"accept": ARROW})
-    assert pa.ipc.open_stream(answer.content).read_all().num_rows == ROWS
-
-
-def seconds(work: Callable[[], None]) -> float:
-    """How long the work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 if __name__ == "__main__":
-    main()
+    print(*main(), sep="\n")

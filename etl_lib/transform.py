@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+STAMP = "timestamp"
 STATISTICS = ("mean", "min", "max", "std", "count")
 """The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
 BUCKETS_A_DAY = 144
@@ -32,10 +33,11 @@ def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
     readings; null for none), all float64, with `unit` in each field's metadata.
     `sql` replaces the text of `statistics_sql()`.
     """
+    # Without their zone: DuckDB would bucket local time otherwise, and ask the calendar each time
+    place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
+    plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
     with duckdb.connect() as connection:
-        # With any other time zone DuckDB would bucket local time
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("readings", _in_order(readings))
+        connection.register("readings", _last_of_each_stamp(plain))
         computed = connection.sql(sql or statistics_sql()).to_arrow_table()
     return computed.select(_fields(readings.schema).names).cast(_fields(readings.schema))
 
@@ -88,9 +90,12 @@ def _unit(column: pa.Field, statistic: str) -> dict[bytes, bytes]:
     return {b"unit": b"1" if statistic == "count" else known}
 
 
-def _in_order(readings: pa.Table) -> pa.Table:
-    """The readings by timestamp, equal stamps in the order in which they came."""
-    stamps = readings["timestamp"].cast(pa.int64())
-    if len(stamps) < 2 or pc.all(pc.greater_equal(stamps[1:], stamps[:-1])).as_py():
+def _last_of_each_stamp(readings: pa.Table) -> pa.Table:
+    """The readings by timestamp; of equal stamps, feeds repeat themselves, the last that came."""
+    stamps = readings[STAMP].cast(pa.int64())
+    if len(stamps) < 2 or pc.all(pc.greater(stamps[1:], stamps[:-1])).as_py():
         return readings
-    return readings.take(np.argsort(stamps.to_numpy(), kind="stable"))
+    order = np.argsort(stamps.to_numpy(), kind="stable")
+    sorted_stamps = stamps.to_numpy()[order]
+    is_last = np.append(sorted_stamps[1:] != sorted_stamps[:-1], True)
+    return readings.take(order[is_last])

@@ -1,25 +1,18 @@
 -- Ten-minute statistics of one-minute readings.
 --
--- In:  readings, ordered by timestamp: `timestamp` (UTC) and one DOUBLE column per signal.
+-- In:  readings: `timestamp` (UTC, none twice) and one DOUBLE column per signal.
 -- Out: one row per bucket that has readings. `timestamp` is the bucket's start: the bucket
 --      00:10 holds 00:10:00 up to, not including, 00:20:00. Per signal its mean, min, max,
 --      sample standard deviation (std) and the count of finite readings.
 --
 -- COLUMNS(* EXCLUDE timestamp) stands for every signal there is, and \0 for its name:
 -- one text serves any set of columns.
-WITH last_of_each_stamp AS (
-    -- Feeds repeat themselves: of readings with the same stamp the last one counts
-    SELECT *
-    FROM readings
-    QUALIFY lead(timestamp) OVER () IS DISTINCT FROM timestamp
-),
-
-finite_readings AS (
+WITH finite_readings AS (
     -- One NaN would make a whole bucket NaN: what is not a number is missing, as NULL is
     SELECT
         timestamp,
         CASE WHEN isfinite(COLUMNS(* EXCLUDE timestamp)) THEN COLUMNS(* EXCLUDE timestamp) END
-    FROM last_of_each_stamp
+    FROM readings
 )
 
 SELECT

@@ -1,0 +1,11 @@
+"""`make bench`: every comparison, as one table."""
+
+from datetime import UTC, datetime
+
+from benchmarks import dates, extraction, load, transform
+from benchmarks.measure import HEAD
+
+print(f"Measured {datetime.now(UTC):%Y-%m-%d}\n\n{HEAD}", flush=True)
+for part in (extraction, transform, load, dates):
+    for row in part.main():
+        print(row, flush=True)

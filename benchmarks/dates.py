@@ -1,0 +1,106 @@
+"""Dates: `etl run` beside papermill's command line, a warm kernel beside no kernel, many dates."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import nbformat
+import papermill
+from papermill.engines import papermill_engines
+
+from benchmarks.measure import Row, compare, project, seconds
+
+FIRST = date(2024, 1, 2)
+TEN = [str(FIRST + timedelta(days=n)) for n in range(10)]
+MANY = 200
+
+
+def main() -> list[Row]:
+    """All three comparisons, against services that are up."""
+    with project() as home:
+        return [*ten_dates(home), *one_date(home), *many_dates(home)]
+
+
+def ten_dates(home: Path) -> list[Row]:
+    """Ten dates, each with its executed notebook; ours write the HTML report and the index, too."""
+    ways: dict[str, Callable[[], object]] = {
+        "etl run": lambda: run("etl_lib.cli", "run", TEN[0], TEN[-1], "--force"),
+        "ten calls of papermill": lambda: [
+            run("papermill", "notebooks/etl.ipynb", "runs/x.ipynb", "-p", "date", day, home=home)
+            for day in TEN
+        ],
+    }
+    return compare("ten dates", "etl run", ways, repeats=2, aim=0.2)
+
+
+def one_date(home: Path) -> list[Row]:
+    """The same notebook in a kernel that is forked, and in this very process."""
+    source, options = home / "notebooks" / "etl.ipynb", {"date": TEN[0]}
+
+    def warm() -> list[list[str]]:
+        made = papermill.execute_notebook(
+            source,
+            home / "warm.ipynb",
+            options,
+            engine_name="warm",
+            progress_bar=False,
+            write_once=True,
+        )
+        return outputs(made)
+
+    def in_process() -> str:
+        from ploomber_engine import execute_notebook
+
+        made = execute_notebook(source, home / "in.ipynb", parameters=options, progress_bar=False)
+        return outputs(made)
+
+    assert papermill_engines.get_engine("warm")
+    assert warm() == in_process()
+    ways: dict[str, Callable[[], object]] = {"warm kernel": warm, "ploomber-engine": in_process}
+    return compare("one date, warm", "warm kernel", ways, repeats=7, aim=2.0)
+
+
+def many_dates(home: Path) -> list[Row]:
+    """The last ten of many dates beside the first ten: what a date costs does not grow."""
+    from etl_lib.batch import run_dates
+    from etl_lib.config import read_settings
+
+    days = [FIRST + timedelta(days=n) for n in range(MANY)]
+    columns = ["wind_speed", "power"]
+    settings = read_settings()
+
+    def load(day: date) -> None:
+        (outcome,) = run_dates([day], columns, settings, home, 1)
+        assert outcome.error is None, outcome.error
+
+    load(days[-1])
+    times = [seconds(partial(load, day)) for day in days]
+    first, last = median(times[:10]), median(times[-10:])
+    ours, beside = f"last ten: {last:.3g} s a date", f"first ten: {first:.3g} s a date"
+    return [Row(f"{MANY} dates", ours, beside, last / first, 1.1)]
+
+
+def run(module: str, *arguments: str, home: Path | None = None) -> None:
+    """A command in a process of its own, as people call it."""
+    subprocess.run(
+        [sys.executable, "-m", module, *arguments], check=True, capture_output=True, cwd=home
+    )
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[list[str]]:
+    """What kinds of output the notebook shows, to see that both ways did the same.
+
+    Without plain text: ploomber-engine prints the value of a line that ends in a semicolon.
+    """
+    bundles = [
+        output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])
+    ]
+    return [sorted(bundle) for bundle in bundles if len(bundle) > 1]
+
+
+if __name__ == "__main__":
+    print(*main(), sep="\n")

@@ -1,0 +1,148 @@
+"""A load into Alvo beside a bare COPY into the same table, and beside what else is common."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg2
+import pyarrow as pa
+from sqlalchemy import Engine, insert, text
+
+from benchmarks.measure import Row, compare
+from etl_lib import local
+from etl_lib.alvo import data, open_alvo
+from etl_lib.extract import Day
+from etl_lib.load import load_day
+
+SIGNALS = ("wind_speed", "power", "ambient_temperature")
+STATISTICS = ("mean", "min", "max", "std", "count")
+BUCKETS = 26_667  # × 15 values are 400,000
+STEP = np.timedelta64(10, "m")
+TEN_YEARS = 10 * 365 * 144
+COPIED = np.dtype(  # a row as COPY BINARY has it: number of fields, then length and value of each
+    [
+        ("n", ">i2"),
+        ("t", ">i4"),
+        ("timestamp", ">i8"),
+        ("s", ">i4"),
+        ("signal_id", ">i4"),
+        ("v", ">i4"),
+        ("value", ">f8"),
+    ]
+)
+
+
+def main() -> list[Row]:
+    """Into an empty table, then onto ten years of data."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = local.start_database(Path(folder), "Alvo")
+        alvo = open_alvo(url)
+        blocks = (np.datetime64("2030-01-01") + n * BUCKETS * STEP for n in count())
+        load(alvo, statistics(next(blocks)))  # makes the tables and the signals
+        with psycopg2.connect(url) as connection:
+            rows = measure("empty table", alvo, connection, blocks)
+            copy(connection, long_rows(np.datetime64("2010-01-01"), TEN_YEARS))
+            rows += measure("onto ten years", alvo, connection, blocks)
+        connection.close()
+        alvo.dispose()
+        local.stop_database(Path(folder))
+    return rows
+
+
+def measure(what: str, alvo: Engine, connection: object, blocks: object) -> list[Row]:
+    """Every way loads a block of time of its own, each time."""
+
+    def empty() -> None:
+        if what == "empty table":
+            with alvo.begin() as clean:
+                clean.execute(text("TRUNCATE data"))
+
+    def ours() -> None:
+        load(alvo, statistics(next(blocks)))
+
+    def bare() -> None:
+        copy(connection, next(prepared))
+
+    prepared = iter([long_rows(next(blocks), BUCKETS) for _ in range(5)])
+    quick: dict[str, Callable[[], object]] = {"load_day": ours, "COPY (FORMAT binary)": bare}
+    empty()
+    rows = compare(f"400,000 statistics, {what}", "load_day", quick, repeats=5, aim=1.3)
+    assert counted(alvo) % (15 * BUCKETS) == 0 or what != "empty table"
+    frame = pd.DataFrame(long_rows(next(blocks), BUCKETS)[["timestamp", "signal_id", "value"]])
+    frame = frame.astype({"timestamp": "int64", "signal_id": "int32", "value": "float64"})
+    frame["timestamp"] = pd.to_datetime(
+        frame["timestamp"] + 946_684_800_000_000, unit="us", utc=True
+    )
+    later = frame.assign(timestamp=frame["timestamp"] + pd.Timedelta(days=200 * 365))
+    slow: dict[str, Callable[[], object]] = {
+        "load_day": ours,
+        "SQLAlchemy, insertmanyvalues": lambda: insert_rows(alvo, frame),
+        "pandas, to_sql": lambda: later.to_sql("data", alvo, if_exists="append", index=False),
+    }
+    return rows + [
+        row._replace(aim=None)
+        for row in compare(f"400,000 statistics, {what}", "load_day", slow, repeats=1, aim=0)
+    ]
+
+
+def statistics(start: np.datetime64) -> pa.Table:
+    """Wide statistics as from `compute_statistics`, from `start` on."""
+    random = np.random.default_rng(1)
+    stamps = (start + STEP * np.arange(BUCKETS)).astype("datetime64[us]")
+    names = [f"{signal}_{statistic}" for signal in SIGNALS for statistic in STATISTICS]
+    fields = [pa.field(name, pa.float64(), metadata={"unit": "m/s"}) for name in names]
+    schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC")), *fields])
+    return pa.table(
+        [pa.array(stamps), *(random.normal(size=BUCKETS) for _ in names)], schema=schema
+    )
+
+
+def load(alvo: Engine, table: pa.Table) -> None:
+    """All of a load's transaction: lock, delete, compare, COPY, ledger."""
+    day = Day(date(2024, 5, 20), BUCKETS, "", asked_at=datetime.now(UTC))
+    assert load_day(alvo, day, table, readings=BUCKETS).statistics == 15 * BUCKETS
+
+
+def long_rows(start: np.datetime64, buckets: int) -> np.ndarray:
+    """The same values as rows of `data`, in COPY's binary form."""
+    rows = np.zeros(15 * buckets, COPIED)
+    rows["n"], rows["t"], rows["s"], rows["v"] = 3, 8, 4, 8
+    stamps = (start - np.datetime64("2000-01-01") + STEP * np.arange(buckets)) // np.timedelta64(
+        1, "us"
+    )
+    rows["timestamp"] = np.tile(stamps.astype(np.int64), 15)
+    rows["signal_id"] = np.repeat(np.arange(1, 16), buckets)
+    rows["value"] = np.random.default_rng(1).normal(size=len(rows))
+    return rows
+
+
+def copy(connection: object, rows: np.ndarray) -> None:
+    """A bare COPY of bytes that are ready."""
+    head = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    with connection.cursor() as cursor:
+        source = io.BytesIO(head + rows.tobytes() + b"\xff\xff")
+        cursor.copy_expert(
+            "COPY data (timestamp, signal_id, value) FROM STDIN (FORMAT binary)", source
+        )
+    connection.commit()
+
+
+def insert_rows(alvo: Engine, frame: pd.DataFrame) -> None:
+    """SQLAlchemy's fast way with rows as Python objects."""
+    with alvo.begin() as connection:
+        connection.execute(insert(data), frame.to_dict("records"))
+
+
+def counted(alvo: Engine) -> int:
+    """How many rows the table has."""
+    with alvo.connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM data")).scalar_one())
+
+
+if __name__ == "__main__":
+    print(*main(), sep="\n")
