@@ -56,6 +56,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """Makes an empty database on one embedded server; returns its address."""
     home = tmp_path_factory.mktemp("postgresql")
+    local.start_database(home, "settings")
+    local.stop_database(home)
+    # Each API that a test serves keeps its connections to the end of the session
+    with (home / ".local" / "postgresql" / "postgresql.conf").open("a") as settings:
+        settings.write("max_connections = 1000\n")
     numbers = count(1)
     yield lambda: local.start_database(home, f"test_{next(numbers)}")
     local.stop_database(home)

@@ -146,8 +146,8 @@ def test_the_ledger_has_one_row_a_load(
     }
     assert rows[0].columns == ["power"]
     assert rows[0].finished >= rows[0].started
-    assert has_run(alvo, first.run_id)
-    assert not has_run(alvo, second.run_id + 1)
+    assert has_run(alvo, "2024-05-20/x.ipynb")
+    assert not has_run(alvo, "2024-05-20/y.ipynb")
 
 
 @pytest.mark.parametrize("where", ["_to_rows", "code_version"])
