@@ -11,11 +11,30 @@ from matplotlib.axes import Axes
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
+WIDTH = 9
+"""Of a figure, in inches."""
 
 
-def new_axes(ax: Axes | None, height: float = 3.2) -> Axes:
-    """The axes given, else those of a new figure of the page's width and this height, inches."""
-    return ax if ax is not None else plt.subplots(figsize=(9, height), layout="constrained")[1]
+def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.2) -> Axes:
+    """The axes given, else a new figure's, `height` and the margin at the `right` in inches."""
+    return ax if ax is not None else new_column(1, height, right)[0]
+
+
+def new_column(rows: int, height: float, right: float = 0.2) -> list[Axes]:
+    """A new figure of the page's width: axes one above the other on one horizontal axis.
+
+    Margins are fixed, with room for a legend, ticks and labels: measuring what is written, as
+    matplotlib's layout engines do, takes as long as drawing it, and left edges would not agree.
+    """
+    figure, axes = plt.subplots(rows, figsize=(WIDTH, height), sharex=True, squeeze=False)
+    figure.subplots_adjust(
+        left=0.85 / WIDTH,
+        right=1 - right / WIDTH,
+        bottom=0.55 / height,
+        top=1 - 0.35 / height,
+        hspace=0.25,
+    )
+    return list(axes.flat)
 
 
 def find_missing(data: pd.DataFrame, *names: str) -> str | None:

@@ -73,6 +73,7 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     import ipykernel_launcher
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
+    from matplotlib import pyplot as plt
 
     from etl_lib import preload
 
@@ -83,6 +84,7 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     app.initialize(arguments)
     if os.environ["MPLBACKEND"] == INLINE:  # else figures vanish: pyplot is there already
         app.shell.enable_matplotlib("inline")  # type: ignore[union-attr]
+        plt.uninstall_repl_displayhook()  # or each figure is drawn once more, for nobody
     app.start()
 
 

@@ -27,6 +27,7 @@ from etl_lib.axes import (
     format_time,
     label,
     new_axes,
+    new_column,
     quantity,
     say,
 )
@@ -65,13 +66,10 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
 
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
     """`plot_signal` of each of the signals, one above the other on one time axis."""
-    size = (9, 0.5 + 2.6 * len(signals))
-    options: dict[str, Any] = {"sharex": True, "squeeze": False, "layout": "constrained"}
-    figure, axes = plt.subplots(len(signals), figsize=size, **options)
-    for signal, ax in zip(signals, axes.flat, strict=True):
+    axes = new_column(len(signals), height=0.5 + 2.6 * len(signals))
+    for signal, ax in zip(signals, axes, strict=True):
         plot_signal(data, signal, ax=ax).label_outer()
-    figure.align_ylabels()
-    return list(axes.flat)
+    return axes
 
 
 def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -194,7 +192,7 @@ def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> 
 
 def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The power curve of each calendar month, bins of at least three ten-minute means."""
-    ax = new_axes(ax, height=4)
+    ax = new_axes(ax, height=4, right=1.4)
     if missing := find_missing(data, "wind_speed_mean", "power_mean"):
         return say(ax, f"no power curves: no readings of {missing}")
     for month, part in data.groupby(pd.DatetimeIndex(data.index).month):
