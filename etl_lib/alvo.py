@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from threading import Lock
-from typing import Any
-from weakref import WeakKeyDictionary, finalize
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet, finalize
 
-import pyarrow as pa
 from adbc_driver_manager import Error as BulkError
-from adbc_driver_manager.dbapi import Connection, Cursor
-from adbc_driver_postgresql import dbapi
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,6 +32,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.exc import DBAPIError
 
 from etl_lib.errors import AlvoError
+
+if TYPE_CHECKING:  # half a second of imports, for those alone who load or read
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Connection, Cursor
 
 SECRETS = ["password", "sslpassword"]
 """What libpq takes in an address's query, too; SQLAlchemy masks the password before the host."""
@@ -88,9 +89,12 @@ def open_alvo(url: str) -> Engine:
 
 def create_tables(alvo: Engine) -> None:
     """Create Alvo's tables where they are missing; safe to call from many processes at once."""
+    if alvo in _complete:
+        return
     with _clear_words(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
         metadata.create_all(connection)
+    _complete.add(alvo)
 
 
 def has_run(alvo: Engine, notebook: str) -> bool:
@@ -108,14 +112,14 @@ def last_loads(alvo: Engine) -> dict[date, RowMapping]:
         return {row["date"]: row for row in connection.execute(latest).mappings()}
 
 
-def execute(cursor: Cursor, statement: str, *values: Any) -> pa.Table:
+def execute(cursor: "Cursor", statement: str, *values: Any) -> "pa.Table":
     """The rows of one statement with bound parameters `$1`, `$2` …, of none an empty table."""
     cursor.execute(statement, parameters=values or None)
     return cursor.fetch_arrow_table()
 
 
 @contextmanager
-def bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
+def bulk_cursor(alvo: Engine) -> "Iterator[Cursor]":
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
     with _clear_words(alvo), _connect_bulk(alvo) as connection:
         with connection.cursor() as cursor:
@@ -123,12 +127,14 @@ def bulk_cursor(alvo: Engine) -> Iterator[Cursor]:
         connection.commit()
 
 
-def _connect_bulk(alvo: Engine) -> Connection:
+def _connect_bulk(alvo: Engine) -> "Connection":
     """A new connection of the Arrow driver.
 
     An engine's first one stays open as long as the engine, and the others are clones of it: they
     need not ask PostgreSQL for its types, which takes longer than to load a day.
     """
+    from adbc_driver_postgresql import dbapi
+
     with _lock:
         if alvo not in _first:
             address = alvo.url.set(drivername="postgresql")
@@ -138,7 +144,9 @@ def _connect_bulk(alvo: Engine) -> Connection:
         return _first[alvo].adbc_clone()
 
 
-_first: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
+_first: "WeakKeyDictionary[Engine, Connection]" = WeakKeyDictionary()
+_complete: WeakSet[Engine] = WeakSet()
+"""Those whose tables were seen to be there."""
 _lock = Lock()
 
 

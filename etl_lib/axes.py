@@ -66,8 +66,8 @@ def format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:
     first, last = stamps[0].normalize(), stamps[-1].normalize() + DAY
     ax.set_xlim(mdates.date2num(first), mdates.date2num(last))
     if last - first == DAY:
-        ax.xaxis.set_major_locator(mdates.HourLocator(range(0, 24, 3), tz="UTC"))
-        ax.xaxis.set_major_formatter(mdates.DateFormatter("%H:%M", tz="UTC"))
+        hours = pd.date_range(first, last, freq="3h")
+        ax.set_xticks(mdates.date2num(hours), list(hours.strftime("%H:%M")))
         ax.set_xlabel(f"{first:%Y-%m-%d} (UTC)")
     else:
         locator = mdates.AutoDateLocator(tz="UTC")

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from importlib.resources import files
 
-import duckdb
 import pyarrow as pa
+
+from etl_lib.query import query
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,8 @@ def find_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> Change
 
     `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
     """
-    with duckdb.connect() as connection:
-        connection.register("before", before)
-        connection.register("after", after)
-        connection.register("signals", signals)
-        sql = (files("etl_lib") / "sql" / "changes.sql").read_text(encoding="utf-8")
-        rows = connection.sql(sql).to_arrow_table().to_pylist()
+    sql = (files("etl_lib") / "sql" / "changes.sql").read_text(encoding="utf-8")
+    rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     return Changes(
         added=sum(row["added"] for row in rows),
         changed=sum(row["changed"] for row in rows),

@@ -44,6 +44,10 @@ class KernelClient(AsyncKernelClient):
         context.setsockopt(zmq.RECONNECT_IVL, int(POLL_SECONDS * 1000))
         return context
 
+    def start_channels(self, *channels: Any, **named: Any) -> None:
+        """Open the channels but for the heartbeat, a thread that asks what the process tells us."""
+        super().start_channels(*channels, **{**named, "hb": False})
+
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait for the kernel's welcome, then for its answer; raises RuntimeError without one.
 

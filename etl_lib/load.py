@@ -9,7 +9,6 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Cursor
@@ -20,6 +19,7 @@ from etl_lib.changes import Changes, find_changes
 from etl_lib.config import NOTEBOOK_VARIABLE, code_version
 from etl_lib.errors import AlvoError
 from etl_lib.extract import Day
+from etl_lib.query import query
 from etl_lib.transform import day_coverage, signals_of
 
 
@@ -162,13 +162,10 @@ def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
     """Wide to long: one row (`timestamp`, `signal_id`, `value`) per value that exists."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.register("statistics", statistics)
-        connection.register("signals", signals)
-        return connection.sql("""
-            SELECT signals.id AS signal_id, timestamp, value
-            FROM (UNPIVOT statistics ON COLUMNS(* EXCLUDE timestamp) INTO NAME name VALUE value)
-            JOIN signals USING (name)
-            ORDER BY signal_id, timestamp
-        """).to_arrow_table()
+    sql = """
+        SELECT signals.id AS signal_id, timestamp, value
+        FROM (UNPIVOT statistics ON COLUMNS(* EXCLUDE timestamp) INTO NAME name VALUE value)
+        JOIN signals USING (name)
+        ORDER BY signal_id, timestamp
+    """
+    return query(sql, statistics=statistics, signals=signals)

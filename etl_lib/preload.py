@@ -15,9 +15,11 @@ PATH = [entry for entry in sys.path if entry]
 """Where modules are found; multiprocessing puts the caller's into each process that it forks."""
 MODULES = (
     *("ipykernel.debugger", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell"),
-    *("IPython.core.completerlib", "IPython.core.magics.execution", "IPython.core.oinspect"),
-    *("IPython.extensions.storemagic", "sqlite3", "tornado.platform.asyncio"),
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics.execution"),
+    *("IPython.core.oinspect", "IPython.extensions.storemagic", "sqlite3"),
+    *("tornado.platform.asyncio", "httpcore2", "truststore", "importlib.readers"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline"),
+    *("pandas.core.reshape.reshape", "pandas.io.formats.html", "adbc_driver_postgresql.dbapi"),
     *("psycopg2.extras", "sqlalchemy.dialects.postgresql.psycopg2", "etl_lib.local"),
 )
 for name in MODULES:
@@ -31,10 +33,12 @@ for name in etl_lib.__all__:  # each is imported when it is first asked for
 code_version()  # of what is imported here
 
 from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.backends.registry import backend_registry  # noqa: E402
 
-# The first figure finds the fonts
+# The first figure finds the fonts, and what writes images
+backend_registry.list_all()  # type: ignore[no-untyped-call]
 plt.switch_backend("agg")
-plt.figure().text(0, 0, "0")
+plt.imshow([[0]])
 plt.savefig(io.BytesIO(), format="svg")
 plt.close("all")
 

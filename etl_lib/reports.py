@@ -3,8 +3,10 @@
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
@@ -12,14 +14,25 @@ TEMPLATES = Path(__file__).parent / "templates"
 _one_at_a_time = Lock()  # an exporter keeps what it works on
 
 
+class Exporter(HTMLExporter):
+    """nbconvert's, less its last step: to parse the page again for what our template has."""
+
+    def from_notebook_node(
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[Any, Any]:
+        """The page, and what nbconvert knows of it."""
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
+
 @cache
-def exporter() -> HTMLExporter:
+def exporter() -> Exporter:
     """What turns notebooks into pages, with the template of `templates/report`."""
-    return HTMLExporter(
+    return Exporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,
+        filters={"highlight_code": Highlight2HTML(pygments_lexer="ipython3")},
     )
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from importlib.resources import files
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from etl_lib.query import query
 
 STAMP = "timestamp"
 STATISTICS = ("mean", "min", "max", "std", "count")
@@ -36,9 +37,7 @@ def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
     # Without their zone: DuckDB would bucket local time otherwise, and ask the calendar each time
     place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
     plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
-    with duckdb.connect() as connection:
-        connection.register("readings", _last_of_each_stamp(plain))
-        computed = connection.sql(sql or statistics_sql()).to_arrow_table()
+    computed = query(sql or statistics_sql(), readings=_last_of_each_stamp(plain))
     return computed.select(_fields(readings.schema).names).cast(_fields(readings.schema))
 
 

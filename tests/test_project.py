@@ -23,8 +23,8 @@ import fonteapi.settings
 
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
-    *("errors", "config", "parameters", "extract", "transform", "quality", "alvo", "changes"),
-    *("load", "summary", "wind", "axes", "plots", "local", "connections", "status", "reports"),
+    *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
+    *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "status", "reports"),
     *("index", "preload", "forks", "kernels", "engine", "runs", "batch", "progress", "cli"),
 )
 """etl_lib's modules; each may import those before it."""
