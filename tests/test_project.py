@@ -24,8 +24,9 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
-    *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "status", "reports"),
-    *("index", "preload", "forks", "kernels", "engine", "runs", "batch", "progress", "cli"),
+    *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "status"),
+    *("reports", "index", "preload", "forks", "kernels", "engine", "runs", "batch", "progress"),
+    "cli",
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
