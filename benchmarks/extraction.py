@@ -28,7 +28,7 @@ from fonteapi import database
 
 ROWS = 365 * 1440
 START, DAY, YEAR = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-12-31T00:00:00Z"
-ARROW = "application/vnd.apache.arrow.stream"
+HEADERS = {"accept": "application/vnd.apache.arrow.stream", "accept-encoding": "identity"}
 QUERY = f"""
     SELECT timestamp, wind_speed, power, ambient_temperature FROM data
     WHERE timestamp >= '{START}' AND timestamp < '{YEAR}' ORDER BY timestamp, id
@@ -85,7 +85,7 @@ def time_of_a_year(client: httpx2.Client, url: str) -> list[Row]:
 def stream(client: httpx2.Client, end: str) -> None:
     """From the API to an Arrow table."""
     query = {"start_timestamp": START, "end_timestamp": end}
-    answer = client.get(f"http://127.0.0.1:{PORT}/data", params=query, headers={"accept": ARROW})
+    answer = client.get(f"http://127.0.0.1:{PORT}/data", params=query, headers=HEADERS)
     rows = pa.ipc.open_stream(answer.content).read_all().num_rows
     assert rows == (ROWS if end == YEAR else 1440)
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -38,11 +38,16 @@ HEAD = "| what | ours | beside | ratio | at most |\n| --- | --- | --- | --- | --
 
 
 def compare(
-    what: str, ours: str, ways: Mapping[str, Callable[[], object]], repeats: int, aim: float
+    what: str,
+    ours: str,
+    ways: Mapping[str, Callable[[], object]],
+    repeats: int,
+    aim: float | None,
+    floors: Sequence[str] = (),
 ) -> list[Row]:
     """Take turns between the ways; a row for our way beside each other one, of the medians.
 
-    The first row, beside the fastest other way, has the aim.
+    The row beside the fastest other way has the aim; `floors` do less than ours and have none.
     """
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
@@ -50,13 +55,14 @@ def compare(
             times[name].append(seconds(way))
     medians = {name: median(found) for name, found in times.items()}
     others = sorted(set(ways) - {ours}, key=lambda name: medians[name])
+    rival = next(name for name in others if name not in floors)
     return [
         Row(
             what,
             f"{medians[ours]:.3g} s",
             f"{name}: {medians[name]:.3g} s",
             medians[ours] / medians[name],
-            aim if name == others[0] else None,
+            aim if name == rival else None,
         )
         for name in others
     ]

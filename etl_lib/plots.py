@@ -39,7 +39,12 @@ WHOLE_DAY = 23.9
 MANY = 2000
 """Points beyond which a scatter is drawn as an image: a year of them would weigh megabytes."""
 COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
-COVERAGE_BAR: dict[str, Any] = {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
+BAR: dict[str, Any] = {"fraction": 0.05, "pad": 0.03}
+COVERAGE_BAR: dict[str, Any] = BAR | {
+    "label": "coverage",
+    "ticks": [0, 0.5, 1],
+    "format": "{x:.0%}",
+}
 MARKERS = "os^vDPX*<>ph"
 """One for each month."""
 
@@ -230,7 +235,7 @@ def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(column[part] + 0.5, row[part] + 0.5, "o", **dots)
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
     format_calendar(ax, years, column)
-    ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years))
+    ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years), **BAR)
     return ax
 
 

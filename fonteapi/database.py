@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
+from adbc_driver_manager import Error as BulkError
 from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions, dbapi
 from sqlalchemy import (
@@ -28,6 +29,8 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import QueuePool
 
 from fonteapi.settings import Settings
 from fonteapi.signals import SIGNALS
@@ -128,32 +131,54 @@ def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
 @contextmanager
 def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    with connect_bulk(engine) as connection:
+    connection: Any = _pool(engine).connect()
+    try:
         with connection.cursor() as cursor:
             cursor.adbc_statement.set_options(
                 **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
             )
             yield cursor
         connection.commit()
+    except BaseException:  # broken, or in the midst of an answer that nobody waits for any more
+        connection.invalidate()
+        raise
+    connection.close()
 
 
-def connect_bulk(engine: Engine) -> Connection:
-    """A new connection of the Arrow driver.
+def _pool(engine: Engine) -> QueuePool:
+    """The engine's connections of the Arrow driver.
 
-    An engine's first one stays open as long as the engine, and the others are clones of it: they
-    need not ask PostgreSQL for its types, which takes longer than a day of readings.
+    They are clones of one that stays open as long as the engine: they need not ask PostgreSQL
+    for its types, which takes longer than a day of readings.
     """
     with _lock:
-        if engine not in _first:
+        if engine not in _pools:
             url = engine.url.set(drivername="postgresql")
             url = url.update_query_dict({"options": "-ctimezone=UTC"})
-            _first[engine] = first = dbapi.connect(url.render_as_string(hide_password=False))
-            close = finalize(engine, first.close)
-            event.listen(engine, "engine_disposed", lambda engine: (_first.pop(engine, 0), close()))
-        return _first[engine].adbc_clone()
+            first = dbapi.connect(url.render_as_string(hide_password=False))
+            _pools[engine] = pool = QueuePool(first.adbc_clone, max_overflow=-1)
+            event.listen(pool, "checkout", _ping)
+            close = finalize(engine, _close, pool, first)
+            event.listen(engine, "engine_disposed", lambda engine: (_pools.pop(engine, 0), close()))
+        return _pools[engine]
 
 
-_first: WeakKeyDictionary[Engine, Connection] = WeakKeyDictionary()
+def _close(pool: QueuePool, first: Connection) -> None:
+    pool.dispose()
+    first.close()
+
+
+def _ping(connection: Any, *_: object) -> None:
+    """Have the pool replace a connection that PostgreSQL has ended since."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchall()
+    except BulkError as error:
+        raise DisconnectionError from error
+
+
+_pools: WeakKeyDictionary[Engine, QueuePool] = WeakKeyDictionary()
 _lock = Lock()
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from adbc_driver_manager import Error as BulkError
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
@@ -180,6 +181,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
     app.include_router(router)
+    app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's
     for error in UNREACHABLE:
         app.add_exception_handler(error, answer_unavailable)
     return app
