@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from etl_lib.axes import use_svg
     from etl_lib.connections import connect
     from etl_lib.extract import fetch_days, fetch_readings, find_day
     from etl_lib.load import load_day, read_statistics, verify_load
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from etl_lib.wind import fit_weibull, power_curve, turbulence
 
 _HOMES = {
+    "axes": ["use_svg"],
     "connections": ["connect"],
     "extract": ["fetch_days", "fetch_readings", "find_day"],
     "load": ["load_day", "read_statistics", "verify_load"],

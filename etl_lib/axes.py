@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
 """Of a figure, in inches."""
+
+
+def use_svg() -> None:
+    """Have the notebook keep its figures as SVG: sharp at any size, and light as text is text."""
+    plt.rcParams["svg.fonttype"] = "none"
+    set_matplotlib_formats("svg", bbox_inches=None)
 
 
 def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.2) -> Axes:

@@ -65,11 +65,10 @@ DAYS = text("""
         count(*) AS readings,
         min(timestamp) AS first_timestamp,
         max(timestamp) AS last_timestamp,
-        md5(string_agg(
-            hash_record_extended(
-                ROW(timestamp, wind_speed, power, ambient_temperature), 1
-            )::text, ',' ORDER BY timestamp, id
-        )) AS fingerprint
+        to_hex(hash_array_extended(array_agg(
+            hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
+            ORDER BY timestamp, id
+        ), 1)) AS fingerprint
     FROM data
     WHERE timestamp >= coalesce(:start, '-infinity'::timestamptz)
       AND timestamp < coalesce(:end, 'infinity'::timestamptz)

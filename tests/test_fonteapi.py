@@ -1,9 +1,11 @@
 """The Fonte API over real HTTP and a real PostgreSQL."""
 
 import csv
+import gzip
 import io
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -139,6 +141,19 @@ def test_a_period_without_readings_is_an_empty_answer(seeded: httpx2.Client, for
 )
 def test_accept_chooses_the_form(accept: str, form: str | None) -> None:
     assert choose_format(accept) == form
+
+
+@pytest.mark.parametrize("form", ENCODERS)
+def test_an_answer_is_compressed_when_the_client_asks(seeded: httpx2.Client, form: str) -> None:
+    answers = {}
+    for coding in ("identity", "gzip"):
+        headers = {"accept": form, "accept-encoding": coding}
+        with seeded.stream("GET", "/data", params=DAY, headers=headers) as answer:
+            answers[coding] = b"".join(answer.iter_raw())
+        assert answer.headers.get("content-encoding", "identity") == coding
+        assert answer.headers["vary"] == "Accept-Encoding"
+    assert len(answers["gzip"]) < len(answers["identity"]) / 2
+    assert gzip.decompress(answers["gzip"]) == answers["identity"]
 
 
 def test_a_form_that_we_do_not_have_is_406_and_names_those_we_have(
@@ -375,12 +390,43 @@ def end_sessions(url: str) -> list[Any]:
     )
 
 
+SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+def test_sessions_are_used_again(fonte: httpx2.Client, fonte_url: str) -> None:
+    get_json(fonte, **DAY)
+    before = execute(fonte_url, SESSIONS)
+    for _ in range(20):
+        get_json(fonte, **DAY)
+    assert execute(fonte_url, SESSIONS) == before
+
+
+def test_an_answer_that_nobody_waits_for_ends_its_session(year_url: str) -> None:
+    api = serve(Settings(database_url=year_url))
+    query = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
+    with httpx2.stream("GET", f"{api}/data", params=query) as answer:
+        next(answer.iter_raw())
+        busy = (
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%COPY%' AND state = 'active'"
+        )
+        assert execute(year_url, busy) == [(1,)]
+    deadline = time.monotonic() + 20
+    while execute(year_url, busy) != [(0,)]:
+        assert time.monotonic() < deadline, "the COPY goes on for nobody"
+        time.sleep(0.05)
+
+
 def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: str) -> None:
     assert fonte.get("/health").status_code == 200
+    get_json(fonte, **DAY)
     ended = end_sessions(fonte_url)
-    assert ended, "the API keeps a session"
+    assert len(ended) > 1, "the API keeps sessions of both its drivers"
     assert fonte.get("/health").status_code == 200
     assert fonte.get("/days").status_code == 200
+    get_json(fonte, **DAY)
 
 
 @pytest.mark.parametrize("route", ROUTES)

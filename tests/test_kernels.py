@@ -57,6 +57,20 @@ def test_a_kernel_has_its_imports_before_it_starts(execute: Execute) -> None:
     assert text(execute(look, warm=False)[0]) == "False"
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_figure_is_shown_once_and_drawn_once(execute: Execute, *, warm: bool) -> None:
+    count = (
+        "from matplotlib import pyplot as plt\nfrom matplotlib.figure import Figure\n"
+        "drawn, draw = [], Figure.draw\n"
+        "Figure.draw = lambda self, renderer: (drawn.append(1), draw(self, renderer))[1]"
+    )
+    shown = execute(count, "plt.plot([1, 2]);", "len(drawn), plt.get_fignums()", warm=warm)
+    assert [sorted(output["data"]) for output in shown[1]] == [["image/png", "text/plain"]]
+    assert text(shown[2]).endswith(", [])")
+    if warm:  # an ordinary kernel draws for its display hook, too
+        assert text(shown[2]) == "(2, [])"  # once to measure it, once as the image
+
+
 def test_nothing_of_a_notebook_reaches_the_next(execute: Execute) -> None:
     change = [
         "here = 1\nimport os, pandas, matplotlib.pyplot as plt, etl_lib",

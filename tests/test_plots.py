@@ -9,6 +9,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 
 from etl_lib.plots import (
     plot_coverage,
@@ -275,3 +276,29 @@ def test_axes_in_axes_out(day: pd.DataFrame) -> None:
     assert plot_diurnal(day, "power", ax=given[6]) is given[6]
     assert plot_monthly_power_curves(day, ax=given[7]) is given[7]
     assert plt.get_fignums() == [figure.number]
+
+
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_no_text_is_cut_off_at_the_edge_of_a_figure(day: pd.DataFrame, scale: float) -> None:
+    day[[name for name in day if name.startswith("power")]] *= scale
+    units = day.attrs
+    month = pd.concat([day.shift(n, freq="D") for n in range(40)])
+    month.attrs = units
+    for data in (day, month):
+        plot_signals(data, ["wind_speed", "power"])
+        plot_power_curve(data)
+        plot_coverage(data)
+        plot_wind_distribution(data)
+        plot_turbulence(data)
+        plot_diurnal(data, "power")
+        plot_monthly_power_curves(data)
+        plot_energy(summarize_days(data))
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        figure.canvas.draw()
+        edge = figure.bbox.padded(1)
+        for text in figure.findobj(Text):
+            if text.get_visible() and text.get_text():
+                x0, y0, x1, y1 = text.get_window_extent().extents
+                assert edge.contains(x0, y0), text
+                assert edge.contains(x1, y1), text
