@@ -14,7 +14,6 @@ from datetime import date, timedelta
 from typing import NoReturn
 
 from etl_lib import forks
-from etl_lib.config import find_home, read_settings
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
 
@@ -62,13 +61,13 @@ def run(options: argparse.Namespace) -> int:
     if options.jobs < 1:
         raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
     columns = parse_columns(options.columns)
-    # Only now what takes a second to import: a wrong argument is answered at once
-    home, given = find_home(), read_settings()
     if not options.cold and forks.can_fork():
         forks.prepare()
+    # Only now what takes a second to import: a wrong argument is answered at once
+    from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
 
-    settings = start_missing(given)
+    home, settings = find_home(), start_missing(read_settings())
     # and this while the services start
     from etl_lib.batch import run_dates
     from etl_lib.index import write_index
@@ -98,6 +97,7 @@ def status(options: argparse.Namespace) -> int:
     """`etl status`: what is done of each date."""
     first = parse_date(options.date) if options.date else None
     last = parse_date(options.end) if options.end else first
+    from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
     from etl_lib.status import read_status
 
@@ -117,6 +117,7 @@ def status(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """`etl report`: write the archive's index anew."""
+    from etl_lib.config import find_home, read_settings
     from etl_lib.index import write_index
     from etl_lib.local import start_missing
     from etl_lib.status import read_status
@@ -129,6 +130,7 @@ def report(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
+    from etl_lib.config import read_settings
     from etl_lib.local import find_fonte
 
     environment = os.environ | {"FONTE_DATABASE_URL": find_fonte(read_settings())}
@@ -138,6 +140,7 @@ def load(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
+    from etl_lib.config import read_settings
     from etl_lib.local import find_fonte, start_missing
 
     given = read_settings()
@@ -155,6 +158,7 @@ def serve(options: argparse.Namespace) -> int:
 
 def stop(options: argparse.Namespace) -> int:
     """`etl stop`: stop the embedded PostgreSQL, whoever started it."""
+    from etl_lib.config import find_home
     from etl_lib.local import stop_database
 
     stopped = stop_database(find_home())
