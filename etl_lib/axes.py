@@ -22,12 +22,12 @@ def use_svg() -> None:
     set_matplotlib_formats("svg", bbox_inches=None)
 
 
-def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.2) -> Axes:
+def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.25) -> Axes:
     """The axes given, else a new figure's, `height` and the margin at the `right` in inches."""
     return ax if ax is not None else new_column(1, height, right)[0]
 
 
-def new_column(rows: int, height: float, right: float = 0.2) -> list[Axes]:
+def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
     """A new figure of the page's width: axes one above the other on one horizontal axis.
 
     Margins are fixed, with room for a legend, ticks and labels: measuring what is written, as

@@ -39,7 +39,8 @@ WHOLE_DAY = 23.9
 MANY = 2000
 """Points beyond which a scatter is drawn as an image: a year of them would weigh megabytes."""
 COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
-BAR: dict[str, Any] = {"fraction": 0.05, "pad": 0.03}
+BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
+"""A colour bar's share of the width, which its labels need."""
 COVERAGE_BAR: dict[str, Any] = BAR | {
     "label": "coverage",
     "ticks": [0, 0.5, 1],

@@ -9,7 +9,6 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.text import Text
 
 from etl_lib.plots import (
     plot_coverage,
@@ -293,12 +292,7 @@ def test_no_text_is_cut_off_at_the_edge_of_a_figure(day: pd.DataFrame, scale: fl
         plot_diurnal(data, "power")
         plot_monthly_power_curves(data)
         plot_energy(summarize_days(data))
-    for number in plt.get_fignums():
-        figure = plt.figure(number)
-        figure.canvas.draw()
-        edge = figure.bbox.padded(1)
-        for text in figure.findobj(Text):
-            if text.get_visible() and text.get_text():
-                x0, y0, x1, y1 = text.get_window_extent().extents
-                assert edge.contains(x0, y0), text
-                assert edge.contains(x1, y1), text
+    for figure in map(plt.figure, plt.get_fignums()):
+        drawn_on, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert 0 <= drawn_on.x0 < drawn_on.x1 <= width, drawn(figure.axes[0])
+        assert 0 <= drawn_on.y0 < drawn_on.y1 <= height, drawn(figure.axes[0])
