@@ -409,9 +409,7 @@ def test_an_answer_that_nobody_waits_for_ends_its_session(year_url: str) -> None
     query = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
     with httpx2.stream("GET", f"{api}/data", params=query) as answer:
         next(answer.iter_raw())
-        busy = (
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%COPY%' AND state = 'active'"
-        )
+        busy = f"{SESSIONS} AND state = 'active'"
         assert execute(year_url, busy) == [(1,)]
     deadline = time.monotonic() + 20
     while execute(year_url, busy) != [(0,)]:
