@@ -398,10 +398,11 @@ SESSIONS = """
 
 def test_sessions_are_used_again(fonte: httpx2.Client, fonte_url: str) -> None:
     get_json(fonte, **DAY)
-    before = execute(fonte_url, SESSIONS)
-    for _ in range(20):
+    processes = SESSIONS.replace("count(*)", "pid") + " ORDER BY pid"
+    before = execute(fonte_url, processes)
+    for _ in range(5):
         get_json(fonte, **DAY)
-    assert execute(fonte_url, SESSIONS) == before
+    assert execute(fonte_url, processes) == before
 
 
 def test_an_answer_that_nobody_waits_for_ends_its_session(year_url: str) -> None:
