@@ -154,8 +154,7 @@ def test_the_notebook_runs_on_real_readings(
     outcome = run_date(day, ALL, settings, project)
     assert outcome.error is None
     assert outcome.notebook is not None
-    # matplotlib writes each text as a comment beside its outlines
-    assert f"<!-- {says} -->" in outcome.notebook.read_text(encoding="utf-8")
+    assert f">{says}</text>" in outcome.notebook.read_text(encoding="utf-8")
     stored = execute(alvo_url, "SELECT count(*) FROM data")[0][0]
     assert outcome.summary is not None
     assert outcome.summary["statistics"] == stored > 0
