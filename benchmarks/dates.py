@@ -32,12 +32,14 @@ def main() -> list[Row]:
 
 def ten_dates(home: Path) -> list[Row]:
     """Ten dates, each with its executed notebook; ours write the HTML report and the index, too."""
-    calls = [seconds(partial(call_papermill, day, home)) for day in TEN]
-    ours = [seconds(partial(run, "etl_lib.cli", "run", TEN[0], TEN[-1], "--force")) for _ in "123"]
-    beside = f"ten calls of papermill: {sum(calls):.3g} s"
-    return [
-        Row("ten dates", f"etl run: {median(ours):.3g} s", beside, median(ours) / sum(calls), 0.2)
-    ]
+    ten = ("etl_lib.cli", "run", TEN[0], TEN[-1], "--force")
+    calls, ours = [], []
+    call_papermill(TEN[0], home)  # waits until Fonte is filled
+    for days in (TEN[:3], TEN[3:6], TEN[6:]):  # in turn: a machine's speed changes by the minute
+        calls += [seconds(partial(call_papermill, day, home)) for day in days]
+        ours.append(seconds(partial(run, *ten)))
+    took, beside = median(ours), f"ten calls of papermill: {sum(calls):.3g} s"
+    return [Row("ten dates", f"etl run: {took:.3g} s", beside, took / sum(calls), 0.2)]
 
 
 def call_papermill(day: str, home: Path) -> None:
