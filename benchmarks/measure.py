@@ -44,15 +44,20 @@ def compare(
     repeats: int,
     aim: float | None,
     floors: Sequence[str] = (),
+    slow: Sequence[str] = (),
 ) -> list[Row]:
-    """Take turns between the ways; a row for our way beside each other one, of the medians.
+    """Take turns between the ways; a row for our way beside each other one.
 
-    The row beside the fastest other way has the aim; `floors` do less than ours and have none.
+    The times are medians, and the ratio is the median of each turn's: a machine's speed changes
+    by the minute, and what is measured one after the other meets the same. The row beside the
+    fastest other way has the aim; `floors` do less than ours and have none. `slow` ways, many
+    times ours, are run once.
     """
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
+    for turn in range(repeats):
         for name, way in ways.items():
-            times[name].append(seconds(way))
+            if turn == 0 or name not in slow:
+                times[name].append(seconds(way))
     medians = {name: median(found) for name, found in times.items()}
     others = sorted(set(ways) - {ours}, key=lambda name: medians[name])
     rival = next(name for name in others if name not in floors)
@@ -61,7 +66,7 @@ def compare(
             what,
             f"{medians[ours]:.3g} s",
             f"{name}: {medians[name]:.3g} s",
-            medians[ours] / medians[name],
+            median(mine / other for mine, other in zip(times[ours], times[name], strict=False)),
             aim if name == rival else None,
         )
         for name in others

@@ -21,7 +21,7 @@ def main() -> list[Row]:
     One reading a minute is what Fonte has: ten in a bucket. The same number of readings a
     second apart, 600 in a bucket, shows where what is done per row outweighs the buckets.
     """
-    return [*one_rate(60, aim=1.0, repeats=3), *one_rate(1, aim=None, repeats=2)]
+    return [*one_rate(60, aim=1.0, repeats=3), *one_rate(1, aim=None, repeats=1)]
 
 
 def one_rate(interval: int, aim: float | None, repeats: int) -> list[Row]:

@@ -10,6 +10,7 @@ import os
 import sys
 from importlib import import_module
 
+gc.disable()  # imports make objects by the hundred thousand, and no garbage
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # or ipykernel's debugger says so much
 PATH = [entry for entry in sys.path if entry]
 """Where modules are found; multiprocessing puts the caller's into each process that it forks."""
@@ -43,4 +44,5 @@ plt.savefig(io.BytesIO(), format="svg")
 plt.close("all")
 
 gc.freeze()  # or a kernel's first collection copies all of this
+gc.enable()
 atexit.register(os._exit, 0)  # there is nothing to tidy, and what is frozen would look leaked
