@@ -5,7 +5,7 @@ DATE   ?= 2024-05-20
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lab serve stop lint format lock bench clean
+.PHONY: help setup setup-dev run test lab serve stop lint format lock bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ help: ## Show this list
 run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 	@$(BIN)/etl run $(DATE)
 
-test: setup ## Run every test
+test: setup-dev ## Run every test
 	@$(BIN)/pytest
 
 lab: setup ## Open JupyterLab on the notebooks
@@ -25,13 +25,13 @@ serve: setup ## Keep the embedded databases and the API up, and print their addr
 stop: setup ## Stop the embedded PostgreSQL, whoever started it
 	@$(BIN)/etl stop
 
-lint: setup ## Check style, types and that the notebooks carry no outputs
+lint: setup-dev ## Check style, types and that the notebooks carry no outputs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 
-format: setup ## Format the code and strip the notebooks' outputs
+format: setup-dev ## Format the code and strip the notebooks' outputs
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/nbstripout notebooks/*.ipynb
@@ -39,9 +39,11 @@ format: setup ## Format the code and strip the notebooks' outputs
 bench: setup benchmarks/.venv/.ready ## Measure speed and memory beside the alternatives
 	@benchmarks/.venv/bin/python -m benchmarks
 
-lock: setup ## Pin the newest versions that pyproject.toml allows
+lock: setup-dev ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade pyproject.toml --group dev --output-file requirements.lock
+		--upgrade pyproject.toml --group setup --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
@@ -53,6 +55,8 @@ clean: ## Remove the environment and the embedded databases (runs/ is kept)
 
 setup: .venv/.ready
 
+setup-dev: .venv/.ready-dev
+
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which one: make run PYTHON=python3.12"; exit 1; }
@@ -60,6 +64,11 @@ setup: .venv/.ready
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.lock
+	@echo "Adding what the tests and tools need (once; about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # An environment of its own: polars, where it is installed, is imported by the driver of every load

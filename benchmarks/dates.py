@@ -16,8 +16,10 @@ from sqlalchemy import text
 
 from benchmarks.measure import ROOT, Row, compare, project, seconds
 from etl_lib.alvo import open_alvo
+from etl_lib.archive import Archive
 from etl_lib.batch import run_dates
 from etl_lib.config import Settings, read_settings
+from etl_lib.pools import threads
 
 FIRST = date(2024, 1, 2)
 TEN = [str(FIRST + timedelta(days=n)) for n in range(10)]
@@ -96,8 +98,10 @@ def many_dates(home: Path) -> list[Row]:
 
 def load(days: list[date], settings: Settings, home: Path) -> None:
     """Run the dates, all well."""
-    for outcome in run_dates(days, ["wind_speed", "power"], settings, home, jobs=2):
-        assert outcome.error is None, outcome.error
+    archive = Archive(home / "runs")
+    with threads(2) as pool:
+        for outcome in run_dates(pool, days, ["wind_speed", "power"], settings, home, archive):
+            assert outcome.error is None, outcome.error
 
 
 def alvo() -> str:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    func,
     make_url,
     select,
     text,
@@ -104,10 +105,18 @@ def has_run(alvo: Engine, notebook: str) -> bool:
         return found.first() is not None
 
 
-def last_loads(alvo: Engine) -> dict[date, RowMapping]:
-    """The last load of each date that was ever loaded, as the ledger has it."""
+def last_run(alvo: Engine) -> int:
+    """The id of the ledger's last load, 0 when there is none."""
+    create_tables(alvo)
+    with _clear_words(alvo), alvo.connect() as connection:
+        return connection.execute(select(func.max(run.c.id))).scalar() or 0
+
+
+def last_loads(alvo: Engine, day: date | None = None) -> dict[date, RowMapping]:
+    """The last load of each date that was ever loaded, or of `day` alone, as the ledger has it."""
     create_tables(alvo)
     latest = select(run).ext(distinct_on(run.c.date)).order_by(run.c.date, run.c.id.desc())
+    latest = latest if day is None else latest.where(run.c.date == day)
     with _clear_words(alvo), alvo.connect() as connection:
         return {row["date"]: row for row in connection.execute(latest).mappings()}
 

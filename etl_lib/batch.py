@@ -1,54 +1,97 @@
 """Many dates at once: each in a kernel of its own, a thread waiting for it."""
 
+from collections import defaultdict
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from datetime import date
-from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
+from uuid import uuid4
 
+from etl_lib.alvo import last_run
+from etl_lib.archive import Archive
 from etl_lib.config import Settings
+from etl_lib.connections import connected
 from etl_lib.kernels import kill_kernels
-from etl_lib.runs import Outcome, run_date
+from etl_lib.pools import Pool
+from etl_lib.runs import Outcome, find_outcome, run_date
 
 
 def run_dates(
+    pool: Pool,
     days: Sequence[date],
     columns: list[str],
     settings: Settings,
     home: Path,
-    jobs: int,
+    archive: Archive,
     *,
     warm: bool = True,
 ) -> Generator[Outcome]:
-    """Run each date, `jobs` at a time; the outcomes in the order in which they come.
+    """Run each date, as many at a time as the pool takes; the outcomes in the order they come.
 
     `settings` has every address filled in. When the caller breaks off, so do the dates that
     are being run, and none of them leaves a trace.
     """
     Thread(target=_prepare_reports, daemon=True).start()
-    stopping = Event()
-    with ThreadPoolExecutor(max(1, min(jobs, len(days))), "date") as pool:
-        run = partial(run_date, warm=warm, stopping=stopping)
-        futures = {pool.submit(run, day, columns, settings, home): day for day in days}
-        try:
-            for future in as_completed(futures):
-                yield _outcome(futures[future], future)
-        except BaseException:
-            stopping.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            while any(future.running() for future in futures):
-                kill_kernels()
-                sleep(0.05)
-            raise
+    batch = uuid4().hex
+    since = _last_run(settings) if pool.repeats else None
+    task = (batch, since, columns, settings, home, archive, warm)
+    futures = {pool.executor.submit(_run, day, *task): day for day in days}
+    try:
+        for future in as_completed(futures):
+            yield _outcome(futures[future], future)
+    except BaseException:
+        for waiting in futures:
+            waiting.cancel()
+        while any(pool.everywhere(_stop, batch)):
+            sleep(0.05)
+        raise
+
+
+def _last_run(settings: Settings) -> int:
+    with connected(settings) as (_, alvo):
+        return last_run(alvo)
+
+
+def _run(
+    day: date,
+    batch: str,
+    since: int | None,
+    columns: list[str],
+    settings: Settings,
+    home: Path,
+    archive: Archive,
+    warm: bool,
+) -> Outcome:
+    """A date of a batch, wherever it is run; what was done of it by a worker since lost, stands."""
+    _running.append(batch)
+    try:
+        done = None if since is None else find_outcome(day, settings, archive, since)
+        return done or run_date(
+            day, columns, settings, home, archive, warm=warm, batch=batch, stopping=_stopping[batch]
+        )
+    finally:
+        _running.remove(batch)
+
+
+def _stop(batch: str) -> int:
+    """Break off the dates of a batch that this process runs; returns how many there still are."""
+    _stopping[batch].set()
+    kill_kernels(batch)
+    return _running.count(batch)
+
+
+_running: list[str] = []
+"""The batch of each date that this process runs."""
+_stopping: dict[str, Event] = defaultdict(Event)
 
 
 def _outcome(day: date, future: "Future[Outcome]") -> Outcome:
     try:
         return future.result()
     except Exception as error:  # noqa: BLE001  # whatever it is, the other dates go on
-        return Outcome(day, error=f"{type(error).__name__}: {error}")
+        return Outcome(day, error=f"{type(error).__name__}: {error}".splitlines()[0])
 
 
 def _prepare_reports() -> None:

@@ -1,4 +1,4 @@
-"""The command `etl`: arguments, progress, exit codes; nothing else."""
+"""The command `etl`: progress and exit codes; nothing else."""
 
 import argparse
 import gc
@@ -11,30 +11,30 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import date, timedelta
-from typing import NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from etl_lib import forks
+from etl_lib.arguments import make_parser
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
 
-DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
+if TYPE_CHECKING:
+    from etl_lib.archive import Archive
+    from etl_lib.config import Settings
 
-STATES = {
-    "missing": "were never loaded",
-    "failed": "failed at the last attempt",
-    "stale": "changed at the source since they were loaded",
-}
+DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0 all done, 1 a date failed, 2 wrong arguments."""
     signal.signal(signal.SIGTERM, _interrupt)
-    options, rest = _parser().parse_known_args(arguments)
+    options, rest = make_parser().parse_known_args(arguments)
     try:
-        if rest and options.command is not load:
+        if rest and options.command != "load":
             raise ParameterError(f"unknown arguments: {' '.join(rest)}; `etl --help` lists them")
         options.rest = rest
-        return int(options.command(options))
+        return COMMANDS[options.command](options)
     except ParameterError as error:
         return _fail(error, WRONG_ARGUMENTS)
     except EtlError as error:
@@ -68,28 +68,32 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.local import start_missing
 
     home, settings = find_home(), start_missing(read_settings())
+    archive = _archive(options, settings, home)
     # and this while the services start
+    from etl_lib.archive import shown
     from etl_lib.batch import run_dates
     from etl_lib.index import write_index
+    from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
     from etl_lib.status import read_status
 
-    known = read_status(settings, home, first, last)
+    known = read_status(settings, archive, first, last)
     skipped = []
     if options.states:
         days = [day for day in days if day in known and known[day].state in options.states]
     elif not options.force:
         skipped = [known[d] for d in days if d in known and known[d].is_current(columns)]
         days = sorted(set(days) - {status.date for status in skipped})
-    outcomes = run_dates(days, columns, settings, home, options.jobs, warm=not options.cold)
-    try:
-        with Progress(len(days), skipped, options.jobs) as progress, closing(outcomes):
-            for outcome in outcomes:
-                progress.tell(outcome)
-    finally:  # after Ctrl-C, too
-        if progress.has_archived:
-            page = write_index(home, read_status(settings, home))
-            _say(f"  all dates {os.path.relpath(page)}")
+    with cluster(options.scheduler) if options.scheduler else threads(options.jobs) as pool:
+        outcomes = run_dates(pool, days, columns, settings, home, archive, warm=not options.cold)
+        try:
+            with Progress(len(days), skipped, pool.size) as progress, closing(outcomes):
+                for outcome in outcomes:
+                    progress.tell(outcome)
+        finally:  # after Ctrl-C, too
+            if progress.has_archived:
+                page = write_index(archive, read_status(settings, archive))
+                _say(f"  all dates {shown(page)}")
     return FAILED if progress.failed else DONE
 
 
@@ -97,11 +101,13 @@ def status(options: argparse.Namespace) -> int:
     """`etl status`: what is done of each date."""
     first = parse_date(options.date) if options.date else None
     last = parse_date(options.end) if options.end else first
+    from etl_lib.archive import shown
     from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
     from etl_lib.status import read_status
 
-    found = read_status(start_missing(read_settings()), find_home(), first, last)
+    settings = start_missing(read_settings())
+    found = read_status(settings, _archive(options, settings, find_home()), first, last)
     if options.json:
         _say(json.dumps([day.record() for day in found.values()], indent=2))
         return DONE
@@ -109,7 +115,7 @@ def status(options: argparse.Namespace) -> int:
     for day in found.values():
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
         loaded = f"{day.loaded:%Y-%m-%d %H:%M}" if day.loaded else ""
-        report = os.path.relpath(day.report) if day.report else ""
+        report = shown(day.report) if day.report else ""
         line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
         _say(line.rstrip())
     return DONE
@@ -117,14 +123,16 @@ def status(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """`etl report`: write the archive's index anew."""
+    from etl_lib.archive import shown
     from etl_lib.config import find_home, read_settings
     from etl_lib.index import write_index
     from etl_lib.local import start_missing
     from etl_lib.status import read_status
 
-    home = find_home()
-    page = write_index(home, read_status(start_missing(read_settings()), home))
-    _say(f"{os.path.relpath(page)}  <- open this in a browser")
+    settings = start_missing(read_settings())
+    archive = _archive(options, settings, find_home())
+    page = write_index(archive, read_status(settings, archive))
+    _say(f"{shown(page)}  <- open this in a browser")
     return DONE
 
 
@@ -147,7 +155,9 @@ def serve(options: argparse.Namespace) -> int:
     settings = start_missing(given)
     addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
     for name, address in addresses:
-        if getattr(given, name) is None:  # what was given may hold a password
+        if (
+            name.endswith("_url") and getattr(given, name) is None
+        ):  # what was given may hold a password
             _say(f"export {name.upper()}='{address}'")
     api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
     _say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")
@@ -166,58 +176,21 @@ def stop(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="etl", description="Wind-turbine readings, day by day.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+COMMANDS = {
+    "run": run,
+    "status": status,
+    "report": report,
+    "load": load,
+    "serve": serve,
+    "stop": stop,
+}
 
-    add = commands.add_parser("run", help="load dates and keep each one's report under runs/")
-    add.add_argument("date", metavar="DATE", help="the UTC day, YYYY-MM-DD")
-    add.add_argument("end", metavar="END", nargs="?", help="the last day of a range, included")
-    add.add_argument(
-        "--columns",
-        nargs="+",
-        metavar="NAME",
-        default=["wind_speed", "power"],
-        help="signals, one or more words (default: wind_speed power)",
-    )
-    cores = os.cpu_count() or 1
-    add.add_argument(
-        "--jobs", type=int, metavar="N", default=cores, help="dates at a time (default: the cores)"
-    )
-    add.add_argument("--force", action="store_true", help="run what is loaded and unchanged, too")
-    add.add_argument(
-        "--cold", action="store_true", help="an ordinary kernel for each date, not a forked one"
-    )
-    for state, meaning in STATES.items():
-        add.add_argument(
-            f"--{state}",
-            action="append_const",
-            const=state,
-            dest="states",
-            help=f"only dates that {meaning}",
-        )
-    add.set_defaults(command=run)
 
-    add = commands.add_parser("status", help="what is done of each date, and what is to do")
-    add.add_argument("date", metavar="START", nargs="?", help="the first UTC day (default: all)")
-    add.add_argument("end", metavar="END", nargs="?", help="the last one, included")
-    add.add_argument("--json", action="store_true", help="for programs")
-    add.set_defaults(command=status)
+def _archive(options: argparse.Namespace, settings: "Settings", home: Path) -> "Archive":
+    """The archive that was asked for, else the one of the settings, else the project's own."""
+    from etl_lib.archive import Archive
 
-    add = commands.add_parser("report", help="write runs/index.html, the archive on one page, anew")
-    add.set_defaults(command=report)
-
-    add = commands.add_parser(
-        "load", help="load your own CSV or Parquet into Fonte", add_help=False
-    )
-    add.set_defaults(command=load)
-
-    add = commands.add_parser("serve", help="keep the embedded services up, print their addresses")
-    add.set_defaults(command=serve)
-
-    add = commands.add_parser("stop", help="stop the embedded PostgreSQL")
-    add.set_defaults(command=stop)
-    return parser
+    return Archive(options.runs or settings.etl_runs or home / "runs")
 
 
 def _dates(start: date, end: date) -> Iterator[date]:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     fonte_database_url: str | None = Field(default=None, repr=False)
     """The source database. For `etl load` and an embedded API only: the pipeline never reads it."""
 
+    etl_runs: str | None = None
+    """The archive: a folder or an object store's address. Unset: `runs/` of the project."""
+
     @field_validator("fonte_api_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:

@@ -3,7 +3,9 @@
 EtlError
 ├── ParameterError    a date or column that cannot be: nothing was read or written
 ├── SettingsError     an address in the environment or .env that cannot be
+├── ArchiveError      the archive cannot be listed, read or written
 ├── FonteError        the Fonte API does not answer, or with something that is no reading
+├── SchedulerError    the Dask scheduler does not answer
 └── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
 """
 
@@ -20,8 +22,16 @@ class SettingsError(EtlError):
     """An address that cannot be."""
 
 
+class ArchiveError(EtlError):
+    """The archive cannot be listed, read or written."""
+
+
 class FonteError(EtlError):
     """The Fonte API does not answer, or with something that is no reading."""
+
+
+class SchedulerError(EtlError):
+    """The Dask scheduler does not answer."""
 
 
 class AlvoError(EtlError):

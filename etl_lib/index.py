@@ -1,7 +1,6 @@
 """`runs/index.html`: every executed notebook of the archive on one page that opens from disk."""
 
 import json
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from etl_lib.archive import SUFFIX, Archive, Place
 from etl_lib.parameters import ISO_DATE
 from etl_lib.status import DateStatus
 
@@ -83,45 +83,43 @@ class Year:
     """Whether the page shows it unasked: the newest are, some `UNFOLDED` dates of them."""
 
 
-def write_index(home: Path, statuses: Mapping[date, DateStatus]) -> Path:
+def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:
     """Write the page, whole or not at all; dates and states from `statuses` and the archive."""
-    archive = home / "runs"
-    rows = make_rows(read_attempts(archive), statuses)
+    names = archive.names()
+    rows = make_rows(read_attempts(archive, names), statuses)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     page = environment.get_template("index.html.j2").render(
         rows=rows[::-1],
         years=make_calendar(rows),
         states=Counter(row.state for row in rows),
         size=PICTURE,
-        exists=lambda path: (archive / path).is_file(),
+        exists=names.__contains__,
     )
-    return _replace(archive / "index.html", page)
+    return archive.write("index.html", page)
 
 
-def read_attempts(archive: Path) -> list[Attempt]:
-    """Every executed ETL notebook below `archive`, whoever ran it; each file is read once."""
-    cache = archive / CACHE
-    known = json.loads(cache.read_text(encoding="utf-8")) if cache.is_file() else {}
+def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
+    """Every executed ETL notebook among `names`, whoever ran it; each file is read once."""
+    known = json.loads(archive.read(CACHE)) if CACHE in names else {}
     found = {}
-    for path in sorted(archive.rglob("*.ipynb")):
-        name, stat = path.relative_to(archive).as_posix(), path.stat()
-        if any(part.startswith(".") for part in name.split("/")):
-            continue  # unfinished, or JupyterLab's own copy
-        stamp = [stat.st_mtime_ns, stat.st_size]
+    for name, file in sorted(names.items()):
+        if not name.endswith(SUFFIX) or any(part.startswith(".") for part in name.split("/")):
+            continue  # another file, unfinished, or JupyterLab's own copy
+        stamp = [file.mtime_ns, file.size]
         entry = known.get(name)
         if entry is None or entry["stamp"] != stamp:
-            attempt = read_attempt(path, name)
+            attempt = read_attempt(archive.read(name), name)
             entry = {"stamp": stamp, "attempt": attempt and asdict(attempt)}
         found[name] = entry
     if found != known:
-        _replace(cache, json.dumps(found))
+        archive.write(CACHE, json.dumps(found))
     return [Attempt(**entry["attempt"]) for entry in found.values() if entry["attempt"]]
 
 
-def read_attempt(path: Path, name: str) -> Attempt | None:
+def read_attempt(content: bytes, name: str) -> Attempt | None:
     """What an executed ETL notebook says of itself; None for any other file."""
     try:
-        notebook = json.loads(path.read_bytes())
+        notebook = json.loads(content)
         outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
         told = notebook["metadata"].get("papermill", {})
         day = told.get("parameters", {}).get("date")
@@ -197,9 +195,3 @@ def draw(values: Sequence[float | None]) -> str:
         path.append(f"{pen}{x:.1f} {y:.1f}" + ("h0" if pen == "M" else ""))  # alone: a dot
         pen = "L"
     return "".join(path)
-
-
-def _replace(target: Path, text: str) -> Path:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    return partial.replace(target)

@@ -25,12 +25,15 @@ from etl_lib import forks
 
 LAUNCHER = "ipykernel_launcher"
 POLL_SECONDS = 0.005
+BATCH_VARIABLE = "ETL_BATCH"
+"""By this a kernel knows which dates it is run with: those are ended together."""
 
 
-def kill_kernels() -> None:
-    """End every kernel that this process runs; whoever waits for one is told that it died."""
-    for process in [kernel.process for kernel in _running]:
-        if process is not None:
+def kill_kernels(batch: str) -> None:
+    """End the kernels that this process runs for a batch; who waits for one is told it died."""
+    for kernel in list(_running):
+        process = kernel.process
+        if process is not None and kernel.batch == batch:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
 
@@ -92,10 +95,13 @@ class Provisioner(LocalProvisioner):
     """Launches a kernel's process."""
 
     process: Any = None
+    batch: str | None = None
+    """Whose it is, of those that this process runs."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Fork the kernel when it is one of this environment's, else start its command."""
         manager: Any = self.parent
+        self.batch = options["env"].get(BATCH_VARIABLE)
         is_ours = cmd[0] == sys.executable and LAUNCHER in cmd
         if manager.warm and is_ours and forks.can_fork():
             arguments = cmd[cmd.index(LAUNCHER) + 1 :]

@@ -1,14 +1,13 @@
 """What `etl run` says while dates are run, and at the end."""
 
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
 
+from etl_lib.archive import Place, shown
 from etl_lib.runs import Outcome
 from etl_lib.status import DateStatus
 
@@ -47,7 +46,7 @@ class Progress:
             self._say(f"{outcome.date}  {_describe(outcome)}")
         self.has_archived |= outcome.notebook is not None
         if outcome.notebook and (self.total == 1 or outcome.error):
-            self._say(f"  notebook  {os.path.relpath(outcome.notebook)}")
+            self._say(f"  notebook  {shown(outcome.notebook)}")
         if outcome.report and self.total == 1:
             self._say_report(outcome.report)
         self.bar.update()
@@ -76,8 +75,8 @@ class Progress:
         left = self.total - self.loaded - len(self.failed)
         self.bar.set_postfix_str(f"{min(self.jobs, left)} running, {len(self.failed)} failed")
 
-    def _say_report(self, report: Path) -> None:
-        self._say(f"  report    {os.path.relpath(report)}  <- open this in a browser")
+    def _say_report(self, report: Place) -> None:
+        self._say(f"  report    {shown(report)}  <- open this in a browser")
 
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stdout)

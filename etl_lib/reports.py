@@ -42,13 +42,8 @@ def prepare() -> None:
         exporter().from_notebook_node(new_notebook())
 
 
-def write_report(archived: Path, notebook: NotebookNode) -> Path:
-    """Write the page of an archived notebook beside it, whole or not at all."""
-    date = archived.parent.name
+def render(notebook: NotebookNode, title: str) -> str:
+    """The page of an executed notebook."""
     with _one_at_a_time:
-        html, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": date}})
-    report = archived.with_suffix(".html")
-    partial = report.with_name(f".{report.name}.partial")
-    partial.write_text(html, encoding="utf-8")
-    partial.rename(report)
-    return report
+        page, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    return str(page)

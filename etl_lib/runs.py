@@ -1,29 +1,29 @@
-"""One date to one executed notebook in the archive.
-
-`runs/<date>/<UTC start>.ipynb` with its `.html` beside it; what failed ends in `.failed.ipynb`.
-A notebook is written under a temporary name and renamed when it is whole; nothing is overwritten.
-"""
+"""One date to one executed notebook in the archive."""
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
 
 import nbformat
 import papermill
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from etl_lib import errors
-from etl_lib.alvo import create_tables, has_run
+from etl_lib.alvo import create_tables, has_run, last_loads
+from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
 from etl_lib.errors import EtlError
 from etl_lib.extract import fetch_readings, find_day
+from etl_lib.kernels import BATCH_VARIABLE
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
@@ -36,10 +36,10 @@ class Outcome:
     """What became of one date."""
 
     date: date
-    notebook: Path | None = None
+    notebook: Place | None = None
     """The archived notebook, executed to its end or to the cell that failed; None when Fonte or
     Alvo refused beforehand."""
-    report: Path | None = None
+    report: Place | None = None
     """Its HTML, of a date that was loaded."""
     summary: dict[str, Any] | None = None
     """As the notebook's last cell tells it to programs, of a date that was loaded."""
@@ -47,52 +47,66 @@ class Outcome:
     """Why it failed, in one line."""
 
 
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that papermill has executed, to its end or to the cell that failed."""
+
+    text: str
+    """As papermill wrote it; empty when it could not even be begun."""
+    notebook: NotebookNode
+    summary: dict[str, Any] | None
+    error: str | None
+
+
 def run_date(
     day: date,
     columns: list[str],
     settings: Settings,
     home: Path,
+    archive: Archive,
     *,
     warm: bool = True,
+    batch: str = "",
     stopping: Event | None = None,
 ) -> Outcome:
-    """Execute the pipeline's notebook for one UTC day and archive it.
+    """Execute the pipeline's notebook, of the project's folder, for one UTC day and archive it.
 
-    `settings` has every address filled in. `warm=False` takes an ordinary kernel. Whatever goes
-    wrong is told in the outcome, not raised; what cannot be (a day or column that Fonte does not
-    have, a service that is down), and what is cut before its load while `stopping` is set, leaves
-    nothing behind.
+    `settings` has every address filled in. `warm=False` takes an ordinary kernel; `batch` is what
+    `kill_kernels` knows it by. Whatever goes wrong is told in the outcome, not raised; what cannot
+    be (a day or column that Fonte does not have, a service that is down), and what is cut before
+    its load while `stopping` is set, leaves nothing behind.
     """
     try:
         _check(day, columns, settings)
+        name = archive.reserve(day)
+        try:
+            executed = _execute(day, columns, settings, home, name, batch, warm=warm)
+        except BaseException:  # Ctrl-C: leave no half a notebook behind
+            archive.release(name)
+            raise
+        is_cut = executed.error and stopping and stopping.is_set()
+        if is_cut and not _is_loaded(settings, name + SUFFIX):
+            outcome = Outcome(day, error=executed.error)
+        else:
+            outcome = _keep(archive, name, day, executed)
+        archive.release(name)  # a marker that stays says that a report is wanting
     except EtlError as refusal:
         return Outcome(day, error=str(refusal))
-    target = _reserve(home / "runs" / day.isoformat())
-    name = _archived(target, ".ipynb").relative_to(home / "runs").as_posix()
-    environment = {
-        "FONTE_API_URL": settings.fonte_api_url or "",
-        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
-        NOTEBOOK_VARIABLE: name,
-    }
-    parameters = {"date": day.isoformat(), "columns": columns}
-    try:
-        error = _execute(home, target, parameters, environment=environment, warm=warm)
-    except BaseException:  # Ctrl-C: leave no half a notebook behind
-        target.unlink()
-        raise
-    if error is None:
-        notebook = nbformat.read(target, as_version=4)
-        summary = find_summary(notebook)
-        error = _check_outcome(settings, name, summary)
-    if error and stopping and stopping.is_set() and not _is_loaded(settings, name):
-        target.unlink()
-        return Outcome(day, error=error)
-    if error is not None:
-        return Outcome(day, _archive_failed(target), error=error)
-    from etl_lib.reports import write_report
+    return outcome
 
-    archived = _archive(target, ".ipynb")
-    return Outcome(day, archived, write_report(archived, notebook), summary)
+
+def find_outcome(day: date, settings: Settings, archive: Archive, since: int) -> Outcome | None:
+    """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
+    with connected(settings) as (_, alvo):
+        load = last_loads(alvo, day).get(day)
+    if load is None or load["id"] <= since or load["notebook"] is None:
+        return None
+    name = load["notebook"].removesuffix(SUFFIX)
+    if archive.has(marker(name)) or not archive.has(name + PAGE):
+        return None
+    notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
+    places = archive.locate(name + SUFFIX), archive.locate(name + PAGE)
+    return Outcome(day, *places, find_summary(notebook))
 
 
 def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
@@ -112,26 +126,72 @@ def _check(day: date, columns: list[str], settings: Settings) -> None:
         create_tables(alvo)
 
 
-def _execute(home: Path, target: Path, parameters: dict[str, Any], **kernel: Any) -> str | None:
+def _execute(
+    day: date,
+    columns: list[str],
+    settings: Settings,
+    home: Path,
+    name: str,
+    batch: str,
+    *,
+    warm: bool,
+) -> Executed:
+    """Run papermill, and see whether the ledger knows of it."""
+    environment = {
+        "FONTE_API_URL": settings.fonte_api_url or "",
+        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
+        NOTEBOOK_VARIABLE: name + SUFFIX,
+        BATCH_VARIABLE: batch,
+    }
+    with TemporaryDirectory(prefix="etl-") as folder:
+        target = Path(folder) / "notebook.ipynb"
+        error = _run_papermill(
+            home,
+            target,
+            parameters={"date": day.isoformat(), "columns": columns},
+            environment=environment,
+            warm=warm,
+        )
+        text = target.read_text(encoding="utf-8") if target.exists() else ""
+    notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
+    summary = find_summary(notebook)
+    if error is None:
+        error = _check_outcome(settings, name + SUFFIX, summary)
+    return Executed(text, notebook, summary, error)
+
+
+def _run_papermill(home: Path, target: Path, **options: Any) -> str | None:
     """Run papermill into `target`; returns why it failed, in one line, or None."""
     try:
         papermill.execute_notebook(
             home / MARKER,
             target,
-            parameters=parameters,
             engine_name=ENGINE,
             kernel_name=KERNEL,
             # Not papermill's `cwd`, which is the whole process's
             resources={"metadata": {"path": str(home)}},
             progress_bar=False,
             write_once=True,
-            **kernel,
+            **options,
         )
     except PapermillExecutionError as error:
         return _first_line(error.ename, error.evalue)
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error))
     return None
+
+
+def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome:
+    """Archive what was executed, unless that is nothing at all; with its page if all is well."""
+    if executed.error is not None:
+        text = executed.text
+        kept = archive.write(name + FAILED, text) if text else None
+        return Outcome(day, kept, error=executed.error)
+    from etl_lib.reports import render
+
+    kept = archive.write(name + SUFFIX, executed.text)
+    page = archive.write(name + PAGE, render(executed.notebook, day.isoformat()))
+    return Outcome(day, kept, page, executed.summary)
 
 
 def _first_line(name: str, message: str) -> str:
@@ -148,39 +208,6 @@ def _check_outcome(settings: Settings, name: str, summary: dict[str, Any] | None
     return None if known else f"expected {name} in Alvo's ledger, which does not have it"
 
 
-def _is_loaded(settings: Settings, name: str) -> bool:
+def _is_loaded(settings: Settings, notebook: str) -> bool:
     with connected(settings) as (_, alvo):
-        return has_run(alvo, name)
-
-
-def _reserve(folder: Path) -> Path:
-    """A temporary file in `folder`, named by the start, that nobody else has."""
-    folder.mkdir(parents=True, exist_ok=True)
-    while True:
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        target = folder / f".{stamp}.partial.ipynb"
-        try:
-            target.touch(exist_ok=False)
-        except FileExistsError:
-            continue
-        return target
-
-
-def _archive(partial: Path, suffix: str) -> Path:
-    """Give the finished file its name; fails rather than overwrite."""
-    target = _archived(partial, suffix)
-    target.hardlink_to(partial)
-    partial.unlink()
-    return target
-
-
-def _archive_failed(partial: Path) -> Path | None:
-    """Keep what was executed of a notebook that failed, unless that is nothing at all."""
-    if partial.stat().st_size:
-        return _archive(partial, ".failed.ipynb")
-    partial.unlink()
-    return None
-
-
-def _archived(partial: Path, suffix: str) -> Path:
-    return partial.with_name(partial.name.removeprefix(".").removesuffix(".partial.ipynb") + suffix)
+        return has_run(alvo, notebook)

@@ -1,15 +1,14 @@
 """What is done of each date: Fonte's days, Alvo's ledger and the archive, side by side."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from etl_lib.alvo import last_loads
+from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.extract import fetch_days
@@ -40,7 +39,7 @@ class DateStatus:
     columns: list[str]
     """Of the last load."""
     loaded: datetime | None
-    report: Path | None
+    report: Place | None
     """The page of the last load, where the archive has it."""
 
     def record(self) -> dict[str, Any]:
@@ -57,60 +56,50 @@ class DateStatus:
 
 
 def read_status(
-    settings: Settings, home: Path, first: date | None = None, last: date | None = None
+    settings: Settings, archive: Archive, first: date | None = None, last: date | None = None
 ) -> dict[date, DateStatus]:
     """The status of each UTC day from `first` to `last`, both included, that anyone knows of.
 
-    A question to Fonte and one to Alvo, however many days there are.
+    A question to Fonte, to Alvo and to the archive each, however many days there are.
     """
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
     with connected(settings) as (fonte, alvo):
         days = fetch_days(fonte, start, end)
         loads = last_loads(alvo)
+    archived = archive.names().keys()
+    attempts = defaultdict(list)
+    for name in sorted(archived):  # by their start
+        attempts[name.partition("/")[0]].append(name)
     known = {day for day in days.keys() | loads.keys() if _is_within(day, first, last)}
     found = {}
     for day in sorted(known):
-        load = loads.get(day)
-        source = days.get(day)
+        load, source = loads.get(day), days.get(day)
         fingerprint = source.fingerprint if source else ""
         is_current = load is not None and load["fingerprint"] == fingerprint
+        run = load["notebook"].removesuffix(SUFFIX) if load and load["notebook"] else None
         found[day] = DateStatus(
             day,
-            _find_state(home / "runs" / day.isoformat(), load, is_current),
+            _find_state(attempts[day.isoformat()], run, is_current, load is not None),
             readings=source.readings if source else 0,
             coverage=load["coverage"] if load else None,
             columns=load["columns"] if load else [],
             loaded=load["finished"] if load else None,
-            report=_find_report(home / "runs", load["notebook"] if load else None),
+            report=archive.locate(run + PAGE) if run and run + PAGE in archived else None,
         )
     return found
 
 
-def _find_state(folder: Path, load: RowMapping | None, is_current: bool) -> State:
-    was_cut = _was_cut(folder, load["notebook"] if load else None)
+def _find_state(names: list[str], run: str | None, is_current: bool, is_loaded: bool) -> State:
+    """From the day's files, oldest first, and the run of its last load."""
+    # A notebook that loaded its date and did not come to its end
+    was_cut = run is not None and (run + FAILED in names or marker(run) in names)
     if is_current and not was_cut:
         return State.LOADED
-    # The names begin with the start of the run: the last of them is the last attempt
-    attempts = sorted(path.name for path in folder.glob("[!.]*.ipynb"))
-    if was_cut or (attempts and attempts[-1].endswith(".failed.ipynb")):
+    attempts = [name for name in names if name.endswith(SUFFIX) and "/." not in name]
+    if was_cut or (attempts and attempts[-1].endswith(FAILED)):
         return State.FAILED
-    return State.STALE if load else State.MISSING
-
-
-def _was_cut(folder: Path, notebook: str | None) -> bool:
-    """Whether a notebook loaded its date and did not come to its end."""
-    stem = Path(notebook or "").stem
-    return (folder / f"{stem}.failed.ipynb").exists() or (
-        folder / f".{stem}.partial.ipynb"
-    ).exists()
-
-
-def _find_report(archive: Path, notebook: str | None) -> Path | None:
-    if notebook is None:
-        return None
-    report = (archive / notebook).with_suffix(".html")
-    return report if report.is_file() else None
+    return State.STALE if is_loaded else State.MISSING
 
 
 def _is_within(day: date, first: date | None, last: date | None) -> bool:

@@ -128,9 +128,10 @@ def test_with_nothing_set_and_nothing_running_a_date_is_loaded(
 
 def test_sigterm_leaves_no_process_and_no_file(project: Path) -> None:
     with subprocess.Popen([*ETL, "run", "2024-05-20"], stderr=subprocess.PIPE, text=True) as ran:
-        partial = wait_for(lambda: list((project / "runs").rglob(".*.partial.ipynb")))
-        wait_for(lambda: "execution_count" in partial[0].read_text())
-        children = psutil.Process(ran.pid).children(recursive=True)
+        wait_for(lambda: list((project / "runs").rglob(".*.partial.ipynb")))
+        command = psutil.Process(ran.pid)
+        wait_for(lambda: [p for p in command.children(recursive=True) if p.ppid() != ran.pid])
+        children = command.children(recursive=True)
         ran.terminate()
         _, err = ran.communicate(timeout=30)
     assert ran.returncode == 130

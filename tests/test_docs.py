@@ -11,7 +11,7 @@ from conftest import ROOT
 import etl_lib
 import etl_lib.config
 import fonteapi.settings
-from etl_lib import cli
+from etl_lib.arguments import make_parser
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")])
@@ -19,7 +19,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/
 
 def commands() -> dict[str, argparse.ArgumentParser]:
     """The subcommands of `etl`, each with its parser."""
-    (action,) = [a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    (action,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
     return dict(action.choices)
 
 

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from etl_lib.index import draw, make_calendar, make_rows, read_attempts, write_index
+from etl_lib.archive import Archive
+from etl_lib.index import (
+    Attempt,
+    draw,
+    make_calendar,
+    make_rows,
+    read_attempts,
+    write_index,
+)
 from etl_lib.status import DateStatus, State
 
 DAY = date(2024, 5, 20)
@@ -47,6 +55,11 @@ def put_notebook(
     path.write_text(json.dumps({"metadata": {"papermill": execution}, "cells": cells}))
 
 
+def attempts(home: Path) -> list[Attempt]:
+    archive = Archive(home / "runs")
+    return read_attempts(archive, archive.names())
+
+
 def rows(page: Path) -> list[str]:
     """The table's rows, without their marks."""
     found = re.findall(r'<tr id="d.*?</tr>', page.read_text(encoding="utf-8"), re.DOTALL)
@@ -56,7 +69,7 @@ def rows(page: Path) -> list[str]:
 def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     (project / "runs" / "2024-05-20" / "a.html").write_text("")
-    page = write_index(project, status(DAY))
+    page = write_index(Archive(project / "runs"), status(DAY))
     assert rows(page) == [
         "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s report notebook"
     ]
@@ -68,7 +81,7 @@ def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
 
 def test_a_notebook_that_somebody_ran_by_hand_is_listed(project: Path) -> None:
     put_notebook(project, "by hand.ipynb")
-    page = write_index(project, {})
+    page = write_index(Archive(project / "runs"), {})
     assert rows(page) == [
         "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s notebook"
     ]
@@ -82,22 +95,22 @@ def test_what_is_no_executed_etl_notebook_is_not_listed(project: Path) -> None:
     put_notebook(project, "explore.ipynb", day="all")
     put_notebook(project, "2024-05-20/.x.partial.ipynb")
     put_notebook(project, "2024-05-20/.ipynb_checkpoints/x-checkpoint.ipynb")
-    assert read_attempts(runs) == []
+    assert attempts(project) == []
 
 
 def test_a_date_without_an_attempt_is_listed_as_missing(project: Path) -> None:
-    page = write_index(project, status(DAY, State.MISSING))
+    page = write_index(Archive(project / "runs"), status(DAY, State.MISSING))
     assert rows(page) == ["2024-05-20 missing"]
 
 
 def test_a_failure_says_why_and_earlier_attempts_are_folded(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.failed.ipynb", error="division by zero\nat line 3")
-    assert rows(write_index(project, status(DAY, State.FAILED))) == [
+    assert rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED))) == [
         "2024-05-20 failed ZeroDivisionError: division by zero notebook"
     ]
     put_notebook(project, "2024-05-20/b.ipynb")
     put_notebook(project, "2024-05-20/c.ipynb", energy=7.0)
-    (row,) = rows(write_index(project, status(DAY)))
+    (row,) = rows(write_index(Archive(project / "runs"), status(DAY)))
     assert row.startswith(
         "2024-05-20 loaded 1,440 100.0% coverage 7 kWh 7.25 m/s 4.5 s notebook 2 o"
     )
@@ -109,10 +122,10 @@ def test_a_loaded_date_whose_last_attempt_failed_says_so_and_keeps_its_numbers(
 ) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "2024-05-20/b.failed.ipynb", error="division by zero")
-    (row,) = rows(write_index(project, status(DAY, State.FAILED)))
+    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED)))
     assert row.startswith("2024-05-20 failed 1,440 100.0% coverage 12,346 kWh")
     assert "notebook ZeroDivisionError: division by zero 1 other attempt" in row
-    (row,) = rows(write_index(project, status(DAY, State.STALE)))
+    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.STALE)))
     assert "notebook 1 other attempt" in row
 
 
@@ -121,9 +134,9 @@ def test_a_notebook_that_jupyterlab_ran_is_listed(project: Path) -> None:
     path = project / "runs" / "lab.ipynb"
     notebook = json.loads(path.read_text())
     path.write_text(json.dumps(notebook | {"metadata": {}}))
-    page = write_index(project, {})
+    page = write_index(Archive(project / "runs"), {})
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s notebook"]
-    (attempt,) = read_attempts(project / "runs")
+    (attempt,) = attempts(project)
     assert attempt.started == "2024-06-01T06:00:00+00:00"
 
 
@@ -135,7 +148,7 @@ def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project
         output = {"data": {"application/json": other}}
         notebook["cells"].append({"cell_type": "code", "outputs": [output]})
     path.write_text(json.dumps(notebook))
-    page = write_index(project, {})
+    page = write_index(Archive(project / "runs"), {})
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 7.25 m/s 4.5 s notebook"]
 
 
@@ -154,27 +167,27 @@ def test_days_stand_under_their_weekday_and_recent_years_are_open() -> None:
 
 
 def test_an_empty_archive_says_what_to_do(project: Path) -> None:
-    text = write_index(project, {}).read_text(encoding="utf-8")
+    text = write_index(Archive(project / "runs"), {}).read_text(encoding="utf-8")
     assert "etl run 2024-05-20" in text
     assert "<table" not in text
 
 
 def test_a_notebook_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
-    first = read_attempts(project / "runs")
+    first = attempts(project)
     put_notebook(project, "2024-05-21/b.ipynb", day="2024-05-21")
     seen = []
-    real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: seen.append(path.name) or real(path))
-    assert read_attempts(project / "runs")[:1] == first
-    assert seen == ["b.ipynb"]
+    real = Archive.read
+    monkeypatch.setattr(Archive, "read", lambda self, name: seen.append(name) or real(self, name))
+    assert attempts(project)[:1] == first
+    assert seen == [".index.json", "2024-05-21/b.ipynb"]
 
 
 def test_a_notebook_that_went_leaves_the_page(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
-    write_index(project, {})
+    write_index(Archive(project / "runs"), {})
     (project / "runs" / "2024-05-20" / "a.ipynb").unlink()
-    assert rows(write_index(project, {})) == []
+    assert rows(write_index(Archive(project / "runs"), {})) == []
 
 
 def test_gaps_of_a_picture_stay_gaps() -> None:
@@ -185,5 +198,5 @@ def test_gaps_of_a_picture_stay_gaps() -> None:
 
 def test_the_page_asks_for_nothing_else(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
-    text = write_index(project, status(DAY)).read_text(encoding="utf-8")
+    text = write_index(Archive(project / "runs"), status(DAY)).read_text(encoding="utf-8")
     assert re.findall(r"(?:src|href)=\"(?:https?:|//)|url\(|@import", text) == []

@@ -24,9 +24,9 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
-    *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "status"),
-    *("reports", "index", "preload", "forks", "kernels", "engine", "runs", "batch", "progress"),
-    "cli",
+    *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "archive"),
+    *("status", "reports", "index", "preload", "forks", "kernels", "engine", "runs", "pools"),
+    *("batch", "progress", "arguments", "cli"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
@@ -176,7 +176,8 @@ def test_the_api_container_gets_nothing_that_fonteapi_does_not_need() -> None:
 def test_locks_pin_every_direct_dependency_and_name_no_address() -> None:
     groups = project()["dependency-groups"]
     wanted = {
-        "requirements.lock": project()["project"]["dependencies"] + groups["dev"],
+        "requirements.lock": project()["project"]["dependencies"] + groups["setup"],
+        "requirements-dev.lock": groups["dev"],
         "fonteapi/requirements.lock": groups["fonteapi"],
     }
     for lock, requirements in wanted.items():
@@ -284,7 +285,7 @@ def test_every_make_target_is_listed_by_make_help_with_a_description() -> None:
     described = {line.split()[0] for line in listed.splitlines() if len(line.split()) > 2}
     targets = set(re.findall(r"^([a-z]+):(?!=)", read("Makefile"), re.MULTILINE)) - {"setup"}
     phony = set(re.search(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)[1].split())
-    assert described == targets == phony - {"setup"}
+    assert described == targets == phony - {"setup", "setup-dev"}
 
 
 def test_ci_lints_and_then_tests_as_people_do() -> None:
@@ -311,7 +312,7 @@ def test_commit_hooks_use_the_tools_of_the_lock() -> None:
     for hook in repository["hooks"]:
         tool = hook["entry"].split()[0]
         assert tool.startswith(".venv/bin/"), hook["id"]
-        assert Path(tool).name in locked("requirements.lock"), hook["id"]
+        assert Path(tool).name in locked("requirements-dev.lock"), hook["id"]
 
 
 def test_the_archive_is_ignored_by_git_and_its_rules_are_not(git: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from conftest import execute
 
 from etl_lib import runs
+from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.runs import Outcome, find_summary, run_date
 
@@ -32,7 +33,7 @@ def run(project: Path, settings: Settings) -> Run:
     """Runs the project's notebook for a day, against the seeded Fonte and an empty Alvo."""
 
     def run(settings: Settings = settings, columns: tuple[str, ...] = ("power",)) -> Outcome:
-        return run_date(DAY, list(columns), settings, project)
+        return run_date(DAY, list(columns), settings, project, Archive(project / "runs"))
 
     return run
 
@@ -102,7 +103,7 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     project: Path, settings: Settings, alvo_url: str
 ) -> None:
     days = [date(2024, 5, 21), date(2024, 5, 22)]
-    arguments = [["power"], settings, project]
+    arguments = [["power"], settings, project, Archive(project / "runs")]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         outcomes = [pool.submit(run_date, day, *arguments) for day in days]
         assert [future.result().error for future in outcomes] == [None, None]
@@ -138,7 +139,7 @@ def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
 def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
     project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
 ) -> None:
-    outcome = run_date(day, list(columns), settings, project)
+    outcome = run_date(day, list(columns), settings, project, Archive(project / "runs"))
     assert outcome.error is not None
     assert re.search(error, outcome.error)
     assert outcome.notebook is None

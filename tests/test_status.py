@@ -11,6 +11,7 @@ from conftest import execute
 from sqlalchemy import Engine
 
 from etl_lib import cli
+from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.extract import fetch_readings, find_day, open_fonte
 from etl_lib.load import load_day
@@ -58,7 +59,10 @@ def archive(project: Path, day: date, name: str) -> None:
 
 
 def states(settings: Settings, project: Path) -> dict[int, State]:
-    return {day.day: status.state for day, status in read_status(settings, project).items()}
+    return {
+        day.day: status.state
+        for day, status in read_status(settings, Archive(project / "runs")).items()
+    }
 
 
 def test_a_date_is_missing_until_it_is_loaded(
@@ -90,7 +94,7 @@ def test_a_date_whose_readings_vanished_is_stale(
 ) -> None:
     load(date(2024, 5, 21))
     execute(fonte_url, "DELETE FROM data WHERE timestamp::date = '2024-05-21'")
-    found = read_status(settings, project)[date(2024, 5, 21)]
+    found = read_status(settings, Archive(project / "runs"))[date(2024, 5, 21)]
     assert (found.state, found.readings) == (State.STALE, 0)
 
 
@@ -135,14 +139,14 @@ def test_the_report_is_the_one_of_the_last_load(
         archive(project, FIRST, f"{name}.html")
         monkeypatch.setenv("ETL_NOTEBOOK", f"2024-05-20/{name}.ipynb")
         load(FIRST)
-    report = read_status(settings, project)[FIRST].report
+    report = read_status(settings, Archive(project / "runs"))[FIRST].report
     assert report == project / "runs" / "2024-05-20" / "b.html"
 
 
 def test_only_the_dates_asked_for_are_told(settings: Settings, load: Load, project: Path) -> None:
     load(FIRST)
     load(date(2024, 5, 23))
-    found = read_status(settings, project, date(2024, 5, 21), date(2024, 5, 23))
+    found = read_status(settings, Archive(project / "runs"), date(2024, 5, 21), date(2024, 5, 23))
     assert [day.day for day in found] == [21, 22, 23]
 
 
@@ -208,7 +212,7 @@ def test_a_range_runs_the_dates_that_need_it(
 
     asked: list[date] = []
 
-    def run_dates(days: list[date], *_: object, **__: object) -> Generator[None]:
+    def run_dates(_: object, days: list[date], *__: object, **___: object) -> Generator[None]:
         asked.extend(days)
         yield from ()
 

@@ -1,0 +1,131 @@
+"""Dates on a Dask cluster: a real scheduler, real workers, some of which are killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import execute
+
+ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
+DAYS = [f"2024-05-{day}" for day in range(20, 30)]
+Cluster = tuple[str, list[subprocess.Popen[bytes]]]
+
+
+@pytest.fixture
+def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
+    monkeypatch.setenv("FONTE_API_URL", seeded_api)
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    return alvo_url
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A scheduler's address and three workers of it, which know no address of Fonte or Alvo."""
+    file = tmp_path / "scheduler.json"
+    here = ("--host=127.0.0.1", "--no-dashboard")
+    started = [start("scheduler", *here, "--port=0", f"--scheduler-file={file}")]
+    wait_for(file.exists)
+    address = re.search(r"tcp://[\d.]+:\d+", file.read_text())[0]
+    options = (*here, "--no-nanny", "--nthreads=1", f"--local-directory={tmp_path}")
+    started += [start("worker", address, *options) for _ in range(3)]
+    yield address, started[1:]
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("FONTE", "ALVO", "ETL"))},
+        cwd="/",
+    )
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
+
+
+def loads(alvo: str) -> list[str]:
+    """The dates of the ledger's loads."""
+    if not execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'"):
+        return []
+    return [row.date for row in execute(alvo, "SELECT date::text FROM run ORDER BY 1")]
+
+
+def run(address: str, last: str = DAYS[-1]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*ETL, DAYS[0], last, "--columns=power", f"--scheduler={address}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def assert_whole(alvo: str, project: Path) -> None:
+    """Each of the ten dates is loaded and has one report; nothing is left of what was lost."""
+    counts = "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
+    assert dict(map(tuple, execute(alvo, counts))) == dict.fromkeys(DAYS, 720)
+    assert sorted(page.parent.name for page in (project / "runs").glob("*/*.html")) == DAYS
+    for path in (project / "runs").rglob("[!.]*.ipynb"):
+        nbformat.validate(nbformat.read(path, as_version=4))
+
+
+def test_dates_of_a_lost_worker_are_run_by_another_and_none_is_loaded_twice(
+    alvo: str, project: Path, cluster: Cluster
+) -> None:
+    address, workers = cluster
+    running = run(address)
+    wait_for(lambda: len(loads(alvo)) >= 2)
+    workers[0].kill()
+    said, trouble = running.communicate(timeout=200)
+    assert (running.returncode, trouble) == (0, ""), said
+    assert "10 loaded" in said
+    assert sum(": loaded: " in line or "  loaded: " in line for line in said.splitlines()) == 10
+    assert_whole(alvo, project)
+    assert sorted(set(loads(alvo))) == DAYS
+
+
+def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
+    alvo: str, project: Path, cluster: Cluster
+) -> None:
+    address, _ = cluster
+    running = run(address)
+    wait_for(lambda: len(loads(alvo)) >= 1)
+    running.send_signal(signal.SIGINT)
+    said, trouble = running.communicate(timeout=60)
+    assert running.returncode == 130, said + trouble
+    assert trouble == "etl: interrupted; what was loaded stays loaded\n"
+    loaded = loads(alvo)
+    time.sleep(2)  # what still ran would load now
+    assert loads(alvo) == loaded
+    pages = list((project / "runs").glob("*/*.html"))
+    assert len(pages) < 10
+    assert list((project / "runs").rglob(".*.partial.ipynb")) == []
+    completing = run(address)
+    said, _ = completing.communicate(timeout=200)
+    assert completing.returncode == 0
+    assert f"{10 - len(pages)} loaded" in said
+    assert_whole(alvo, project)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(alvo: str, project: Path) -> None:
+    running = run("tcp://127.0.0.1:1")
+    said, trouble = running.communicate(timeout=60)
+    assert (running.returncode, said) == (1, "")
+    assert trouble.startswith("etl: the Dask scheduler at tcp://127.0.0.1:1: expected an answer")
+    assert trouble.count("\n") == 1
+    assert list((project / "runs").iterdir()) == []
