@@ -105,6 +105,14 @@ def has_run(alvo: Engine, notebook: str) -> bool:
         return found.first() is not None
 
 
+def read_units(alvo: Engine) -> dict[str, str]:
+    """Alvo's signals, `<column>_<statistic>`, each with its unit."""
+    create_tables(alvo)
+    with _clear_words(alvo), alvo.connect() as connection:
+        found = connection.execute(select(signal.c.name, signal.c.unit).order_by(signal.c.id))
+        return {row.name: row.unit for row in found}
+
+
 def last_run(alvo: Engine) -> int:
     """The id of the ledger's last load, 0 when there is none."""
     create_tables(alvo)

@@ -17,6 +17,8 @@ from etl_lib.kernels import kill_kernels
 from etl_lib.pools import Pool
 from etl_lib.runs import Outcome, find_outcome, run_date
 
+POLL_SECONDS = 0.05
+
 
 def run_dates(
     pool: Pool,
@@ -27,14 +29,15 @@ def run_dates(
     archive: Archive,
     *,
     warm: bool = True,
+    batch: str = "",
 ) -> Generator[Outcome]:
     """Run each date, as many at a time as the pool takes; the outcomes in the order they come.
 
-    `settings` has every address filled in. When the caller breaks off, so do the dates that
-    are being run, and none of them leaves a trace.
+    `settings` has every address filled in. When the caller breaks off, or `batch` (what to call
+    these dates) is stopped, so are the dates that are being run, and none of them leaves a trace.
     """
     Thread(target=_prepare_reports, daemon=True).start()
-    batch = uuid4().hex
+    batch = batch or uuid4().hex
     since = _last_run(settings) if pool.repeats else None
     task = (batch, since, columns, settings, home, archive, warm)
     futures = {pool.executor.submit(_run, day, *task): day for day in days}
@@ -44,8 +47,8 @@ def run_dates(
     except BaseException:
         for waiting in futures:
             waiting.cancel()
-        while any(pool.everywhere(_stop, batch)):
-            sleep(0.05)
+        while any(pool.everywhere(stop, batch)):
+            sleep(POLL_SECONDS)
         raise
 
 
@@ -65,6 +68,8 @@ def _run(
     warm: bool,
 ) -> Outcome:
     """A date of a batch, wherever it is run; what was done of it by a worker since lost, stands."""
+    if _stopping[batch].is_set():
+        return Outcome(day, error="broken off before it began")
     _running.append(batch)
     try:
         done = None if since is None else find_outcome(day, settings, archive, since)
@@ -75,11 +80,17 @@ def _run(
         _running.remove(batch)
 
 
-def _stop(batch: str) -> int:
+def stop(batch: str) -> int:
     """Break off the dates of a batch that this process runs; returns how many there still are."""
     _stopping[batch].set()
     kill_kernels(batch)
     return _running.count(batch)
+
+
+def break_off(batch: str) -> None:
+    """Break off the dates of a batch that this process runs, and wait until they are."""
+    while stop(batch):
+        sleep(POLL_SECONDS)
 
 
 _running: list[str] = []

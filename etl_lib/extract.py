@@ -35,6 +35,8 @@ class Day:
     """Changes when any value of the day changes; of an empty day it is empty."""
     asked_at: datetime
     """When Fonte was asked, UTC."""
+    last: datetime | None = None
+    """The day's last reading, UTC; None of an empty day."""
 
     @property
     def start(self) -> datetime:
@@ -84,7 +86,13 @@ def fetch_days(
     response = _get(fonte, "/days", _period(start, end) if start and end else None)
     try:
         days = [
-            Day(date.fromisoformat(day["date"]), day["readings"], day["fingerprint"], asked_at)
+            Day(
+                date.fromisoformat(day["date"]),
+                day["readings"],
+                day["fingerprint"],
+                asked_at,
+                datetime.fromisoformat(day["last_timestamp"]),
+            )
             for day in response.json()
         ]
     except (ValueError, TypeError, KeyError):

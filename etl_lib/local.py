@@ -103,7 +103,7 @@ def serve(create: Callable[[], Any]) -> str:
         import uvicorn
 
         with listener:
-            config = uvicorn.Config(create(), log_level="warning", access_log=False)
+            config = uvicorn.Config(create(), log_level="warning", access_log=False, loop="asyncio")
             uvicorn.Server(config).run(sockets=[listener])
 
     threading.Thread(target=run, name="Fonte API", daemon=True).start()

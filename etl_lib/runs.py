@@ -21,12 +21,14 @@ from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
-from etl_lib.errors import EtlError
+from etl_lib.errors import EtlError, ParameterError
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.kernels import BATCH_VARIABLE
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
+TRANSIENT = {"FonteError", "AlvoError"}
+"""Errors of a notebook that a later run of it may not meet."""
 papermill_engines.register(ENGINE := "warm", WarmEngine)
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
 
@@ -45,6 +47,8 @@ class Outcome:
     """As the notebook's last cell tells it to programs, of a date that was loaded."""
     error: str | None = None
     """Why it failed, in one line."""
+    is_transient: bool = False
+    """Whether it may go well later as it is: Fonte, Alvo or the archive did not answer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Executed:
     notebook: NotebookNode
     summary: dict[str, Any] | None
     error: str | None
+    is_transient: bool
 
 
 def run_date(
@@ -91,7 +96,8 @@ def run_date(
             outcome = _keep(archive, name, day, executed)
         archive.release(name)  # a marker that stays says that a report is wanting
     except EtlError as refusal:
-        return Outcome(day, error=str(refusal))
+        is_transient = not isinstance(refusal, ParameterError)
+        return Outcome(day, error=str(refusal), is_transient=is_transient)
     return outcome
 
 
@@ -145,7 +151,7 @@ def _execute(
     }
     with TemporaryDirectory(prefix="etl-") as folder:
         target = Path(folder) / "notebook.ipynb"
-        error = _run_papermill(
+        error, is_transient = _run_papermill(
             home,
             target,
             parameters={"date": day.isoformat(), "columns": columns},
@@ -157,11 +163,11 @@ def _execute(
     summary = find_summary(notebook)
     if error is None:
         error = _check_outcome(settings, name + SUFFIX, summary)
-    return Executed(text, notebook, summary, error)
+    return Executed(text, notebook, summary, error, is_transient)
 
 
-def _run_papermill(home: Path, target: Path, **options: Any) -> str | None:
-    """Run papermill into `target`; returns why it failed, in one line, or None."""
+def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None, bool]:
+    """Run papermill into `target`; why it failed, in one line, or None, and if that may pass."""
     try:
         papermill.execute_notebook(
             home / MARKER,
@@ -175,10 +181,10 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> str | None:
             **options,
         )
     except PapermillExecutionError as error:
-        return _first_line(error.ename, error.evalue)
+        return _first_line(error.ename, error.evalue), error.ename in TRANSIENT
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
-        return _first_line(type(error).__name__, str(error))
-    return None
+        return _first_line(type(error).__name__, str(error)), False
+    return None, False
 
 
 def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome:
@@ -186,7 +192,7 @@ def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome
     if executed.error is not None:
         text = executed.text
         kept = archive.write(name + FAILED, text) if text else None
-        return Outcome(day, kept, error=executed.error)
+        return Outcome(day, kept, error=executed.error, is_transient=executed.is_transient)
     from etl_lib.reports import render
 
     kept = archive.write(name + SUFFIX, executed.text)

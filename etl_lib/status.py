@@ -41,6 +41,10 @@ class DateStatus:
     loaded: datetime | None
     report: Place | None
     """The page of the last load, where the archive has it."""
+    fingerprint: str = ""
+    """Fonte's of the day now; empty when it has no readings."""
+    run: int | None = None
+    """The ledger's id of the last load."""
 
     def record(self) -> dict[str, Any]:
         """The status as JSON takes it: dates and times as ISO 8601 text, UTC."""
@@ -69,23 +73,25 @@ def read_status(
         loads = last_loads(alvo)
     archived = archive.names().keys()
     attempts = defaultdict(list)
-    for name in sorted(archived):  # by their start
-        attempts[name.partition("/")[0]].append(name)
+    for file in sorted(archived):  # by their start
+        attempts[file.partition("/")[0]].append(file)
     known = {day for day in days.keys() | loads.keys() if _is_within(day, first, last)}
     found = {}
     for day in sorted(known):
         load, source = loads.get(day), days.get(day)
         fingerprint = source.fingerprint if source else ""
         is_current = load is not None and load["fingerprint"] == fingerprint
-        run = load["notebook"].removesuffix(SUFFIX) if load and load["notebook"] else None
+        name = load["notebook"].removesuffix(SUFFIX) if load and load["notebook"] else None
         found[day] = DateStatus(
             day,
-            _find_state(attempts[day.isoformat()], run, is_current, load is not None),
+            _find_state(attempts[day.isoformat()], name, is_current, load is not None),
             readings=source.readings if source else 0,
+            fingerprint=fingerprint,
             coverage=load["coverage"] if load else None,
             columns=load["columns"] if load else [],
+            run=load["id"] if load else None,
             loaded=load["finished"] if load else None,
-            report=archive.locate(run + PAGE) if run and run + PAGE in archived else None,
+            report=archive.locate(name + PAGE) if name and name + PAGE in archived else None,
         )
     return found
 
