@@ -5,7 +5,7 @@ DATE   ?= 2024-05-20
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lab serve stop lint format lock bench clean
+.PHONY: help setup setup-dev run test lab dagster serve stop lint format lock bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,11 @@ run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 
 test: setup-dev ## Run every test
 	@$(BIN)/pytest
+
+dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a day as an asset's partition
+	@echo "http://127.0.0.1:3000  <- Dagster, in ten seconds. Stop with Ctrl-C."
+	@PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
+		$(BIN)/dagster dev --module-name etl_lib.orchestration --log-level warning
 
 lab: setup ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -45,6 +50,8 @@ lock: setup-dev ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--upgrade --group dagster --constraints requirements-dev.lock --output-file requirements-dagster.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		--upgrade --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
@@ -66,9 +73,9 @@ setup-dev: .venv/.ready-dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.ready-dev: .venv/.ready requirements-dev.lock
-	@echo "Adding what the tests and tools need (once; about a minute) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+.venv/.ready-%: .venv/.ready requirements-%.lock
+	@echo "Adding what requirements-$*.lock names (once; about a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-$*.lock
 	@touch $@
 
 # An environment of its own: polars, where it is installed, is imported by the driver of every load

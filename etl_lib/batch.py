@@ -9,6 +9,8 @@ from threading import Event, Thread
 from time import sleep
 from uuid import uuid4
 
+from jupyter_core.utils import ensure_event_loop
+
 from etl_lib.alvo import last_run
 from etl_lib.archive import Archive
 from etl_lib.config import Settings
@@ -77,6 +79,7 @@ def _run(
             day, columns, settings, home, archive, warm=warm, batch=batch, stopping=_stopping[batch]
         )
     finally:
+        ensure_event_loop().close()  # nbclient's, of this thread, which may end now
         _running.remove(batch)
 
 

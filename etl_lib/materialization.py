@@ -30,7 +30,7 @@ from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, find_outcome
 from etl_lib.status import read_status
-from etl_lib.transform import compute_statistics, to_frame
+from etl_lib.transform import STATISTICS, compute_statistics, to_frame
 
 LOW = 0.9
 """Coverage below which a day is remarked upon."""
@@ -106,6 +106,7 @@ def _describe(summary: Summary, archive: Archive, alvo: Engine) -> dict[str, Any
     notebook = summary["notebook"]
     content = archive.read(notebook)
     attempt = read_attempt(content, notebook)
+    units = read_units(alvo)
     changes = (summary[name] for name in ("added", "changed", "removed", "largest_change"))
     return {
         "picture": _find_picture(content),
@@ -117,9 +118,10 @@ def _describe(summary: Summary, archive: Archive, alvo: Engine) -> dict[str, Any
         "changes": str(Changes(*changes)),
         "seconds": attempt.seconds if attempt else None,
         "schema": [
-            (signal, "double precision", unit)
-            for signal, unit in read_units(alvo).items()
-            if signal.rpartition("_")[0] in summary["columns"]
+            (f"{column}_{statistic}", "double precision", units[f"{column}_{statistic}"])
+            for column in summary["columns"]
+            for statistic in STATISTICS
+            if f"{column}_{statistic}" in units
         ],
     }
 

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import date
 from multiprocessing import parent_process
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import dagster as dg
 
 from etl_lib.calls import call
+from etl_lib.errors import EtlError, ParameterError, SettingsError
 
 # What is in beta is told at every start, to people who did not choose it
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -27,7 +30,9 @@ DAYS_A_RUN = 10
 """Of a backfill: enough to pay for the start of a run's process, few enough to see it move."""
 REQUESTS_A_TICK = 50
 """Of the sensor: what changed all at once is asked for step by step."""
-
+RETRIES = 3
+FIRST_WAIT_SECONDS = 10
+"""Before a retry; before each further one twice as long."""
 CHECKS = {
     "read_back_equal": "Alvo holds what Fonte's readings give when they are computed again.",
     "coverage": "At least 90 % of the expected readings came. An error: fewer than 50 %.",
@@ -90,7 +95,6 @@ def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersi
         for name, meaning in CHECKS.items()
     ],
     backfill_policy=dg.BackfillPolicy.multi_run(DAYS_A_RUN),
-    retry_policy=dg.RetryPolicy(max_retries=3, delay=10, backoff=dg.Backoff.EXPONENTIAL),
 )
 def statistics(
     context: dg.AssetExecutionContext, config: Request, services: Services
@@ -106,23 +110,33 @@ def statistics(
     )
     loaded: list[Told] = []
     failed: list[Told] = []
-    with closing(run_days) as told:
-        for day in told:
-            context.log.info(f"{day['date']}: {day.get('error') or 'loaded'}")
-            (failed if "error" in day else loaded).append(day)
+    try:
+        with closing(run_days) as told:
+            for day in told:
+                context.log.info(f"{day['date']}: {day.get('error') or 'loaded'}")
+                (failed if "error" in day else loaded).append(day)
+    except EtlError as error:
+        is_transient = not isinstance(error, ParameterError | SettingsError)
+        failed.append({"date": "no day", "error": str(error), "is_transient": is_transient})
     if failed:
         for day in loaded:
-            event = dg.AssetMaterialization(
-                "statistics", partition=day["date"], metadata=_describe(day)
+            facts = _describe(day, context)
+            context.log_event(
+                dg.AssetMaterialization("statistics", partition=day["date"], metadata=facts)
             )
-            context.log_event(event)
-        raise dg.Failure(
-            "; ".join(f"{day['date']}: {day['error']}" for day in failed),
-            allow_retries=any(day["is_transient"] for day in failed),
-        )
+        _fail(failed, context)
     for day in loaded:
-        context.add_asset_metadata(_describe(day), partition_key=day["date"])
+        context.add_asset_metadata(_describe(day, context), partition_key=day["date"])
     yield dg.MaterializeResult(check_results=[_judge(name, loaded) for name in CHECKS])
+
+
+def _fail(failed: list[Told], context: dg.AssetExecutionContext) -> NoReturn:
+    """Say why; what may pass is tried again. (A policy would also repeat what people terminate.)"""
+    failure = dg.Failure("; ".join(f"{day['date']}: {day['error']}" for day in failed))
+    if context.retry_number < RETRIES and any(day["is_transient"] for day in failed):
+        wait = FIRST_WAIT_SECONDS * 2**context.retry_number
+        raise dg.RetryRequested(RETRIES, wait) from failure
+    raise failure
 
 
 def _find_loaded(context: dg.AssetExecutionContext) -> list[date]:
@@ -135,14 +149,21 @@ def _find_loaded(context: dg.AssetExecutionContext) -> list[date]:
     return [date.fromisoformat(record.partition_key) for record in records if record.partition_key]
 
 
-def _describe(day: Told) -> dict[str, Any]:
+def _describe(day: Told, context: dg.AssetExecutionContext) -> dict[str, Any]:
     """The metadata of a day's materialization."""
     facts = day["facts"]
-    columns = [dg.TableColumn(*item) for item in facts["schema"]]
-    return {
+    told = {
         "picture": dg.MetadataValue.md(f"![{day['date']}]({facts['picture']})"),
         "report": dg.MetadataValue.path(facts["report"]),
         "notebook": dg.MetadataValue.notebook(facts["notebook"]),
+    }
+    origin = context.run.remote_job_origin
+    if origin and Path(facts["notebook"]).is_relative_to(Path.cwd()):  # as Dagster shows it
+        location = origin.location_name
+        query = urlencode({"path": facts["notebook"], "repoLocName": location})
+        told["notebook, rendered"] = dg.MetadataValue.url(f"/notebook?{query}")
+    columns = [dg.TableColumn(*item) for item in facts["schema"]]
+    return told | {
         "readings": facts["readings"],
         "statistics": facts["statistics"],
         "coverage": facts["coverage"],

@@ -1,5 +1,6 @@
 """What the tests stand on: a real PostgreSQL, the real API over HTTP, a project of their own."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -10,6 +11,7 @@ import httpx2
 import pyarrow as pa
 import pytest
 import stamina
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, text
 
 from etl_lib import alvo as alvo_database
@@ -20,6 +22,11 @@ from fonteapi.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
+)
 SEED = 7
 """Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
 
@@ -46,7 +53,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the caller's reaches a test, and a retry does not wait."""
     for name in ("FONTE_DATABASE_URL", "FONTE_API_URL", "ALVO_DATABASE_URL", "ETL_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("FONTE_START_DATE", "FONTE_DAYS", "FONTE_SEED", "ETL_NOTEBOOK"):
+    for name in ("FONTE_START_DATE", "FONTE_DAYS", "FONTE_SEED", "ETL_NOTEBOOK", "ETL_RUNS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("ETL_BATCH", "ETL_CALLS", "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
     with stamina.set_testing(True, attempts=4, cap=True):
         yield
@@ -148,3 +157,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ETL_HOME", str(home))
     monkeypatch.chdir(home)
     return home
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()

@@ -10,19 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from conftest import ROOT, needs_chromium
+from playwright.sync_api import Browser, Page, expect
 from test_index import DAY, put_notebook
 
 from etl_lib.archive import Archive
 from etl_lib.index import write_index
 from etl_lib.status import DateStatus, State
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
-)
+pytestmark = needs_chromium
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 SCHEMES = ("light", "dark")
 Visit = Callable[..., Page]
@@ -51,14 +47,6 @@ SMALLEST_TEXT = """() => Math.min(...[...document.body.querySelectorAll("*")]
     .filter(e => e.checkVisibility())
     .filter(e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
     .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -26,11 +26,12 @@ STAIR = (
     *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
     *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "archive"),
     *("status", "reports", "index", "preload", "forks", "kernels", "engine", "runs", "pools"),
-    *("batch", "progress", "arguments", "cli"),
+    *("batch", "progress", "arguments", "cli", "calls"),
+    *("materialization", "orchestration"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
-DOCKERFILES = ("fonteapi/Dockerfile", "notebooks/Dockerfile")
+DOCKERFILES = ("fonteapi/Dockerfile", "notebooks/Dockerfile", "etl_lib/Dockerfile")
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 PINNED = re.compile(r"[a-z]+:\d+(\.\d+)+(-[\w-]+)?")
 
@@ -57,8 +58,16 @@ def project() -> dict[str, Any]:
     return tomllib.loads(read("pyproject.toml"))
 
 
-def names(requirements: list[str]) -> set[str]:
-    return {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
+def names(requirements: list[Any]) -> set[str]:
+    """Of a list that may include a group."""
+    groups = project()["dependency-groups"]
+    found = set()
+    for requirement in requirements:
+        if isinstance(requirement, dict):
+            found |= names(groups[requirement["include-group"]])
+        else:
+            found.add(re.match(r"[\w.-]+", requirement)[0])
+    return found
 
 
 def locked(lock: str) -> set[str]:
@@ -113,6 +122,19 @@ def test_only_local_knows_fonteapi_and_fonteapi_knows_no_etl_lib() -> None:
     assert room == {"local.py"}
     for path in ROOT.glob("fonteapi/*.py"):
         assert "etl_lib" not in top_level(imports(path)), path
+
+
+def test_only_orchestration_knows_dagster_and_only_pools_knows_dask() -> None:
+    for library, module in (("dagster", "orchestration.py"), ("distributed", "pools.py")):
+        rooms = {
+            path.name for path in ROOT.glob("etl_lib/*.py") if library in top_level(imports(path))
+        }
+        assert rooms == {module}
+
+
+def test_the_extra_and_the_group_of_dagster_are_one() -> None:
+    extra = project()["project"]["optional-dependencies"]["dagster"]
+    assert project()["dependency-groups"]["dagster"] == extra
 
 
 def test_every_file_can_be_read_in_one_sitting() -> None:
@@ -178,6 +200,7 @@ def test_locks_pin_every_direct_dependency_and_name_no_address() -> None:
     wanted = {
         "requirements.lock": project()["project"]["dependencies"] + groups["setup"],
         "requirements-dev.lock": groups["dev"],
+        "requirements-dagster.lock": groups["dagster"],
         "fonteapi/requirements.lock": groups["fonteapi"],
     }
     for lock, requirements in wanted.items():
@@ -197,7 +220,7 @@ def test_ports_are_bound_to_this_machine_alone() -> None:
 def test_images_are_pinned_to_a_version() -> None:
     images = [service["image"] for service in compose({}).values() if "image" in service]
     images += [image for path in DOCKERFILES for image in instructions(path, "FROM")]
-    assert len(images) == 4
+    assert len(images) == 5
     assert all(PINNED.fullmatch(image) for image in images), images
 
 
@@ -209,7 +232,8 @@ def test_a_service_starts_when_those_it_needs_are_healthy() -> None:
         dockerfile = service.get("build", {}).get("dockerfile")
         assert "healthcheck" in service or instructions(dockerfile, "HEALTHCHECK"), name
     assert set(services["fonteapi"]["depends_on"]) == {"fonte"}
-    assert set(services["lab"]["depends_on"]) == {"fonteapi", "alvo"}
+    for name in ("lab", "dagster"):
+        assert set(services[name]["depends_on"]) == {"fonteapi", "alvo"}
 
 
 def test_databases_are_forgotten_with_their_containers() -> None:
@@ -263,7 +287,7 @@ def test_containers_find_each_other_by_name_whatever_the_example_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services = compose(dotenv_values(ROOT / ".env.example") | {"FONTE_PORT": "1", "ALVO_PORT": "2"})
-    for name in ("fonteapi", "lab"):
+    for name in ("fonteapi", "lab", "dagster"):
         for variable, value in services[name]["environment"].items():
             monkeypatch.setenv(variable, str(value or ""))
     api, library = fonteapi.settings.read_settings(), etl_lib.config.Settings()
