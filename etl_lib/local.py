@@ -103,6 +103,7 @@ def serve(create: Callable[[], Any]) -> str:
         import uvicorn
 
         with listener:
+            # Not uvloop, where it is installed: it crashes with a process that ends meanwhile
             config = uvicorn.Config(create(), log_level="warning", access_log=False, loop="asyncio")
             uvicorn.Server(config).run(sockets=[listener])
 

@@ -1,11 +1,13 @@
 """The embedded default, started, shared, killed and stopped as separate processes do it."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -134,3 +136,14 @@ def test_an_api_that_does_not_come_up_is_closed() -> None:
     with pytest.raises(httpx2.TransportError):
         for _ in range(100):
             httpx2.get(url, timeout=10)
+
+
+def test_the_api_is_served_by_what_can_end_with_its_process() -> None:
+    async def loop(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            name = type(asyncio.get_running_loop()).__module__.encode()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": name})
+
+    pytest.importorskip("uvloop")
+    assert httpx2.get(local.serve(lambda: loop)).text.startswith("asyncio.")
