@@ -249,7 +249,8 @@ def test_a_failing_day_fails_alone(alvo: str, instance: dg.DagsterInstance) -> N
     assert told["2024-05-29"]["readings"] == 1440
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     reason = failure.step_failure_data.user_failure_data.description
-    assert re.findall(r"(2024-05-\d\d): date: expected", reason) == ["2024-05-30", "2024-05-31"]
+    missing = re.findall(r"(2024-05-\d\d): date: Fonte has no \1", reason)
+    assert missing == ["2024-05-30", "2024-05-31"]
     assert "2024-05-28:" not in reason
     assert not any(event.is_step_up_for_retry for event in result.all_events)
 
