@@ -5,7 +5,7 @@ DATE   ?= 2024-05-20
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lab dagster serve stop lint format lock bench clean
+.PHONY: help setup setup-dev run test soak lab dagster serve stop lint format lock bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 
 test: setup-dev ## Run every test
 	@$(BIN)/pytest
+
+soak: setup-dev ## Run the tests of faults, load and bad input for long (an hour)
+	@$(BIN)/pytest -m soak --soak
 
 dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a day as an asset's partition
 	@echo "http://127.0.0.1:3000  <- Dagster, in ten seconds. Stop with Ctrl-C."

@@ -27,6 +27,7 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
 )
+TOLD = pytest.StashKey[list[str]]()
 SEED = 7
 """Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
 
@@ -48,15 +49,33 @@ def serve(settings: Settings) -> str:
     return url
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="the counts of `make soak`")
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps a line about what was counted; the lines are printed when the tests have ended."""
+    return request.config.stash.setdefault(TOLD, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in terminalreporter.config.stash.get(TOLD, []):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether the counts are those of `make soak`: each of its tests is one of `make test` too."""
+    return bool(request.config.getoption("--soak"))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the caller's reaches a test, and a retry does not wait."""
-    for name in ("FONTE_DATABASE_URL", "FONTE_API_URL", "ALVO_DATABASE_URL", "ETL_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("FONTE_START_DATE", "FONTE_DAYS", "FONTE_SEED", "ETL_NOTEBOOK", "ETL_RUNS"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("ETL_BATCH", "ETL_CALLS", "DAGSTER_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(("FONTE_", "ALVO_", "ETL_", "DAGSTER_")):
+            monkeypatch.delenv(name)
     with stamina.set_testing(True, attempts=4, cap=True):
         yield
 
