@@ -1,4 +1,4 @@
-"""The command `python -m fonteapi`: your own readings into Fonte."""
+"""The command `python -m fonteapi`: readings into Fonte, your own or simulated ones."""
 
 import argparse
 import sys
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
+from adbc_driver_manager import Error as BulkError
+from sqlalchemy.exc import DBAPIError
 
+from fonteapi import database
 from fonteapi.files import LoadError, WrongInput
 from fonteapi.loader import Loaded, load_file, parse_rename, parse_scale
 from fonteapi.settings import read_settings
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
+    if options.command == "fill":
+        return _fill(parser.prog)
     try:
         rules = Rules(
             parse_rename(options.rename),
@@ -60,6 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _fill(program: str) -> int:
+    """As the API does when it starts, for an API that may only read."""
+    settings = read_settings()
+    engine = database.connect(settings.database_url)
+    try:
+        database.create_table(engine)
+        written = database.fill_if_empty(engine, settings)
+    except (DBAPIError, BulkError) as error:
+        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        print(f"{program} fill: {cause}", file=sys.stderr)  # noqa: T201
+        return LoadError.exit_code
+    print(f"{written:,} readings written" if written else "Fonte has readings")  # noqa: T201
+    return 0
+
+
 def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     parser = Parser(prog="python -m fonteapi", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -69,6 +89,10 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
         description="Load a CSV or Parquet file of readings into Fonte, whole or not at all.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands.add_parser(
+        "fill",
+        help="make Fonte's table, and fill it with simulated readings when it is empty",
     )
     add = load.add_argument
     add("file", metavar="FILE", type=Path, help=".csv or .txt (comma, semicolon, tab), .parquet")

@@ -154,7 +154,9 @@ def _pool(engine: Engine) -> QueuePool:
         if engine not in _pools:
             url = engine.url.set(drivername="postgresql")
             url = url.update_query_dict({"options": "-ctimezone=UTC"})
-            first = dbapi.connect(url.render_as_string(hide_password=False))
+            # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
+            address = url.render_as_string(hide_password=False).replace(" ", "%20")
+            first = dbapi.connect(address)
             _pools[engine] = pool = QueuePool(first.adbc_clone, max_overflow=-1)
             event.listen(pool, "checkout", _ping)
             close = finalize(engine, _close, pool, first)

@@ -25,12 +25,13 @@ PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
     *("changes", "load", "summary", "wind", "axes", "plots", "local", "connections", "archive"),
-    *("status", "reports", "index", "preload", "forks", "kernels", "engine", "runs", "pools"),
-    *("batch", "progress", "arguments", "cli", "calls"),
+    *("status", "reports", "index", "limits", "preload", "forks", "kernels", "engine", "runs"),
+    *("pools", "batch", "progress", "arguments", "cli", "calls"),
     *("materialization", "orchestration"),
 )
 """etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
+ONE_SHOTS = ("check", "fill")
 DOCKERFILES = ("fonteapi/Dockerfile", "notebooks/Dockerfile", "etl_lib/Dockerfile")
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 PINNED = re.compile(r"[a-z]+:\d+(\.\d+)+(-[\w-]+)?")
@@ -213,14 +214,25 @@ def test_locks_pin_every_direct_dependency_and_name_no_address() -> None:
 
 def test_ports_are_bound_to_this_machine_alone() -> None:
     for name, service in compose({}).items():
-        assert service["ports"], name
-        assert all(port.startswith("127.0.0.1:") for port in service["ports"]), name
+        assert ("ports" in service) == (name not in ONE_SHOTS)
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+    opened = compose({"BIND_ADDRESS": "0.0.0.0"})
+    (port,) = opened["dagster"]["ports"]  # it asks nobody who they are
+    assert port.startswith("127.0.0.1:")
+
+
+def test_file_systems_are_read_only_and_no_container_has_a_privilege() -> None:
+    for name, service in compose({}).items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("user", "postgres") == "postgres", name
 
 
 def test_images_are_pinned_to_a_version() -> None:
     images = [service["image"] for service in compose({}).values() if "image" in service]
     images += [image for path in DOCKERFILES for image in instructions(path, "FROM")]
-    assert len(images) == 5
+    assert len(images) == 6
     assert all(PINNED.fullmatch(image) for image in images), images
 
 
@@ -228,16 +240,23 @@ def test_a_service_starts_when_those_it_needs_are_healthy() -> None:
     services = compose({})
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
-            assert how == {"condition": "service_healthy"}, (name, needed)
+            ready = "service_completed_successfully" if needed in ONE_SHOTS else "service_healthy"
+            assert how == {"condition": ready}, (name, needed)
+        if name in ONE_SHOTS:
+            continue
         dockerfile = service.get("build", {}).get("dockerfile")
         assert "healthcheck" in service or instructions(dockerfile, "HEALTHCHECK"), name
-    assert set(services["fonteapi"]["depends_on"]) == {"fonte"}
+    assert set(services["fonteapi"]["depends_on"]) == {"fonte", "fill"}
+    assert set(services["fonte"]["depends_on"]) == {"check"}
+    assert set(services["alvo"]["depends_on"]) == {"check"}
     for name in ("lab", "dagster"):
         assert set(services[name]["depends_on"]) == {"fonteapi", "alvo"}
 
 
 def test_databases_are_forgotten_with_their_containers() -> None:
-    assert not any("volumes" in compose({})[name] for name in ("fonte", "alvo"))
+    for name in ("fonte", "alvo"):
+        mounted = compose({})[name]["volumes"]
+        assert mounted == ["./compose/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"]
 
 
 @pytest.mark.parametrize("path", DOCKERFILES)
@@ -276,11 +295,9 @@ def test_the_example_leads_to_the_services_that_compose_publishes() -> None:
     for name in ("fonte", "alvo"):
         url = make_url(example[f"{name.upper()}_DATABASE_URL"])
         assert services[name]["ports"] == [f"{url.host}:{url.port}:5432"]
-        assert services[name]["environment"] == {
-            "POSTGRES_USER": url.username,
-            "POSTGRES_PASSWORD": url.password,
-            "POSTGRES_DB": url.database,
-        }
+        made_with = services[name]["environment"]
+        found = [made_with[key] for key in ("OWNER", "OWNER_PASSWORD", "POSTGRES_DB")]
+        assert found == [url.username, url.password, url.database]
 
 
 def test_containers_find_each_other_by_name_whatever_the_example_says(
@@ -291,10 +308,17 @@ def test_containers_find_each_other_by_name_whatever_the_example_says(
         for variable, value in services[name]["environment"].items():
             monkeypatch.setenv(variable, str(value or ""))
     api, library = fonteapi.settings.read_settings(), etl_lib.config.Settings()
-    for database, url in (("fonte", api.database_url), ("alvo", library.alvo_database_url)):
+    filler = services["fill"]["environment"]["FONTE_DATABASE_URL"]
+    for database, role, url in (
+        ("fonte", "READER", api.database_url),
+        ("fonte", "OWNER", filler),
+        ("alvo", "OWNER", library.alvo_database_url),
+    ):
         address, made_with = make_url(url), services[database]["environment"]
         assert (address.host, address.port) == (database, 5432)
-        assert [address.username, address.password, address.database] == list(made_with.values())
+        assert address.username == made_with[role]
+        assert address.password == made_with[f"{role}_PASSWORD"]
+        assert address.database == made_with["POSTGRES_DB"]
     assert library.fonte_api_url == "http://fonteapi:8000"
 
 

