@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet, finalize
 
 from adbc_driver_manager import Error as BulkError
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Date,
@@ -40,6 +41,16 @@ if TYPE_CHECKING:  # half a second of imports, for those alone who load or read
 
 SECRETS = ["password", "sslpassword"]
 """What libpq takes in an address's query, too; SQLAlchemy masks the password before the host."""
+
+SESSION = {
+    "options": "-ctimezone=UTC -clock_timeout=60s -cstatement_timeout=10min"
+    " -cidle_in_transaction_session_timeout=10min",
+    "connect_timeout": "10",
+    "tcp_user_timeout": "60000",  # milliseconds until a host that has vanished is given up
+}
+"""What libpq is told: nothing waits for ever, neither here nor in Alvo."""
+OTHER_SCHEMA = {"42703", "42P01"}
+"""SQLSTATE of a column or table that is not there."""
 
 metadata = MetaData()
 signal = Table(
@@ -84,8 +95,14 @@ run = Table(
 def open_alvo(url: str) -> Engine:
     """An engine for Alvo at `url`; every session of it is in UTC, its `repr` masks the password."""
     address = make_url(url).set(drivername="postgresql+psycopg2")
-    options = {"options": "-ctimezone=UTC", "connect_timeout": 10}
-    return create_engine(address, pool_pre_ping=True, connect_args=options)
+    return create_engine(address, pool_pre_ping=True, connect_args=_session(address))
+
+
+def _session(address: URL) -> dict[str, str]:
+    """`SESSION` beside the options that the address has, a search path say."""
+    own = address.query.get("options", "")
+    # Tabs, since SQLAlchemy writes a space in an address as +, which libpq takes for a +
+    return SESSION | {"options": f"{own} {SESSION['options']}".replace(" ", "\t")}
 
 
 def create_tables(alvo: Engine) -> None:
@@ -155,7 +172,10 @@ def _connect_bulk(alvo: Engine) -> "Connection":
     with _lock:
         if alvo not in _first:
             address = alvo.url.set(drivername="postgresql")
-            _first[alvo] = first = dbapi.connect(address.render_as_string(hide_password=False))
+            address = address.update_query_dict(_session(address))
+            rendered = address.render_as_string(hide_password=False)
+            # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
+            _first[alvo] = first = dbapi.connect(rendered.replace(" ", "%20"))
             close = finalize(alvo, first.close)
             event.listen(alvo, "engine_disposed", lambda alvo: (_first.pop(alvo, 0), close()))
         return _first[alvo].adbc_clone()
@@ -173,6 +193,9 @@ def _clear_words(alvo: Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, BulkError) as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        driver: Any = getattr(error, "orig", error)
+        cause = str(driver).strip().splitlines()[0]
+        if getattr(driver, "pgcode", getattr(driver, "sqlstate", None)) in OTHER_SCHEMA:
+            cause += ". Its tables are of another version: docs/operations.md tells how to upgrade"
         where = alvo.url.set(drivername="postgresql").difference_update_query(SECRETS)
         raise AlvoError(f"Alvo at {where}: {cause}") from None  # its text masks the password

@@ -46,6 +46,20 @@ def make_parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--cold", action="store_true", help="an ordinary kernel for each date, not a forked one"
     )
+    add.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        default=600,
+        help="how long a date's notebook may take (default: 600; 0: as long as it takes)",
+    )
+    add.add_argument(
+        "--cell-timeout",
+        type=float,
+        metavar="SECONDS",
+        default=0,
+        help="how long each of its cells may (default: as long as the notebook)",
+    )
     for state, meaning in STATES.items():
         add.add_argument(
             f"--{state}",
@@ -62,6 +76,18 @@ def make_parser() -> argparse.ArgumentParser:
     add.add_argument("date", metavar="START", nargs="?", help="the first UTC day (default: all)")
     add.add_argument("end", metavar="END", nargs="?", help="the last one, included")
     add.add_argument("--json", action="store_true", help="for programs")
+    add.add_argument(
+        "--check",
+        action="store_true",
+        help="say in one line whether a person is needed: exit 1 when a day that has ended"
+        " is failed, stale or missing",
+    )
+    add.add_argument(
+        "--max-age",
+        type=float,
+        metavar="DAYS",
+        help="the same, and exit 1 when nothing was loaded for so long",
+    )
     add.set_defaults(command="status")
 
     add = commands.add_parser(

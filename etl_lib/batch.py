@@ -16,6 +16,7 @@ from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.kernels import kill_kernels
+from etl_lib.limits import USUAL, Limits
 from etl_lib.pools import Pool
 from etl_lib.runs import Outcome, find_outcome, run_date
 
@@ -32,6 +33,7 @@ def run_dates(
     *,
     warm: bool = True,
     batch: str = "",
+    limits: Limits = USUAL,
 ) -> Generator[Outcome]:
     """Run each date, as many at a time as the pool takes; the outcomes in the order they come.
 
@@ -41,7 +43,7 @@ def run_dates(
     Thread(target=_prepare_reports, daemon=True).start()
     batch = batch or uuid4().hex
     since = _last_run(settings) if pool.repeats else None
-    task = (batch, since, columns, settings, home, archive, warm)
+    task = (batch, since, columns, settings, home, archive, warm, limits)
     futures = {pool.executor.submit(_run, day, *task): day for day in days}
     try:
         for future in as_completed(futures):
@@ -68,6 +70,7 @@ def _run(
     home: Path,
     archive: Archive,
     warm: bool,
+    limits: Limits,
 ) -> Outcome:
     """A date of a batch, wherever it is run; what was done of it by a worker since lost, stands."""
     if _stopping[batch].is_set():
@@ -76,7 +79,15 @@ def _run(
     try:
         done = None if since is None else find_outcome(day, settings, archive, since)
         return done or run_date(
-            day, columns, settings, home, archive, warm=warm, batch=batch, stopping=_stopping[batch]
+            day,
+            columns,
+            settings,
+            home,
+            archive,
+            warm=warm,
+            batch=batch,
+            stopping=_stopping[batch],
+            limits=limits,
         )
     finally:
         ensure_event_loop().close()  # nbclient's, of this thread, which may end now

@@ -60,6 +60,10 @@ def run(options: argparse.Namespace) -> int:
     days = list(_dates(first, last))
     if options.jobs < 1:
         raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
+    for name in ("timeout", "cell_timeout"):
+        if not 0 <= (given := getattr(options, name)) < float("inf"):
+            argument = name.replace("_", "-")
+            raise ParameterError(f"--{argument}: expected seconds, 0 or more, got {given:g}")
     columns = parse_columns(options.columns)
     if not options.cold and forks.can_fork():
         forks.prepare()
@@ -73,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.archive import shown
     from etl_lib.batch import run_dates
     from etl_lib.index import write_index
+    from etl_lib.limits import Limits
     from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
     from etl_lib.status import read_status
@@ -85,7 +90,10 @@ def run(options: argparse.Namespace) -> int:
         skipped = [known[d] for d in days if d in known and known[d].is_current(columns)]
         days = sorted(set(days) - {status.date for status in skipped})
     with cluster(options.scheduler) if options.scheduler else threads(options.jobs) as pool:
-        outcomes = run_dates(pool, days, columns, settings, home, archive, warm=not options.cold)
+        limits = Limits(options.timeout, options.cell_timeout)
+        outcomes = run_dates(
+            pool, days, columns, settings, home, archive, warm=not options.cold, limits=limits
+        )
         try:
             with Progress(len(days), skipped, pool.size) as progress, closing(outcomes):
                 for outcome in outcomes:
@@ -104,13 +112,19 @@ def status(options: argparse.Namespace) -> int:
     from etl_lib.archive import shown
     from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
-    from etl_lib.status import read_status
+    from etl_lib.status import describe_newest, describe_wanting, read_status
 
     settings = start_missing(read_settings())
     found = read_status(settings, _archive(options, settings, find_home()), first, last)
+    wanting = describe_wanting(found.values(), options.max_age)
+    is_check = options.check or options.max_age is not None
+    code = FAILED if is_check and wanting else DONE
     if options.json:
         _say(json.dumps([day.record() for day in found.values()], indent=2))
-        return DONE
+        return code
+    if is_check:
+        _say(f"{wanting or 'nothing to do'}; {describe_newest(found.values())}")
+        return code
     _say(f"{'date':10}  {'state':7}  {'readings':>8}  {'coverage':>8}  {'loaded (UTC)':16}  report")
     for day in found.values():
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"

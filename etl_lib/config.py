@@ -32,6 +32,8 @@ class Settings(BaseSettings):
 
     fonte_api_url: str | None = Field(default=None, repr=False)
     """The Fonte API, `http://host:port`."""
+    fonte_api_key: str | None = Field(default=None, repr=False)
+    """The key that the API wants, where it wants one."""
     alvo_database_url: str | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""
     fonte_database_url: str | None = Field(default=None, repr=False)

@@ -37,7 +37,7 @@ def connected(settings: Settings) -> Iterator[Connections]:
     """Both ends at the addresses of `settings`, closed at the end of the block."""
     assert settings.fonte_api_url
     assert settings.alvo_database_url
-    with open_fonte(settings.fonte_api_url) as fonte:
+    with open_fonte(settings.fonte_api_url, settings.fonte_api_key) as fonte:
         alvo = open_alvo(settings.alvo_database_url)
         try:
             yield Connections(fonte, alvo)

@@ -7,11 +7,13 @@ import os
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from nbclient.exceptions import CellTimeoutError
 from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
 from etl_lib.kernels import KernelManager
+from etl_lib.limits import Limits
 
 
 class WarmEngine(NBClientEngine):
@@ -26,10 +28,12 @@ class WarmEngine(NBClientEngine):
         warm: bool = True,
         environment: dict[str, str] | None = None,
         write_once: bool = False,
+        limits: Limits | None = None,
         **options: Any,
     ) -> None:
         """Execute; `environment` is added to the kernel's, `warm=False` starts an ordinary one.
 
+        Without `limits` nbclient's own `execution_timeout` of a cell holds.
         `write_once` writes the notebook when it has ended, well or not, instead of twice a cell.
         What ends a notebook from outside, the death of its kernel say, is told in the notebook.
         """
@@ -50,10 +54,15 @@ class WarmEngine(NBClientEngine):
                 # All that lasts is written when the last cell ends: no farewell is waited for
                 "shutdown_kernel": "immediate",
             }
+            if limits:
+                fixed["timeout_func"] = limits.start()
             nb_man.output_path = None if write_once else path
             try:
                 super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)
-            except Exception as error:  # noqa: BLE001  # a dead kernel, a time limit
+            except CellTimeoutError as error:
+                words = f"cut at the limit of {limits}" if limits else str(error)
+                _tell(nb_man, CellTimeoutError(words))
+            except Exception as error:  # noqa: BLE001  # a dead kernel, say
                 _tell(nb_man, error)
             finally:
                 nb_man.output_path = path

@@ -2,7 +2,7 @@
 
 EtlError
 ├── ParameterError    a date or column that cannot be: nothing was read or written
-├── SettingsError     an address in the environment or .env that cannot be
+├── SettingsError     an address or key in the environment or .env that cannot be
 ├── ArchiveError      the archive cannot be listed, read or written
 ├── FonteError        the Fonte API does not answer, or with something that is no reading
 ├── SchedulerError    the Dask scheduler does not answer
@@ -19,7 +19,7 @@ class ParameterError(EtlError):
 
 
 class SettingsError(EtlError):
-    """An address that cannot be."""
+    """An address or key that cannot be."""
 
 
 class ArchiveError(EtlError):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from etl_lib.errors import FonteError, ParameterError
+from etl_lib.errors import EtlError, FonteError, ParameterError, SettingsError
 from etl_lib.parameters import parse_date
 
 ARROW = "application/vnd.apache.arrow.stream"
@@ -20,6 +20,7 @@ END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end mark of an Arrow IPC stream; a reader does not miss it, so we look for it."""
 TRANSIENT = {429, 500, 502, 503, 504}
 """HTTP statuses that may be gone a moment later."""
+KEY = "X-API-Key"
 ATTEMPTS = 4
 TIMEOUT = httpx2.Timeout(60, connect=5)  # seconds
 logger = logging.getLogger(__name__)
@@ -49,10 +50,11 @@ class Day:
         return self.start + timedelta(days=1)
 
 
-def open_fonte(url: str) -> httpx2.Client:
+def open_fonte(url: str, key: str | None = None) -> httpx2.Client:
     """A client of the Fonte API at `url`; close it, or use it as a context manager."""
     is_https = url.startswith("https:")  # else no certificate need be read: 30 ms
-    return httpx2.Client(base_url=url, timeout=TIMEOUT, verify=is_https)
+    headers = {KEY: key} if key else {}  # Authorization is for a user in the address
+    return httpx2.Client(base_url=url, timeout=TIMEOUT, verify=is_https, headers=headers)
 
 
 def find_day(fonte: httpx2.Client, value: object) -> Day:
@@ -181,14 +183,17 @@ def _tell_retry(details: RetryDetails) -> None:
 set_on_retry_hooks([_tell_retry])
 
 
-def _refusal(response: httpx2.Response) -> ParameterError | FonteError:
+def _refusal(response: httpx2.Response) -> EtlError:
+    where = _name(response.url)
+    if response.headers.get("www-authenticate") == "Bearer":
+        given = "another one" if KEY in response.request.headers else "none"
+        return SettingsError(f"FONTE_API_KEY: expected the key of {where}, got {given}")
     if response.status_code == httpx2.codes.UNPROCESSABLE_CONTENT:
         with suppress(ValueError, TypeError, LookupError):  # as FastAPI words it, or not
             return ParameterError("; ".join(_complaints(response)))
     detail = response.text.strip()
     with suppress(ValueError, TypeError, LookupError):
         detail = str(response.json()["detail"])
-    where = _name(response.url)
     return FonteError(f"{where} answered {response.status_code}: {' '.join(detail.split())[:200]}")
 
 

@@ -21,9 +21,10 @@ from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
-from etl_lib.errors import EtlError, ParameterError
+from etl_lib.errors import EtlError, ParameterError, SettingsError
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.kernels import BATCH_VARIABLE
+from etl_lib.limits import USUAL, Limits
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
@@ -73,19 +74,20 @@ def run_date(
     warm: bool = True,
     batch: str = "",
     stopping: Event | None = None,
+    limits: Limits = USUAL,
 ) -> Outcome:
     """Execute the pipeline's notebook, of the project's folder, for one UTC day and archive it.
 
     `settings` has every address filled in. `warm=False` takes an ordinary kernel; `batch` is what
-    `kill_kernels` knows it by. Whatever goes wrong is told in the outcome, not raised; what cannot
-    be (a day or column that Fonte does not have, a service that is down), and what is cut before
-    its load while `stopping` is set, leaves nothing behind.
+    `kill_kernels` knows it by; `limits` is how long it may take. Whatever goes wrong is
+    told in the outcome, not raised; what cannot be (a day or column that Fonte does not have, a
+    service that is down), and what is cut before its load while `stopping` is set, leaves nothing.
     """
     try:
         _check(day, columns, settings)
         name = archive.reserve(day)
         try:
-            executed = _execute(day, columns, settings, home, name, batch, warm=warm)
+            executed = _execute(day, columns, settings, home, name, batch, warm=warm, limits=limits)
         except BaseException:  # Ctrl-C: leave no half a notebook behind
             archive.release(name)
             raise
@@ -96,7 +98,7 @@ def run_date(
             outcome = _keep(archive, name, day, executed)
         archive.release(name)  # a marker that stays says that a report is wanting
     except EtlError as refusal:
-        is_transient = not isinstance(refusal, ParameterError)
+        is_transient = not isinstance(refusal, ParameterError | SettingsError)
         return Outcome(day, error=str(refusal), is_transient=is_transient)
     return outcome
 
@@ -139,12 +141,12 @@ def _execute(
     home: Path,
     name: str,
     batch: str,
-    *,
-    warm: bool,
+    **options: Any,
 ) -> Executed:
     """Run papermill, and see whether the ledger knows of it."""
     environment = {
         "FONTE_API_URL": settings.fonte_api_url or "",
+        "FONTE_API_KEY": settings.fonte_api_key or "",
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
         NOTEBOOK_VARIABLE: name + SUFFIX,
         BATCH_VARIABLE: batch,
@@ -156,7 +158,7 @@ def _execute(
             target,
             parameters={"date": day.isoformat(), "columns": columns},
             environment=environment,
-            warm=warm,
+            **options,
         )
         text = target.read_text(encoding="utf-8") if target.exists() else ""
     notebook = nbformat.reads(text, as_version=4) if text else new_notebook()

@@ -13,6 +13,9 @@ from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.extract import fetch_days
 
+NAMED = 5
+"""Days of a state that a line names."""
+
 
 class State(StrEnum):
     """What a date's last load and last attempt say of it."""
@@ -94,6 +97,41 @@ def read_status(
             report=archive.locate(name + PAGE) if name and name + PAGE in archived else None,
         )
     return found
+
+
+def describe_wanting(days: Iterable[DateStatus], max_age: float | None = None) -> str:
+    """What needs a person, in one line: days that have ended and are not loaded as they are.
+
+    Also that the newest load is older than `max_age` days. Empty when nothing does.
+    """
+    now = datetime.now(UTC)
+    ended = [day for day in days if day.date < now.date()]
+    found = {
+        state: [str(day.date) for day in ended if day.state is state]
+        for state in (State.FAILED, State.STALE, State.MISSING)
+    }
+    wanting = [
+        f"{len(dates)} {state}: {', '.join(dates[:NAMED])}{' …' * (len(dates) > NAMED)}"
+        for state, dates in found.items()
+        if dates
+    ]
+    newest = _find_newest(ended)
+    if max_age is not None and (newest is None or now - newest > timedelta(days=max_age)):
+        wanting.append(f"no load for {max_age:g} days")
+    return "; ".join(wanting)
+
+
+def describe_newest(days: Iterable[DateStatus]) -> str:
+    """When the last load was, UTC, and how long ago."""
+    newest = _find_newest(days)
+    if newest is None:
+        return "nothing was ever loaded"
+    hours = (datetime.now(UTC) - newest) / timedelta(hours=1)
+    return f"the newest load is of {newest:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours ago"
+
+
+def _find_newest(days: Iterable[DateStatus]) -> datetime | None:
+    return max((day.loaded for day in days if day.loaded), default=None)
 
 
 def _find_state(names: list[str], run: str | None, is_current: bool, is_loaded: bool) -> State:

@@ -11,6 +11,7 @@ import httpx2
 import psutil
 import pytest
 from conftest import execute
+from test_runs import insert_cell
 
 from etl_lib import cli, local
 
@@ -126,7 +127,24 @@ def test_with_nothing_set_and_nothing_running_a_date_is_loaded(
     local.stop_database(project)
 
 
+def test_a_date_that_takes_too_long_is_cut_and_the_next_call_loads_it(
+    project: Path, addresses: None
+) -> None:
+    whole = (project / "notebooks" / "etl.ipynb").read_bytes()
+    insert_cell(project, "load_day(", "import time\n\ntime.sleep(100)")
+    ended = etl("run", "2024-05-20", "--timeout", "6")
+    assert ended.returncode == 1
+    assert (
+        "2024-05-20  failed: CellTimeoutError: cut at the limit of"
+        " 6 s for the notebook (--timeout)" in ended.stdout
+    )
+    assert etl("status", "--check").stdout.startswith("1 failed: 2024-05-20; 9 missing: ")
+    (project / "notebooks" / "etl.ipynb").write_bytes(whole)
+    assert etl("run", "2024-05-20", "--timeout", "0").returncode == 0
+
+
 def test_sigterm_leaves_no_process_and_no_file(project: Path) -> None:
+    insert_cell(project, "load_day(", "import time\n\ntime.sleep(100)")  # it comes before the load
     with subprocess.Popen([*ETL, "run", "2024-05-20"], stderr=subprocess.PIPE, text=True) as ran:
         wait_for(lambda: list((project / "runs").rglob(".*.partial.ipynb")))
         command = psutil.Process(ran.pid)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -16,6 +17,7 @@ from conftest import execute
 from etl_lib import runs
 from etl_lib.archive import Archive
 from etl_lib.config import Settings
+from etl_lib.limits import Limits
 from etl_lib.runs import Outcome, find_summary, run_date
 
 DAY = date(2024, 5, 21)
@@ -32,8 +34,11 @@ def settings(seeded_api: str, alvo_url: str) -> Settings:
 def run(project: Path, settings: Settings) -> Run:
     """Runs the project's notebook for a day, against the seeded Fonte and an empty Alvo."""
 
-    def run(settings: Settings = settings, columns: tuple[str, ...] = ("power",)) -> Outcome:
-        return run_date(DAY, list(columns), settings, project, Archive(project / "runs"))
+    def run(
+        settings: Settings = settings, columns: tuple[str, ...] = ("power",), **options: Any
+    ) -> Outcome:
+        archive = Archive(project / "runs")
+        return run_date(DAY, list(columns), settings, project, archive, **options)
 
     return run
 
@@ -245,3 +250,39 @@ def test_a_run_leaves_the_environment_as_it_was(
     before = dict(os.environ)
     run()
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(notebook=6), "6 s for the notebook (--timeout)"),
+        (Limits(cell=6), "600 s for the notebook (--timeout) and 6 s for a cell (--cell-timeout)"),
+        (Limits(notebook=None, cell=6), "6 s for a cell (--cell-timeout)"),
+    ],
+    ids=["notebook", "cell", "cell alone"],
+)
+def test_the_cell_that_is_cut_at_a_time_limit_says_so(
+    run: Run, project: Path, alvo_url: str, limits: Limits, words: str, warm: bool
+) -> None:
+    insert_cell(project, "load_day(", "import time\n\ntime.sleep(100)")
+    outcome = run(limits=limits, warm=warm)
+    assert outcome.error == f"CellTimeoutError: cut at the limit of {words}"
+    assert outcome.notebook
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    (cut,) = [cell for cell in notebook.cells if "time.sleep" in cell.source]
+    assert cut.metadata.papermill.exception
+    assert cut.outputs[-1].evalue == f"cut at the limit of {words}"
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 0
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_notebook_s_limit_is_of_all_its_cells_together(run: Run, project: Path) -> None:
+    for _ in range(20):
+        insert_cell(project, "load_day(", "import time\n\ntime.sleep(1)")
+    outcome = run(limits=Limits(notebook=8, cell=5))
+    assert "8 s for the notebook" in str(outcome.error)
+    assert outcome.notebook
+    cells = nbformat.read(outcome.notebook, as_version=4).cells
+    begun = [c for c in cells if "sleep" in c.source and c.metadata.papermill["start_time"]]
+    assert 1 < len(begun) < 20

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import execute
+from conftest import execute, serve
 from sqlalchemy import make_url
 
 from etl_lib import local
@@ -127,6 +127,27 @@ def test_a_fonte_api_that_does_not_let_us_in_keeps_the_password(
     assert_nothing_leaked(project, said)
 
 
+@pytest.mark.parametrize("given", [SECRET, f"not {SECRET}", ""])
+def test_the_key_of_the_api_opens_it_and_is_written_nowhere(
+    seeded_fonte_url: str,
+    alvo_url: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+) -> None:
+    settings = fonteapi_settings.Settings(database_url=seeded_fonte_url, api_key=SECRET)
+    monkeypatch.setenv("FONTE_API_URL", serve(settings))
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    (project / ".env").write_text(f"FONTE_API_KEY={given}\n")
+    said, codes = use_everything()
+    (project / ".env").unlink()
+    assert codes == ([0, 0, 0, 1] if given == SECRET else [1] * len(EVERY_USE)), said
+    refusal = "FONTE_API_KEY: expected the key of http://127.0.0.1:"
+    assert (refusal in said) == (given != SECRET)
+    assert ("got none" in said) == (given == "")
+    assert_nothing_leaked(project, said)
+
+
 def test_a_source_that_does_not_let_the_api_in_keeps_the_password(
     guarded: Path, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +186,9 @@ def test_settings_do_not_show_their_addresses(
     monkeypatch.setenv("FONTE_API_URL", f"http://user:{SECRET}@host")
     monkeypatch.setenv("ALVO_DATABASE_URL", f"postgresql://etl:{SECRET}@host/Alvo")
     monkeypatch.setenv("FONTE_DATABASE_URL", f"postgresql://etl:{SECRET}@host/Fonte")
+    monkeypatch.setenv("FONTE_API_KEY", f"{SECRET} key")
     settings = kind()
+    assert f"{SECRET} key" in settings.model_dump().values()
     assert SECRET in str(settings.model_dump())
     assert SECRET not in repr(settings) + str(settings)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Generator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -220,3 +221,70 @@ def test_a_range_runs_the_dates_that_need_it(
     columns = [] if "--columns" in options else ["--columns", "power"]
     cli.main(["run", "2024-05-20", "2024-05-23", *options, *columns])
     assert [day.day for day in asked] == wanted
+
+
+def check(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    code = cli.main(["status", "--check", *options])
+    return code, capsys.readouterr().out.strip()
+
+
+def test_a_check_tells_what_needs_a_person_and_fails(
+    settings: Settings,
+    load: Load,
+    project: Path,
+    fonte_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    days = "2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23"
+    assert check(capsys) == (1, f"4 missing: {days}; nothing was ever loaded")
+    for day in range(20, 23):
+        load(date(2024, 5, day))
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-21T00:30Z'")
+    archive(project, date(2024, 5, 23), "20240601T000000.000000Z.failed.ipynb")
+    code, line = check(capsys)
+    assert code == 1
+    assert line.startswith("1 failed: 2024-05-23; 1 stale: 2024-05-21; the newest load is of 20")
+    assert json.loads(check(capsys, "--json")[1])[1]["state"] == "stale"
+    assert check(capsys, "--json")[0] == 1
+    assert check(capsys, "2024-05-20")[0] == 0
+    load(date(2024, 5, 21))
+    load(date(2024, 5, 23))
+    code, line = check(capsys)
+    assert (code, line.split(";")[0]) == (0, "nothing to do")
+    assert line.endswith(" UTC, 0.0 hours ago")
+
+
+def test_a_check_leaves_out_the_day_that_has_not_ended(
+    settings: Settings,
+    load: Load,
+    put_readings: Callable[[pa.Table], None],
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for day in range(20, 24):
+        load(date(2024, 5, day))
+    put_readings(pa.table({"timestamp": [datetime.now(UTC)], "power": [1.0]}))
+    assert check(capsys)[0] == 0
+    put_readings(pa.table({"timestamp": [datetime.now(UTC) - timedelta(days=1)], "power": [1.0]}))
+    assert check(capsys)[0] == 1
+
+
+def test_a_check_fails_when_the_newest_load_is_too_old(
+    settings: Settings, load: Load, project: Path, alvo_url: str, capsys: Any
+) -> None:
+    for day in range(20, 24):
+        load(date(2024, 5, day))
+    execute(alvo_url, "UPDATE run SET finished = finished - interval '49 hours'")
+    assert check(capsys, "--max-age", "3")[0] == 0
+    code, line = check(capsys, "--max-age", "2")
+    assert code == 1
+    assert line.startswith("no load for 2 days; the newest load is of 20")
+    assert line.endswith(" UTC, 49.0 hours ago")
+
+
+def test_a_check_names_some_of_many_days(
+    settings: Settings, put_readings: Callable[[pa.Table], None], project: Path, capsys: Any
+) -> None:
+    put_readings(pa.table({"timestamp": [datetime(2024, 6, day, tzinfo=UTC) for day in (1, 2)]}))
+    words = "6 missing: 2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23, 2024-06-01 …;"
+    assert check(capsys)[1].startswith(words)
