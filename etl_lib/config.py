@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     fonte_api_url: str | None = Field(default=None, repr=False)
     """The Fonte API, `http://host:port`."""
     fonte_api_key: str | None = Field(default=None, repr=False)
-    """The key that the API wants, where it wants one."""
+    """The key that the API wants, where it wants one: ASCII without spaces."""
     alvo_database_url: str | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""
     fonte_database_url: str | None = Field(default=None, repr=False)
@@ -48,6 +48,13 @@ class Settings(BaseSettings):
         if url and not url.startswith(("http://", "https://")):
             raise ValueError("expected http://host:port")
         return url
+
+    @field_validator("fonte_api_key")
+    @classmethod
+    def _fits_a_header(cls, key: str | None) -> str | None:
+        if key and not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("expected ASCII without spaces")
+        return key
 
     @field_validator("alvo_database_url", "fonte_database_url")
     @classmethod

@@ -49,7 +49,12 @@ class Problem(BaseModel):
 
 Responses = dict[int | str, dict[str, Any]]
 
-UNAVAILABLE: Responses = {503: {"model": Problem, "description": "Fonte does not answer"}}
+UNAVAILABLE: Responses = {
+    503: {"model": Problem, "description": "Fonte does not answer, or too many ask at once"}
+}
+REFUSED: Responses = UNAVAILABLE | {
+    401: {"model": Problem, "description": "the API has a key, and this is not it"}
+}
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "no such reading"}}
 NOT_ACCEPTABLE: Responses = {406: {"model": Problem, "description": "no form that is accepted"}}
 READINGS: Responses = {

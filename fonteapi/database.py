@@ -38,6 +38,10 @@ from fonteapi.simulate import simulate_readings
 
 BATCH_BYTES = 1 << 20
 """How much of an answer is in memory at a time."""
+SESSION = "\t".join(  # a space in an address would be written as +, which libpq does not read
+    ("-ctimezone=UTC", "-clock_timeout=60s", "-cidle_in_transaction_session_timeout=5min")
+)
+"""What each session is told: nothing waits for ever."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
 """Whoever creates or fills the table holds this, to the end of the transaction."""
 
@@ -80,9 +84,8 @@ DAYS = text("""
 def connect(database_url: str) -> Engine:
     """An engine for the small queries; every session of it is in UTC."""
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
-    return create_engine(
-        url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC", "connect_timeout": 10}
-    )
+    session = {"options": f"{SESSION}\t-cstatement_timeout=5min", "connect_timeout": 10}
+    return create_engine(url, pool_pre_ping=True, connect_args=session)
 
 
 def create_table(engine: Engine) -> None:
@@ -153,7 +156,7 @@ def _pool(engine: Engine) -> QueuePool:
     with _lock:
         if engine not in _pools:
             url = engine.url.set(drivername="postgresql")
-            url = url.update_query_dict({"options": "-ctimezone=UTC"})
+            url = url.update_query_dict({"options": SESSION})
             # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
             address = url.render_as_string(hide_password=False).replace(" ", "%20")
             first = dbapi.connect(address)

@@ -3,18 +3,30 @@
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Annotated, Any, TypeVar
 
 from adbc_driver_manager import Error as BulkError
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
+from fastapi import (
+    APIRouter,
+    Depends,
+    FastAPI,
+    Header,
+    HTTPException,
+    Path,
+    Query,
+    Request,
+    Security,
+)
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fonteapi import __doc__ as summary
 from fonteapi import database
@@ -22,17 +34,22 @@ from fonteapi.answers import (
     NOT_ACCEPTABLE,
     NOT_FOUND,
     READINGS,
+    REFUSED,
     UNAVAILABLE,
     Day,
     Health,
     Reading,
 )
-from fonteapi.formats import ENCODERS, JSON, choose_format
+from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
+from fonteapi.guard import Guard
 from fonteapi.settings import Settings, read_settings
 from fonteapi.signals import SIGNALS, SignalName
 
 T = TypeVar("T")
-UNREACHABLE = (DBAPIError, BulkError, OSError)  # OSError: a connection that breaks in a COPY
+# OSError: a connection that breaks in a COPY; TimeoutError: none came free
+UNREACHABLE = (DBAPIError, BulkError, OSError, PoolTimeout)
+JSON_PERIOD = timedelta(days=31)
+"""The longest period of an answer as JSON, eight times the bytes of Arrow and slow to read."""
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
@@ -65,7 +82,11 @@ def get_engine(request: Request) -> Engine:
 
 
 Fonte = Annotated[Engine, Depends(get_engine)]
-router = APIRouter(responses=UNAVAILABLE)
+bearer = HTTPBearer(auto_error=False, description="FONTE_API_KEY, where the API has one")
+header = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same")
+# The guard asks for the key, of every page; here it is documented
+public = APIRouter(responses=UNAVAILABLE)
+router = APIRouter(responses=REFUSED, dependencies=[Security(bearer), Security(header)])
 
 
 @router.get("/data", response_class=StreamingResponse, responses=READINGS | NOT_ACCEPTABLE)
@@ -86,6 +107,13 @@ def read_data(
     media_type = choose_format(accept)
     if media_type is None:
         raise HTTPException(406, f"expected Accept to name {', '.join(ENCODERS)}; got {accept}")
+    if media_type == JSON and end_timestamp - start_timestamp > JSON_PERIOD:
+        raise wrong_period(
+            f"expected {JSON_PERIOD.days} days at most as JSON,"
+            f" got {(end_timestamp - start_timestamp).days}:"
+            f" ask for a longer period with Accept: {CSV} or {ARROW}",
+            end_timestamp,
+        )
     names = list(dict.fromkeys(map(str, columns))) or list(SIGNALS)
     batches = started(database.stream_readings(fonte, names, start_timestamp, end_timestamp))
     chunks = ENCODERS[media_type](batches, database.readings_schema(names))
@@ -115,7 +143,7 @@ def read_days(
     return database.list_days(fonte, start_timestamp, end_timestamp)
 
 
-@router.get("/health", response_model=Health)
+@public.get("/health", response_model=Health)
 def read_health(fonte: Fonte) -> Any:
     """200 when Fonte answers."""
     database.ping(fonte)
@@ -125,14 +153,19 @@ def read_health(fonte: Fonte) -> Any:
 def check_period(start: datetime, end: datetime) -> None:
     """Refuse a period that ends before it starts, in the form of the other refusals."""
     if start >= end:
-        message = (
+        raise wrong_period(
             f"expected start_timestamp before end_timestamp,"
-            f" got {start.isoformat()} and {end.isoformat()}"
+            f" got {start.isoformat()} and {end.isoformat()}",
+            end,
         )
-        location = ("query", "end_timestamp")
-        raise RequestValidationError(
-            [{"type": "value_error", "loc": location, "msg": message, "input": str(end)}]
-        )
+
+
+def wrong_period(message: str, end: datetime) -> RequestValidationError:
+    """A refusal as FastAPI words its own."""
+    location = ("query", "end_timestamp")
+    return RequestValidationError(
+        [{"type": "value_error", "loc": location, "msg": message, "input": str(end)}]
+    )
 
 
 def started(items: Iterable[T]) -> Iterable[T]:
@@ -181,7 +214,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
     app.include_router(router)
+    app.include_router(public)
     app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's
+    app.add_middleware(Guard)
     for error in UNREACHABLE:
         app.add_exception_handler(error, answer_unavailable)
     return app

@@ -23,6 +23,20 @@ class Settings(BaseSettings):
     """Number of days that fill an empty table, 1 to 3660."""
     seed: int | None = Field(default=None, ge=0)
     """Makes the simulated readings the same each time; unset, they are new ones."""
+    api_key: str | None = Field(default=None, repr=False)
+    """What every route but `/health` wants to be shown, ASCII without spaces; unset, nothing."""
+    concurrency: int = Field(default=80, ge=1)
+    """How many requests a process answers at once; who comes then is asked to try again.
+
+    PostgreSQL has to allow 20 sessions more, each process.
+    """
+
+    @field_validator("api_key")
+    @classmethod
+    def _fits_a_header(cls, key: str | None) -> str | None:
+        if key and not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("expected ASCII without spaces")
+        return key
 
     @field_validator("database_url")
     @classmethod

@@ -11,6 +11,7 @@ import httpx2
 import pyarrow as pa
 import pytest
 import stamina
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, text
 
@@ -51,6 +52,19 @@ def serve(settings: Settings) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the counts of `make soak`")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Some cases of each property, and many under --soak; each time other ones."""
+    settings.register_profile(
+        "ours",
+        max_examples=1000 if config.getoption("--soak") else 25,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    settings.load_profile("ours")
 
 
 @pytest.fixture
@@ -151,6 +165,17 @@ def seeded(seeded_api: str) -> Iterator[httpx2.Client]:
     """A client of `seeded_api`."""
     with httpx2.Client(base_url=seeded_api, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def year_url(new_database: Callable[[], str]) -> str:
+    """A Fonte that holds a year of one turbine."""
+    url = new_database()
+    engine = database.connect(url)
+    database.create_table(engine)
+    database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
+    engine.dispose()
+    return url
 
 
 @pytest.fixture

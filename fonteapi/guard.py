@@ -1,0 +1,82 @@
+"""What stands before the API: its key, a bound on what is answered at once, cautious headers."""
+
+import asyncio
+import logging
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fonteapi.settings import Settings
+
+OPEN = {"/health"}
+"""Asked by who has no key: what watches over containers."""
+SEND_SECONDS = 30
+"""How long a reader may take for a piece of an answer, a megabyte at most."""
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+logger = logging.getLogger("uvicorn.error")
+
+
+class SlowReaderError(Exception):
+    """Nobody took a piece of an answer in time."""
+
+
+class Guard:
+    """Turns away who has no key, who comes when enough are being answered, and who reads slowly.
+
+    An ASGI middleware, since it has to see an answer to its last byte.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_cautiously(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            # Who does not read would keep its connection to Fonte for ever
+            try:
+                await asyncio.wait_for(send(message), SEND_SECONDS)
+            except TimeoutError:
+                raise SlowReaderError from None
+
+        if refusal := self._refuse(scope):
+            await refusal(scope, receive, send_cautiously)
+            return
+        self._running += 1
+        try:
+            await self._app(scope, receive, send_cautiously)
+        except SlowReaderError:
+            logger.warning("%s: cut off, nobody reads the answer", scope["path"])
+        finally:
+            self._running -= 1
+
+    def _refuse(self, scope: Scope) -> Response | None:
+        if scope["path"] in OPEN:
+            return None
+        settings: Settings = scope["app"].state.settings
+        if settings.api_key and not _is_key(Headers(scope=scope), settings.api_key):
+            detail = "expected the API's key: Authorization: Bearer KEY, or X-API-Key: KEY"
+            return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
+        if self._running >= settings.concurrency:
+            detail = f"{self._running} requests are being answered: try again in a second"
+            return JSONResponse({"detail": detail}, 503, {"Retry-After": "1"})
+        return None
+
+
+def _is_key(headers: Headers, key: str) -> bool:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    # In a time that tells nothing of how much of it is right
+    return secrets.compare_digest(given.encode(), key.encode())

@@ -1,0 +1,193 @@
+"""Strangers at the API: without its key, all at once, too slow to read, or asking for too much."""
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+from conftest import execute, serve
+from pydantic import ValidationError
+from sqlalchemy import text
+from test_fonteapi import SESSIONS
+
+from etl_lib.config import Settings as Library
+from fonteapi import database, guard
+from fonteapi.formats import ARROW, CSV, JSON
+from fonteapi.settings import Settings
+
+KEY = "k3y-of-the-api"
+ROUTES = ("/days", "/data/1", "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-21", "/docs")
+YEAR = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
+
+
+@pytest.fixture(scope="module")
+def guarded(seeded_fonte_url: str) -> Iterator[httpx2.Client]:
+    """A client of an API that wants `KEY`."""
+    api = serve(Settings(database_url=seeded_fonte_url, api_key=KEY))
+    with httpx2.Client(base_url=api, timeout=30) as client:
+        yield client
+
+
+@pytest.mark.parametrize("route", [*ROUTES, "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-API-Key": ""},
+        {"X-API-Key": KEY[:-1]},
+        {"X-API-Key": KEY.upper()},
+        {"Authorization": f"Bearer {KEY}x"},
+        {"Authorization": f"Basic {KEY}"},
+        {"Authorization": KEY},
+        {"X-API-Key": "ключ".encode()},
+    ],
+    ids=str,
+)
+def test_without_the_key_every_route_is_401(
+    guarded: httpx2.Client, route: str, headers: dict[str, str]
+) -> None:
+    answer = guarded.get(route, headers=headers)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert KEY not in answer.text
+    assert "X-API-Key" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-API-Key": KEY},
+        {"Authorization": f"Bearer {KEY}"},
+        {"Authorization": f"bearer {KEY}"},
+        {"Authorization": "Basic dXNlcjpwYXNz", "X-API-Key": KEY},
+    ],
+    ids=str,
+)
+def test_the_key_opens_every_route(
+    guarded: httpx2.Client, route: str, headers: dict[str, str]
+) -> None:
+    assert guarded.get(route, headers=headers).status_code == 200
+
+
+def test_health_wants_no_key(guarded: httpx2.Client) -> None:
+    assert guarded.get("/health").json() == {"status": "ok"}
+
+
+def test_an_empty_key_in_the_environment_is_none(
+    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FONTE_API_KEY", "")
+    assert Settings(database_url=seeded_fonte_url).api_key is None
+    monkeypatch.setenv("FONTE_API_KEY", KEY)
+    settings = Settings(database_url=seeded_fonte_url)
+    assert settings.api_key == KEY
+    assert KEY not in repr(settings)
+
+
+@pytest.mark.parametrize("kind", [Settings, Library])
+@pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\n", "ключ", f"{KEY}\0"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
+    kind: type[Settings] | type[Library], key: str
+) -> None:
+    given = {"api_key": key, "fonte_api_key": key, "database_url": "postgresql://fonte/Fonte"}
+    with pytest.raises(ValidationError) as refused:
+        kind(**given)  # type: ignore[arg-type]
+    assert "api_key" in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize("route", [*ROUTES, "/health", "/nowhere"])
+def test_answers_are_not_kept_nor_framed_nor_guessed_at(seeded: httpx2.Client, route: str) -> None:
+    headers = seeded.get(route).headers
+    assert {name: headers[name] for name in guard.HEADERS} == guard.HEADERS
+
+
+def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
+    seeded_fonte_url: str,
+) -> None:
+    api = serve(Settings(database_url=seeded_fonte_url, concurrency=2))
+    engine = database.connect(seeded_fonte_url)
+    with ThreadPoolExecutor(2) as pool, engine.connect() as connection:
+        connection.execute(text("LOCK TABLE data"))
+        waiting = [pool.submit(httpx2.get, f"{api}/days", timeout=60) for _ in range(2)]
+        deadline = time.monotonic() + 30
+        while execute(seeded_fonte_url, f"{SESSIONS} AND wait_event_type = 'Lock'") != [(2,)]:
+            assert time.monotonic() < deadline
+        refused = httpx2.get(f"{api}/data/1")
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        assert "try again" in refused.json()["detail"]
+        assert httpx2.get(f"{api}/openapi.json").status_code == 503
+        connection.rollback()
+        assert [answer.result().status_code for answer in waiting] == [200, 200]
+    engine.dispose()
+    assert httpx2.get(f"{api}/data/1").status_code == 200
+
+
+def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
+    year_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    api = serve(Settings(database_url=year_url, concurrency=1))
+    logging.getLogger("uvicorn.error").addHandler(caplog.handler)
+    query = "&".join(f"{name}={value}" for name, value in YEAR.items())
+    with socket.create_connection(("127.0.0.1", int(api.rsplit(":", 1)[1]))) as reader:
+        request = f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n"
+        reader.sendall(request.encode())
+        assert reader.recv(100).startswith(b"HTTP/1.1 200")
+        deadline = time.monotonic() + 30
+        while "cut off" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert httpx2.get(f"{api}/days", timeout=30).status_code == 200  # its place is free
+    logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
+    assert "Traceback" not in caplog.text
+    assert execute(year_url, f"{SESSIONS} AND state = 'active'") == [(0,)]
+
+
+def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
+    seeded: httpx2.Client,
+) -> None:
+    answer = seeded.get("/data", params=YEAR)
+    assert answer.status_code == 422
+    (problem,) = answer.json()["detail"]
+    assert problem["loc"] == ["query", "end_timestamp"]
+    assert problem["msg"] == (
+        f"expected 31 days at most as JSON, got 365: ask for a longer period with"
+        f" Accept: {CSV} or {ARROW}"
+    )
+    month = {"start_timestamp": "2024-05-01", "end_timestamp": "2024-06-01"}
+    assert seeded.get("/data", params=month, headers={"accept": JSON}).status_code == 200
+    for form in (CSV, ARROW):
+        assert seeded.get("/data", params=YEAR, headers={"accept": form}).status_code == 200
+
+
+@pytest.mark.parametrize("route", ROUTES[:3])
+def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
+    fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    session = database.SESSION.replace("lock_timeout=60s", "lock_timeout=300ms")
+    monkeypatch.setattr(database, "SESSION", session)
+    api = serve(Settings(database_url=fonte_url, days=1))
+    monkeypatch.undo()
+    engine = database.connect(fonte_url)
+    with engine.connect() as connection:
+        connection.execute(text("LOCK TABLE data"))
+        answer = httpx2.get(f"{api}{route}", timeout=30)
+    engine.dispose()
+    assert answer.status_code == 503
+    assert "lock timeout" in answer.json()["detail"]
+    assert httpx2.get(f"{api}{route}", timeout=30).status_code == 200
+
+
+def test_sessions_have_their_limits_with_both_drivers(fonte_url: str) -> None:
+    engine = database.connect(fonte_url)
+    asked = "SELECT current_setting('TimeZone'), current_setting('lock_timeout')"
+    with engine.connect() as connection, database.bulk_cursor(engine) as cursor:
+        cursor.execute(asked)
+        assert cursor.fetchall() == [("UTC", "1min")]
+        assert connection.execute(text(asked)).all() == [("UTC", "1min")]
+    engine.dispose()
