@@ -69,7 +69,7 @@ def test_64_clients_are_answered_without_an_error_and_without_a_leak(
     tell: Callable[[str], None],
 ) -> None:
     url, process = served
-    seconds = 60 if soak else 4
+    seconds = 60 if soak else 5
 
     def crowd(seconds: float) -> np.ndarray:
         end = time.monotonic() + seconds
@@ -77,7 +77,7 @@ def test_64_clients_are_answered_without_an_error_and_without_a_leak(
             asked = [pool.submit(ask, url, place, end) for place in range(CLIENTS)]
             return np.concatenate([one.result() for one in asked])
 
-    crowd(seconds / 2)  # what is imported and connected once
+    crowd(seconds)  # what is imported and connected once
     memory, files = process.memory_info().rss, process.num_fds()
     [(sessions,)] = execute(seeded_fonte_url, SESSIONS)
     took = crowd(seconds)
@@ -86,7 +86,7 @@ def test_64_clients_are_answered_without_an_error_and_without_a_leak(
         f"{CLIENTS} clients for {seconds} s: {len(took) / seconds:.0f} requests a second,"
         f" p99 {np.quantile(took, 0.99):.2f} s, no error, memory × {grown:.2f}"
     )
-    assert grown < 1.2
+    assert grown < 1.25
     assert process.num_fds() <= files + CLIENTS  # a closed connection is seen a moment later
     assert execute(seeded_fonte_url, SESSIONS)[0][0] <= sessions + 10
 

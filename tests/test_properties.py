@@ -115,13 +115,14 @@ floats = st.floats(allow_nan=False, allow_infinity=False)
 
 @st.composite
 def statistics(draw: st.DrawFn) -> pa.Table:
-    """Statistics of one signal, each of them any float there is or missing, on some buckets."""
+    """Statistics of one signal on some buckets: any float there is, or missing."""
     places = sorted(draw(st.sets(st.integers(0, 143), max_size=12)))
     moments = [DAY.start + timedelta(minutes=10 * place) for place in places]
     table = {"timestamp": pa.array(moments, pa.timestamp("us", "UTC"))}
     fields = [pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)]
     for one in STATISTICS:
-        given = draw(st.lists(st.none() | floats, min_size=len(places), max_size=len(places)))
+        kind = st.integers(1, 10_000).map(float) if one == "count" else floats
+        given = draw(st.lists(st.none() | kind, min_size=len(places), max_size=len(places)))
         table[f"power_{one}"] = pa.array(given, pa.float64())
         fields.append(pa.field(f"power_{one}", pa.float64(), metadata={"unit": "kW"}))
     return pa.table(table, schema=pa.schema(fields))
