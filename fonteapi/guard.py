@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from contextlib import ExitStack
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -42,6 +43,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        place = ExitStack()
+
         async def send_cautiously(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
@@ -50,17 +53,23 @@ class Guard:
                 await asyncio.wait_for(send(message), SEND_SECONDS)
             except TimeoutError:
                 raise SlowReaderError from None
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                place.close()  # who asked has it all, and may ask again at once
 
         if refusal := self._refuse(scope):
             await refusal(scope, receive, send_cautiously)
             return
         self._running += 1
+        place.callback(self._leave)
         try:
             await self._app(scope, receive, send_cautiously)
         except SlowReaderError:
             logger.warning("%s: cut off, nobody reads the answer", scope["path"])
         finally:
-            self._running -= 1
+            place.close()
+
+    def _leave(self) -> None:
+        self._running -= 1
 
     def _refuse(self, scope: Scope) -> Response | None:
         if scope["path"] in OPEN:
