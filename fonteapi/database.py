@@ -1,7 +1,7 @@
 """Fonte, the source database: its table, and every statement that touches it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -156,7 +156,7 @@ def _pool(engine: Engine) -> QueuePool:
     with _lock:
         if engine not in _pools:
             url = engine.url.set(drivername="postgresql")
-            url = url.update_query_dict({"options": SESSION})
+            url = url.update_query_dict({"options": SESSION, "connect_timeout": "10"})
             # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
             address = url.render_as_string(hide_password=False).replace(" ", "%20")
             first = dbapi.connect(address)
@@ -169,7 +169,8 @@ def _pool(engine: Engine) -> QueuePool:
 
 def _close(pool: QueuePool, first: Connection) -> None:
     pool.dispose()
-    first.close()
+    with suppress(BulkError):  # the driver counts what is open without a lock, and loses count
+        first.close()
 
 
 def _ping(connection: Any, *_: object) -> None:

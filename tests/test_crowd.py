@@ -31,7 +31,7 @@ MIX = [
 
 
 @pytest.fixture
-def served(seeded_fonte_url: str, tmp_path: object) -> Iterator[tuple[str, psutil.Process]]:
+def served(seeded_fonte_url: str) -> Iterator[tuple[str, psutil.Process]]:
     """The API as people run it, in a process of its own: its address and the process."""
     command = [sys.executable, "-m", "uvicorn", "fonteapi.main:app", "--port=0"]
     environment = os.environ | {"FONTE_DATABASE_URL": seeded_fonte_url}
@@ -45,7 +45,7 @@ def served(seeded_fonte_url: str, tmp_path: object) -> Iterator[tuple[str, psuti
         yield line.split("running on ")[1].split()[0], psutil.Process(api.pid)
         api.terminate()
         api.wait(timeout=30)
-    assert not [line for line in rest if "ERROR" in line or "WARNING" in line]
+    assert not [line for line in rest if "ERROR" in line or "WARNING" in line], "".join(rest)
 
 
 def ask(url: str, place: int, end: float) -> list[float]:

@@ -429,6 +429,20 @@ def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: 
     get_json(fonte, **DAY)
 
 
+def test_an_engine_closes_its_connections_although_the_driver_loses_count(
+    put_readings: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close(connection: database.Connection) -> None:
+        close_connection(connection)
+        closed.append(connection)
+        raise database.BulkError("released with 1 open connections", status_code=9)
+
+    close_connection, closed = database.Connection.close, []
+    monkeypatch.setattr(database.Connection, "close", close)
+    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)]}))  # and disposes of it
+    assert len(closed) == 2, "the one that was used, and the one that it was cloned from"
+
+
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_route_is_503_when_the_database_is_gone(
     fonte: httpx2.Client, fonte_url: str, new_database: Callable[[], str], route: str
