@@ -13,8 +13,8 @@ help: ## Show this list
 run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 	@$(BIN)/etl run $(DATE)
 
-test: setup-dev ## Run every test
-	@$(BIN)/pytest
+test: setup-dev ## Run every test, in three processes
+	@$(BIN)/pytest --numprocesses=3 --dist=worksteal
 
 soak: setup-dev ## Run the tests of faults, load and bad input for long (an hour)
 	@$(BIN)/pytest -m soak --soak

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -28,7 +29,6 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
 )
-TOLD = pytest.StashKey[list[str]]()
 SEED = 7
 """Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
 
@@ -56,6 +56,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Some cases of each property, and many under --soak; each time other ones."""
+    # A shell starts what goes on in the background deaf to Ctrl-C, and so would be what we start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile(
         "ours",
         max_examples=1000 if config.getoption("--soak") else 25,
@@ -70,12 +72,16 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keeps a line about what was counted; the lines are printed when the tests have ended."""
-    return request.config.stash.setdefault(TOLD, []).append
+    return lambda line: request.node.user_properties.append(("told", line))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in terminalreporter.config.stash.get(TOLD, []):
-        terminalreporter.write_line(line)
+    """Print what was told; reports bring it from the processes that pytest-xdist starts."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, line in report.user_properties:
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -90,7 +96,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in os.environ:
         if name.startswith(("FONTE_", "ALVO_", "ETL_", "DAGSTER_")):
             monkeypatch.delenv(name)
-    with stamina.set_testing(True, attempts=4, cap=True):
+    with stamina.set_testing(True, attempts=100, cap=True):
         yield
 
 
@@ -100,9 +106,10 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     home = tmp_path_factory.mktemp("postgresql")
     local.start_database(home, "settings")
     local.stop_database(home)
-    # Each API that a test serves keeps its connections to the end of the session
+    # Each API that a test serves keeps its connections to the end of the session; and nothing
+    # here has to outlive the machine
     with (home / ".local" / "postgresql" / "postgresql.conf").open("a") as settings:
-        settings.write("max_connections = 1000\n")
+        settings.write("max_connections = 1000\nfsync = off\n")
     numbers = count(1)
     yield lambda: local.start_database(home, f"test_{next(numbers)}")
     local.stop_database(home)

@@ -393,6 +393,7 @@ def end_sessions(url: str) -> list[Any]:
 SESSIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
 """
 
 
