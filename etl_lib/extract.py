@@ -20,8 +20,12 @@ END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end mark of an Arrow IPC stream; a reader does not miss it, so we look for it."""
 TRANSIENT = {429, 500, 502, 503, 504}
 """HTTP statuses that may be gone a moment later."""
+LONGEST_WAIT = 20
+"""Seconds that an API may ask us to wait (`Retry-After`); for longer ones we come another time."""
 KEY = "X-API-Key"
 ATTEMPTS = 4
+FIRST_WAIT = 0.5
+"""Seconds, then twice as long each time: enough for an API that starts again."""
 TIMEOUT = httpx2.Timeout(60, connect=5)  # seconds
 logger = logging.getLogger(__name__)
 
@@ -148,7 +152,9 @@ def _get(
 ) -> httpx2.Response:
     """The answer, tried again a few times while the trouble may pass."""
     try:
-        for attempt in stamina.retry_context(on=_is_transient, attempts=ATTEMPTS, timeout=60):
+        for attempt in stamina.retry_context(
+            on=_is_transient, attempts=ATTEMPTS, wait_initial=FIRST_WAIT, timeout=60
+        ):
             with attempt:
                 response = fonte.get(path, params=query, headers={"accept": accept})
                 response.raise_for_status()
@@ -168,10 +174,14 @@ def _name(url: httpx2.URL) -> str:
     return str(url.copy_with(userinfo=b"", query=None))
 
 
-def _is_transient(error: Exception) -> bool:
-    if isinstance(error, httpx2.HTTPStatusError):
+def _is_transient(error: Exception) -> bool | float:
+    """Whether to try again; where the API says when, after how many seconds."""
+    if not isinstance(error, httpx2.HTTPStatusError):
+        return isinstance(error, httpx2.TransportError)
+    seconds = error.response.headers.get("retry-after", "")
+    if error.response.status_code not in TRANSIENT or not seconds.isdecimal():
         return error.response.status_code in TRANSIENT
-    return isinstance(error, httpx2.TransportError)
+    return int(seconds) <= LONGEST_WAIT and float(seconds)
 
 
 def _tell_retry(details: RetryDetails) -> None:

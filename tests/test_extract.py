@@ -9,6 +9,7 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
+import stamina
 
 from etl_lib.errors import FonteError, ParameterError
 from etl_lib.extract import (
@@ -152,6 +153,23 @@ def test_a_lasting_trouble_is_told_after_a_few_attempts(answering: Any) -> None:
     with pytest.raises(FonteError, match="http://fonte/data answered 503: maintenance"):
         fetch_readings(client, START, END, ["power"])
     assert len(requests) == ATTEMPTS
+
+
+def test_an_api_that_says_when_to_come_again_is_asked_then(
+    answering: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, requests = answering(httpx2.Response(429, headers={"Retry-After": "1"}), WHOLE)
+    with stamina.set_testing(False):
+        assert fetch_readings(client, START, END, ["power"]).equals(READINGS)
+    assert len(requests) == 2
+    assert caplog.messages == ["Fonte: HTTPStatusError, trying again in 1.0 s"]
+
+
+def test_an_api_that_wants_to_be_left_alone_for_long_is(answering: Any) -> None:
+    client, requests = answering(httpx2.Response(503, headers={"Retry-After": "3600"}), WHOLE)
+    with pytest.raises(FonteError, match="answered 503"):
+        fetch_readings(client, START, END, ["power"])
+    assert len(requests) == 1
 
 
 def test_a_refusal_is_not_tried_again(answering: Any) -> None:
