@@ -88,8 +88,9 @@ def run_date(
         name = archive.reserve(day)
         try:
             executed = _execute(day, columns, settings, home, name, batch, warm=warm, limits=limits)
-        except BaseException:  # Ctrl-C: leave no half a notebook behind
-            archive.release(name)
+        except BaseException:  # Ctrl-C: leave nothing behind, but the marker of what was loaded
+            if not _is_loaded(settings, name + SUFFIX):
+                archive.release(name)
             raise
         is_cut = executed.error and stopping and stopping.is_set()
         if is_cut and not _is_loaded(settings, name + SUFFIX):
@@ -164,7 +165,10 @@ def _execute(
     notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
     summary = find_summary(notebook)
     if error is None:
-        error = _check_outcome(settings, name + SUFFIX, summary)
+        try:
+            error = _check_outcome(settings, name + SUFFIX, summary)
+        except EtlError as silence:  # whether it was loaded is not known: what was executed is kept
+            error, is_transient = str(silence), True
     return Executed(text, notebook, summary, error, is_transient)
 
 

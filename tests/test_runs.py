@@ -17,8 +17,10 @@ from conftest import execute
 from etl_lib import runs
 from etl_lib.archive import Archive
 from etl_lib.config import Settings
+from etl_lib.errors import AlvoError
 from etl_lib.limits import Limits
 from etl_lib.runs import Outcome, find_summary, run_date
+from etl_lib.status import State, read_status
 
 DAY = date(2024, 5, 21)
 SECRET = "s3cr3t-word"
@@ -240,6 +242,33 @@ def test_an_interrupted_run_leaves_no_file(
     with pytest.raises(KeyboardInterrupt):
         run()
     assert archived(project) == []
+
+
+def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
+    run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "_check_outcome", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == ["2024-05-21/*.partial.ipynb"]
+    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+
+
+def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
+    run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AlvoError("Alvo does not answer: injected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "has_run", fail)
+        outcome = run()
+    assert (outcome.error, outcome.is_transient) == ("Alvo does not answer: injected", True)
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
 
 
 def test_a_run_leaves_the_environment_as_it_was(
