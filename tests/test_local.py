@@ -13,6 +13,7 @@ import httpx2
 import psutil
 import pytest
 from conftest import execute
+from test_cli import ETL
 
 from etl_lib import local
 from etl_lib.config import Settings
@@ -147,3 +148,17 @@ def test_the_api_is_served_by_what_can_end_with_its_process() -> None:
 
     pytest.importorskip("uvloop")
     assert httpx2.get(local.serve(lambda: loop)).text.startswith("asyncio.")
+
+
+def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
+    folder = project / ".local" / "postgresql"
+    local.start_database(project, "Alvo")
+    local.stop_database(project)
+    (folder / "postgresql.conf").write_text("port = nonsense")
+    ended = subprocess.run(
+        [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("etl: expected the embedded PostgreSQL to start, got ")
+    assert ended.stderr.endswith(f"its log is {folder / 'log'}\n")
+    assert ended.stderr.count("\n") == 1
