@@ -1,0 +1,197 @@
+"""Databases that fail during a load: the day stays as it was, and the next load is right."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import psutil
+import pytest
+from conftest import execute, serve
+from sqlalchemy import Engine
+from test_alvo import closing_engine
+from test_alvo import load as load_scaled
+from test_batch import DAYS, ETL, assert_completed, rows_by_date, wait_for_loads
+from test_load import DAY, statistics, stored
+from test_local import postmaster
+
+from etl_lib import alvo as alvo_database
+from etl_lib import load, local
+from etl_lib.alvo import create_tables
+from etl_lib.errors import AlvoError
+from etl_lib.extract import Day
+from etl_lib.load import load_day, verify_load
+from etl_lib.transform import to_frame
+from fonteapi.settings import Settings
+
+ENDS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "killed": signal.SIGKILL}
+"""How a PostgreSQL may stop, and the signal that makes it do so."""
+SLOW = """
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+    CREATE TRIGGER slow AFTER INSERT ON data EXECUTE FUNCTION wait();
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a PostgreSQL that nobody else uses."""
+    home = tmp_path_factory.mktemp("outages")
+    local.start_database(home, "Alvo")
+    yield home
+    local.stop_database(home)
+
+
+def start(home: Path, name: str = "Alvo") -> str:
+    """Start the PostgreSQL of a folder, though it was started before; a database's address."""
+    return local.start_database.__wrapped__(home, name)
+
+
+def restart(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
+    server = postmaster(home)
+    server.send_signal(how)
+    psutil.wait_procs([server], timeout=30)
+    start(home)
+
+
+@pytest.fixture
+def alvo_url(home: Path) -> str:
+    """An empty Alvo on that server."""
+    execute(start(home, "Fonte"), 'ALTER DATABASE "Alvo" RESET ALL')
+    url = start(home)
+    execute(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return url
+
+
+def assert_right(alvo: Engine, day: Day = DAY, scale: float = 2) -> None:
+    """The same engine loads the day now, and reads back what it loaded."""
+    computed = statistics(day, scale=scale)
+    load_day(alvo, day, computed, readings=1440)
+    assert verify_load(alvo, day, to_frame(computed)) == 720
+
+
+@pytest.mark.parametrize("how", ENDS.values(), ids=ENDS)
+def test_a_restart_in_the_midst_of_a_transaction_leaves_the_day_as_it_was(
+    alvo: Engine, alvo_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    load_scaled(alvo)
+    before = stored(alvo_url)
+
+    def fail(*_: object) -> None:
+        restart(home, how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "code_version", fail)  # between the COPY and the ledger's row
+        with pytest.raises(AlvoError, match=r"(?i)connection|server closed|terminating"):
+            load_scaled(alvo, 2)
+    assert stored(alvo_url) == before
+    assert_right(alvo)
+
+
+def test_a_session_that_is_ended_during_its_copy_leaves_the_day_as_it_was(
+    alvo: Engine, alvo_url: str
+) -> None:
+    load_scaled(alvo)
+    before = stored(alvo_url)
+    execute(alvo_url, SLOW)
+    ender = Thread(target=end_copy, args=(alvo_url,))
+    ender.start()
+    with pytest.raises(AlvoError, match="terminating connection due to administrator command"):
+        load_scaled(alvo, 2)
+    ender.join()
+    assert stored(alvo_url) == before
+    execute(alvo_url, "DROP TRIGGER slow ON data")
+    assert_right(alvo)
+
+
+def end_copy(alvo_url: str) -> None:
+    ended = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE query LIKE 'COPY%' AND state = 'active' AND datname = current_database()
+    """
+    deadline = time.monotonic() + 30
+    while not execute(alvo_url, ended):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_statement_that_never_ends_is_cut(
+    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_scaled(alvo)
+    before = stored(alvo_url)
+    execute(alvo_url, SLOW)
+    options = alvo_database.SESSION["options"].replace("timeout=10min", "timeout=300ms")
+    monkeypatch.setitem(alvo_database.SESSION, "options", options)
+    with closing_engine(alvo_url) as impatient, pytest.raises(AlvoError, match="statement timeout"):
+        load_scaled(impatient, 2)
+    assert stored(alvo_url) == before
+
+
+def test_a_read_only_alvo_says_so(alvo: Engine, alvo_url: str) -> None:
+    load_scaled(alvo)
+    before = stored(alvo_url)
+    execute(alvo_url, 'ALTER DATABASE "Alvo" SET default_transaction_read_only = on')
+    with closing_engine(alvo_url) as late, pytest.raises(AlvoError, match="read-only transaction"):
+        load_scaled(late, 2)
+    assert stored(alvo_url) == before
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 120 MB, most of it free."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=120m,mode=755", "tmpfs", str(folder)]
+    if os.name == "nt" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs leave to mount a tmpfs")
+    yield folder
+    local.stop_database(folder)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_keeps_what_was_loaded_and_loads_again_when_there_is_room(small: Path) -> None:
+    url = start(small)
+    ballast = small / "ballast"
+    days = [replace(DAY, date=DAY.date + timedelta(days=n)) for n in range(40)]
+    loaded = []
+    with closing_engine(url) as alvo:
+        create_tables(alvo)
+        ballast.write_bytes(bytes(shutil.disk_usage(small).free - 500_000))
+        with pytest.raises(AlvoError, match=r"No space left on device|connection"):
+            for day in days:
+                load_day(alvo, day, statistics(day), readings=1440)
+                loaded.append(str(day.date))
+        assert loaded
+        ballast.unlink()
+        start(small)  # where the journal, too, had no room, PostgreSQL has stopped
+        assert rows_by_date(url) == dict.fromkeys(loaded, 720)
+        assert execute(url, "SELECT date::text FROM run ORDER BY id") == [(d,) for d in loaded]
+        assert_right(alvo, days[len(loaded)])
+
+
+def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
+    alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fonte_url = start(home, "Fonte")
+    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url)))
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    command = [*ETL, DAYS[0], DAYS[9], "--columns=power"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as running:
+        wait_for_loads(alvo_url, 2)
+        restart(home)
+        said, trouble = running.communicate(timeout=120)
+    assert "Traceback" not in said + trouble
+    failed = re.findall(r"^  2024-05-\d\d  (.+)$", said, re.MULTILINE)
+    for line in failed:
+        assert re.search("(?i)connection|answer|terminat", line)
+    assert set(rows_by_date(alvo_url).values()) == {720}
+    assert_completed(alvo_url, project)
