@@ -103,8 +103,11 @@ class Archive:
     def _replace(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:  # of a full disk, say
+            partial.unlink(missing_ok=True)
 
     @cached_property
     def _files(self) -> Any:

@@ -1,9 +1,11 @@
 """Many dates at once, in real processes, some of which are killed."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import date
 from pathlib import Path
@@ -56,8 +58,10 @@ def wait_for_loads(alvo: str, count: int) -> None:
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
-    alvo: str, project: Path, end: signal.Signals
+    alvo: str, project: Path, end: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = Path(tempfile.mkdtemp())  # short, as addresses of sockets must be
+    monkeypatch.setenv("TMPDIR", str(folder))
     with subprocess.Popen(
         [*ETL, DAYS[0], DAYS[9], "--columns=power", "--jobs=2"],
         stdout=subprocess.PIPE,
@@ -73,6 +77,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     if end is not signal.SIGKILL:
         assert broken.returncode == 130
         assert err.splitlines() == ["etl: interrupted; what was loaded stays loaded"]
+        assert list(folder.iterdir()) == []
         known = {"index.html", ".index.json"}
         assert not [n for n in files(project) if not ARCHIVED.fullmatch(n) and n not in known]
         reports = [path.name for path in (project / "runs").glob("*/*.html")]
@@ -83,6 +88,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     before = rows_by_date(alvo)
     assert set(before.values()) == {720}  # wholly there, or wholly absent
     assert_completed(alvo, project)
+    shutil.rmtree(folder)
 
 
 def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, needs_chromium
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 from test_index import DAY, put_notebook
 
 from etl_lib.archive import Archive
 from etl_lib.index import write_index
+from etl_lib.reports import render
 from etl_lib.status import DateStatus, State
 
 pytestmark = needs_chromium
@@ -343,6 +345,20 @@ def test_a_report_fits_a_phone(report: Path, visit: Visit) -> None:
         summary.press("Enter")
     assert does_not_scroll_sideways(page)
     assert page.evaluate(SMALLEST_TEXT) >= 12
+
+
+def test_text_of_a_report_is_shown_and_not_run(tmp_path: Path, visit: Visit) -> None:
+    attack = "<script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
+    cell = new_code_cell(f"date = {attack!r}", outputs=[new_output("stream", text=attack)])
+    told = {"ename": "E", "evalue": attack, "traceback": [f"E: {attack}"]}
+    cell.outputs.append(new_output("error", **told))
+    cell.outputs.append(new_output("execute_result", {"text/plain": attack}))
+    file = tmp_path / "report.html"
+    file.write_text(render(new_notebook(cells=[cell]), attack), encoding="utf-8")
+    page = visit(file)
+    assert page.title().startswith(attack)
+    expect(page.locator("script, main img")).to_have_count(0)
+    assert page.locator("body").text_content().count(attack) >= 3
 
 
 def test_a_report_cannot_ask_the_network_for_anything(report: Path, visit: Visit) -> None:

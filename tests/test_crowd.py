@@ -124,12 +124,16 @@ def test_one_date_from_many_processes_at_once_is_loaded_as_from_one(
 def test_overlapping_ranges_and_other_columns_at_once_end_as_one_after_the_other(
     alvo: str,  # noqa: F811
     seeded_api: str,
+    soak: bool,
 ) -> None:
     stop = Event()
-    reader = Thread(
-        target=lambda: [ask(seeded_api, 0, time.monotonic() + 1) for _ in iter(stop.is_set, True)]
-    )
-    reader.start()
+
+    def read(place: int) -> None:
+        while not stop.is_set():
+            ask(seeded_api, place, time.monotonic() + 1)
+
+    pool = ThreadPoolExecutor(32 if soak else 4)
+    readers = [pool.submit(read, place) for place in range(pool._max_workers)]
     finish(
         [
             start("2024-05-20", "2024-05-21", "--columns=power", "--force"),
@@ -137,7 +141,8 @@ def test_overlapping_ranges_and_other_columns_at_once_end_as_one_after_the_other
         ]
     )
     stop.set()
-    reader.join()
+    pool.shutdown()
+    assert [reader.exception() for reader in readers] == [None] * len(readers)
     assert rows_by_date(alvo) == {
         "2024-05-20": 720,
         "2024-05-21": 1440,

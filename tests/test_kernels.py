@@ -1,5 +1,6 @@
 """Kernels forked from a process with the imports done: fresh, isolated, and the same to look at."""
 
+import asyncio
 import multiprocessing
 import os
 import subprocess
@@ -141,6 +142,18 @@ def without_places(outputs: list[Any]) -> str:
 def test_the_figure_of_a_warm_kernel_is_there(execute: Execute) -> None:
     (outputs,) = execute(FIGURE)
     assert "image/png" in outputs[-1]["data"]
+
+
+def test_a_cell_that_prints_without_end_keeps_every_line(execute: Execute) -> None:
+    (said,) = execute("for n in range(100_000): print(n)")
+    assert text(said).split() == [str(n) for n in range(100_000)]
+
+
+def test_a_notebook_may_be_run_from_within_a_running_event_loop(execute: Execute) -> None:
+    async def run() -> list[Any]:
+        return execute("1 + 1")
+
+    assert text(asyncio.run(run())[0]) == "2"
 
 
 def test_an_error_is_told_as_papermill_tells_it(execute: Execute, tmp_path: Path) -> None:

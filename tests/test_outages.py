@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,13 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import psutil
 import pytest
 from conftest import execute, serve
 from sqlalchemy import Engine
 from test_alvo import closing_engine
 from test_alvo import load as load_scaled
-from test_batch import DAYS, ETL, assert_completed, rows_by_date, wait_for_loads
+from test_batch import DAYS, ETL, assert_completed, rows_by_date, run, wait_for_loads
 from test_load import DAY, statistics, stored
 from test_local import postmaster
 
@@ -175,6 +177,51 @@ def test_a_full_disk_keeps_what_was_loaded_and_loads_again_when_there_is_room(sm
         assert rows_by_date(url) == dict.fromkeys(loaded, 720)
         assert execute(url, "SELECT date::text FROM run ORDER BY id") == [(d,) for d in loaded]
         assert_right(alvo, days[len(loaded)])
+
+
+def test_an_archive_on_a_full_disk_fails_the_date_which_runs_again_when_there_is_room(
+    small: Path, seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", seeded_api)
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    place = f"--runs={small / 'runs'}"
+    assert run(DAYS[0], place).returncode == 0
+    ballast = small / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(small).free - 100_000))
+    ended = run(DAYS[1], place)
+    assert ended.returncode == 1
+    assert f"{DAYS[1]}  failed: the archive {small / 'runs'}: " in ended.stdout
+    assert "No space left on device" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    files = sorted(path.name for path in (small / "runs" / DAYS[1]).iterdir())
+    assert [name for name in files if not name.startswith(".20")] == [], "nothing half-written"
+    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[:2], 720)
+
+    ballast.unlink()
+    ended = run(DAYS[0], DAYS[1], place)
+    assert "1 loaded, 1 skipped" in ended.stdout, ended.stdout + ended.stderr
+    assert len(list((small / "runs" / DAYS[1]).glob("*.html"))) == 1
+
+
+def test_a_file_that_fonte_has_no_room_for_is_refused_in_one_line_and_nothing_of_it_kept(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = start(small, "Fonte")
+    monkeypatch.setenv("FONTE_DATABASE_URL", url)
+    file = tmp_path / "readings.csv"
+    minutes = np.datetime64("2024-01-01T00:00") + np.arange(400_000)
+    file.write_text("timestamp,power\n" + "".join(f"{minute},1.5\n" for minute in minutes))
+    first = tmp_path / "first.csv"
+    first.write_text("timestamp,power\n2023-01-01,1\n")
+    command = [sys.executable, "-m", "fonteapi", "load"]
+    subprocess.run([*command, first], check=True)
+    (small / "ballast").write_bytes(bytes(shutil.disk_usage(small).free - 5_000_000))
+    ended = subprocess.run([*command, file], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.search("No space left on device|connection", ended.stderr), ended.stderr
+    assert ended.stderr.count("\n") == 1
+    (small / "ballast").unlink()
+    assert execute(start(small, "Fonte"), "SELECT count(*) FROM data") == [(1,)]
 
 
 def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
