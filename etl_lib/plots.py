@@ -46,6 +46,8 @@ COVERAGE_BAR: dict[str, Any] = BAR | {
     "ticks": [0, 0.5, 1],
     "format": "{x:.0%}",
 }
+STRONGEST = 75
+"""m/s; no wind at a turbine was stronger."""
 MARKERS = "os^vDPX*<>ph"
 """One for each month."""
 
@@ -132,9 +134,10 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """How often the wind blew how fast, in bins of 1 m/s, with a Weibull distribution."""
     ax = new_axes(ax)
-    if find_missing(data, "wind_speed_mean"):
+    speeds = data.get("wind_speed_mean", pd.Series(dtype=float))
+    speeds = speeds[speeds.between(0, STRONGEST)]  # a sentinel of -9999.9 is no wind
+    if speeds.empty:
         return say(ax, "no distribution: no readings of wind speed")
-    speeds = data["wind_speed_mean"].dropna()
     edges = np.arange(np.floor(speeds.max()) + 2)
     share = np.full(len(speeds), 100 / len(speeds))
     means = f"{len(speeds):,} ten-minute means"
@@ -163,13 +166,9 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if table.empty:
         return say(ax, "no turbulence: never 3 m/s of wind and half of the readings")
     large = len(table) > MANY
-    style: dict[str, Any] = {
-        "color": GREY,
-        "alpha": 0.1 if large else 0.5,
-        "lw": 0,
-        "rasterized": large,
-    }
-    ax.scatter(table["wind_speed"], table["intensity"], 9, label="ten-minute value", **style)
+    style: dict[str, Any] = {"color": GREY, "alpha": 0.1 if large else 0.5, "lw": 0}
+    points = table["wind_speed"], table["intensity"]
+    ax.scatter(*points, 9, label="ten-minute value", rasterized=large, **style)
     _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
     ax.set_ylim(0)
     ax.set_xlabel(quantity(data, "wind_speed"))

@@ -296,3 +296,13 @@ def test_no_text_is_cut_off_at_the_edge_of_a_figure(day: pd.DataFrame, scale: fl
         drawn_on, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert 0 <= drawn_on.x0 < drawn_on.x1 <= width, drawn(figure.axes[0])
         assert 0 <= drawn_on.y0 < drawn_on.y1 <= height, drawn(figure.axes[0])
+
+
+@pytest.mark.parametrize("sentinel", [-9999.9, -7999, 9999.9, 3.4e38])
+def test_a_sentinel_is_no_wind_of_the_distribution(day: pd.DataFrame, sentinel: float) -> None:
+    day.loc[day.index[0], "wind_speed_mean"] = sentinel
+    ax = plot_wind_distribution(day)
+    assert "143 ten-minute means" in drawn(ax)
+    assert ax.get_xlim()[1] < 75
+    day["wind_speed_mean"] = sentinel
+    assert "no distribution" in drawn(plot_wind_distribution(day))

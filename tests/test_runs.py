@@ -6,11 +6,12 @@ import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pyarrow as pa
 import pytest
 from conftest import execute
 
@@ -117,6 +118,27 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     loaded = execute(alvo_url, "SELECT date FROM run ORDER BY date")
     assert [row.date for row in loaded] == days
     assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
+
+
+@pytest.mark.parametrize("count", [1, 1440])
+@pytest.mark.parametrize("sentinel", [-9999.9, -7999, 3.4e38])
+def test_a_day_with_sentinels_is_loaded_and_has_its_report(
+    run: Run,
+    fonte_api: str,
+    put_readings: Callable[[pa.Table], None],
+    alvo_url: str,
+    sentinel: float,
+    count: int,
+) -> None:
+    stamps = [datetime(2024, 5, 21, tzinfo=UTC) + timedelta(minutes=n) for n in range(1440)]
+    winds = [float(sentinel) if n < count else 7.0 + n % 5 for n in range(1440)]
+    put_readings(pa.table({"timestamp": stamps, "wind_speed": winds, "power": winds}))
+    settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
+    outcome = run(settings, columns=("wind_speed", "power"))
+    assert outcome.error is None
+    assert outcome.report
+    assert outcome.summary
+    assert outcome.summary["quality"]["power"]["outside the plausible range"] == count
 
 
 def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
