@@ -5,6 +5,7 @@
 all, and what was executed is never overwritten.
 """
 
+import mimetypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pyarrow import ArrowException, fs
 
@@ -62,8 +64,9 @@ class Archive:
             if isinstance(self.location, Path):
                 self._replace(self.location / name, text)
             else:  # a store shows nothing before it has all
-                with self._files.open_output_stream(name) as stream:
-                    stream.write(text.encode())
+                content, kind = text.encode(), mimetypes.guess_type(name)[0] or "application/json"
+                with self._files.open_output_stream(name, metadata={"Content-Type": kind}) as file:
+                    file.write(content)
         return self.locate(name)
 
     def reserve(self, day: date) -> str:
@@ -102,7 +105,7 @@ class Archive:
     @staticmethod
     def _replace(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
         try:
             partial.write_text(text, encoding="utf-8")
             partial.replace(path)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
@@ -12,7 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from etl_lib.archive import SUFFIX, Archive, Place
-from etl_lib.parameters import ISO_DATE
+from etl_lib.errors import ParameterError
+from etl_lib.parameters import parse_date
 from etl_lib.status import DateStatus
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -100,7 +102,10 @@ def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:
 
 def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
     """Every executed ETL notebook among `names`, whoever ran it; each file is read once."""
-    known = json.loads(archive.read(CACHE)) if CACHE in names else {}
+    known: dict[str, Any] = {}
+    if CACHE in names:
+        with suppress(ValueError):  # cut short: what it held is found again
+            known = json.loads(archive.read(CACHE))
     found = {}
     for name, file in sorted(names.items()):
         if not name.endswith(SUFFIX) or any(part.startswith(".") for part in name.split("/")):
@@ -128,8 +133,9 @@ def read_attempt(content: bytes, name: str) -> Attempt | None:
         return None
     # JupyterLab and nbconvert leave no word on the run: the summary has its date
     summary = next(filter(_is_summary, reversed(shown)), None)
-    day = summary["date"] if summary else day
-    if not ISO_DATE.fullmatch(str(day)):
+    try:
+        day = parse_date(summary["date"] if summary else day)
+    except ParameterError:
         return None
     errors = [f"{out['ename']}: {out['evalue']}" for out in outputs if "ename" in out]
     error = None if summary and not errors else [*errors, "it ended before its summary"][0]
@@ -145,7 +151,13 @@ def read_attempt(content: bytes, name: str) -> Attempt | None:
 
 def _is_summary(shown: Any) -> bool:
     """Whether this is what the pipeline's last cell tells programs."""
-    return isinstance(shown, dict) and {"date", "coverage"} <= shown.keys()
+    if not isinstance(shown, dict) or "date" not in shown:
+        return False
+    numbers = (shown.get("coverage"), shown.get("readings"))
+    quantities = (shown.get("energy", ""), shown.get("mean_wind_speed", ""))
+    return all(isinstance(number, int | float) for number in numbers) and all(
+        isinstance(quantity, int | float | None) for quantity in quantities
+    )
 
 
 def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) -> list[Row]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import httpx2
 import pytest
 from conftest import execute
 from moto.server import ThreadedMotoServer
@@ -177,3 +178,17 @@ def test_a_path_is_shown_from_here_and_an_address_as_it_is(
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
     assert shown("s3://farm/a.html") == "s3://farm/a.html"
+
+
+def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archive) -> None:
+    texts = [str(n) * 300_000 for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(archive.write, ["index.html"] * 40, texts * 10))
+    assert archive.read("index.html").decode() in texts
+    assert list(archive.names()) == ["index.html"]
+
+
+def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) -> None:
+    Archive(store).write("2024-05-21/a.html", "<p>")
+    answer = httpx2.get(f"{s3}/farm/{store.rpartition('/')[2]}/2024-05-21/a.html")
+    assert (answer.text, answer.headers["content-type"]) == ("<p>", "text/html")

@@ -200,3 +200,29 @@ def test_the_page_asks_for_nothing_else(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     text = write_index(Archive(project / "runs"), status(DAY)).read_text(encoding="utf-8")
     assert re.findall(r"(?:src|href)=\"(?:https?:|//)|url\(|@import", text) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "facts"),
+    [
+        ("2024-02-30", {}),
+        ("2024-05-21", {"coverage": "<b>"}),
+        ("2024-05-21", {"coverage": None}),
+        ("2024-05-21", {"energy": [1]}),
+    ],
+)
+def test_a_notebook_that_says_what_cannot_be_does_not_take_the_page(
+    project: Path, day: str, facts: dict[str, Any]
+) -> None:
+    put_notebook(project, "2024-05-20/a.ipynb")
+    put_notebook(project, "odd.ipynb", day=day, **facts)
+    page = rows(write_index(Archive(project / "runs"), {}))
+    assert page[0 if day < "2024-05-20" else -1].startswith("2024-05-20")
+
+
+@pytest.mark.parametrize("content", ["", '{"2024-05-20/a.ip'])
+def test_a_memory_that_was_cut_short_is_made_anew(project: Path, content: str) -> None:
+    put_notebook(project, "2024-05-20/a.ipynb")
+    first = attempts(project)
+    (project / "runs" / ".index.json").write_text(content)
+    assert attempts(project) == first
