@@ -42,6 +42,13 @@ SESSION = "\t".join(  # a space in an address would be written as +, which libpq
     ("-ctimezone=UTC", "-clock_timeout=60s", "-cidle_in_transaction_session_timeout=5min")
 )
 """What each session is told: nothing waits for ever."""
+PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+"""Seconds until a host that does not answer, or has vanished, is given up."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
 """Whoever creates or fills the table holds this, to the end of the transaction."""
 
@@ -84,8 +91,8 @@ DAYS = text("""
 def connect(database_url: str) -> Engine:
     """An engine for the small queries; every session of it is in UTC."""
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
-    session = {"options": f"{SESSION}\t-cstatement_timeout=5min", "connect_timeout": 10}
-    return create_engine(url, pool_pre_ping=True, connect_args=session)
+    session = {"options": f"{SESSION}\t-cstatement_timeout=5min"}
+    return create_engine(url, pool_pre_ping=True, connect_args=PATIENCE | session)
 
 
 def create_table(engine: Engine) -> None:
@@ -156,7 +163,7 @@ def _pool(engine: Engine) -> QueuePool:
     with _lock:
         if engine not in _pools:
             url = engine.url.set(drivername="postgresql")
-            url = url.update_query_dict({"options": SESSION, "connect_timeout": "10"})
+            url = url.update_query_dict(PATIENCE | {"options": SESSION})
             # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
             address = url.render_as_string(hide_password=False).replace(" ", "%20")
             first = dbapi.connect(address)

@@ -132,9 +132,14 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         line = 1
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
+        try:
+            for row in reader:
+                yield line, row
+                line = reader.line_num + 1
+        except csv.Error as error:  # a quote that is never closed, say
+            raise WrongInput(
+                f"{path}: the row from line {line} on cannot be read: {error}"
+            ) from None
 
 
 def _find_header(path: Path, rename: Mapping[str, str]) -> tuple[str, list[str]]:

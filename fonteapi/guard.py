@@ -13,8 +13,10 @@ from fonteapi.settings import Settings
 
 OPEN = {"/health"}
 """Asked by who has no key: what watches over containers."""
+WATCHERS = 8
+"""How many may ask for those at once, who take nobody else's place."""
 SEND_SECONDS = 30
-"""How long a reader may take for a piece of an answer, a megabyte at most."""
+"""How long a reader may take for a piece of an answer: a megabyte of Arrow, three of JSON."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -36,13 +38,15 @@ class Guard:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._running = 0
+        self._running = {False: 0, True: 0}
+        """How many requests are being answered: with a key, and without."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        is_open = scope["path"] in OPEN
         place = ExitStack()
 
         async def send_cautiously(message: Message) -> None:
@@ -56,11 +60,11 @@ class Guard:
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 place.close()  # who asked has it all, and may ask again at once
 
-        if refusal := self._refuse(scope):
+        if refusal := self._refuse(scope, is_open):
             await refusal(scope, receive, send_cautiously)
             return
-        self._running += 1
-        place.callback(self._leave)
+        self._running[is_open] += 1
+        place.callback(self._leave, is_open)
         try:
             await self._app(scope, receive, send_cautiously)
         except SlowReaderError:
@@ -68,18 +72,18 @@ class Guard:
         finally:
             place.close()
 
-    def _leave(self) -> None:
-        self._running -= 1
+    def _leave(self, is_open: bool) -> None:
+        self._running[is_open] -= 1
 
-    def _refuse(self, scope: Scope) -> Response | None:
-        if scope["path"] in OPEN:
-            return None
+    def _refuse(self, scope: Scope, is_open: bool) -> Response | None:
         settings: Settings = scope["app"].state.settings
-        if settings.api_key and not _is_key(Headers(scope=scope), settings.api_key):
+        key = settings.api_key
+        if key and not is_open and not _is_key(Headers(scope=scope), key):
             detail = "expected the API's key: Authorization: Bearer KEY, or X-API-Key: KEY"
             return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
-        if self._running >= settings.concurrency:
-            detail = f"{self._running} requests are being answered: try again in a second"
+        running = self._running[is_open]
+        if running >= (WATCHERS if is_open else settings.concurrency):
+            detail = f"{running} requests are being answered: try again in a second"
             return JSONResponse({"detail": detail}, 503, {"Retry-After": "1"})
         return None
 

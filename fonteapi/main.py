@@ -184,13 +184,17 @@ def prepare(app: FastAPI) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What a driver says, without the address that it adds."""
+    """What a driver says."""
     return str(getattr(error, "orig", error)).strip().splitlines()[0]
 
 
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
-    """Fonte failed: say so without its address, and that trying again is worth it."""
-    detail = f"Fonte does not answer: {first_line(error)}"
+    """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
+    line = first_line(error)
+    if "connection to server" in line:
+        logger.warning("%s: %s", request.url.path, line)
+        line = "no connection; the API's log tells why"
+    detail = f"Fonte does not answer: {line}"
     return JSONResponse({"detail": detail}, 503, {"Retry-After": "2"})
 
 

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 
 import httpx2
 import pytest
@@ -13,9 +14,11 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from test_fonteapi import SESSIONS
 
+from etl_lib import local
 from etl_lib.config import Settings as Library
 from fonteapi import database, guard
 from fonteapi.formats import ARROW, CSV, JSON
+from fonteapi.main import create_app
 from fonteapi.settings import Settings
 
 KEY = "k3y-of-the-api"
@@ -74,6 +77,23 @@ def test_the_key_opens_every_route(
 
 def test_health_wants_no_key(guarded: httpx2.Client) -> None:
     assert guarded.get("/health").json() == {"status": "ok"}
+
+
+def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
+    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "WATCHERS", 2)
+    entered, leave = Semaphore(0), Event()
+    monkeypatch.setattr(database, "ping", lambda _: (entered.release(), leave.wait(30)))
+    api = local.serve(lambda: create_app(Settings(database_url=seeded_fonte_url, concurrency=1)))
+    with ThreadPoolExecutor(2) as pool:
+        watching = [pool.submit(httpx2.get, f"{api}/health", timeout=60) for _ in range(2)]
+        assert all(entered.acquire(timeout=30) for _ in watching)
+        third = httpx2.get(f"{api}/health")
+        assert (third.status_code, third.headers["retry-after"]) == (503, "1")
+        assert httpx2.get(f"{api}/data/1").status_code == 200
+        leave.set()
+        assert [answer.result().status_code for answer in watching] == [200, 200]
 
 
 def test_an_empty_key_in_the_environment_is_none(

@@ -698,3 +698,12 @@ def test_an_empty_parquet_file_has_no_readings(
     columns = {"timestamp": pa.array([], pa.timestamp("us")), "power": pa.array([], pa.float64())}
     assert load(put_parquet(tmp_path / "own.parquet", columns)) == 1
     assert "expected readings below the names of the columns, got none" in capsys.readouterr().err
+
+
+def test_a_quote_that_is_never_closed_is_named_by_the_line_that_it_begins_on(
+    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "2024-05-20T00:00,1\n" * 10_000
+    assert load(write(f'timestamp,power\n{rows[:38]}"2024-05-20T00:02,1\n{rows}')) == 2
+    assert "the row from line 4 on cannot be read" in capsys.readouterr().err
+    assert stored(fonte_url) == []
