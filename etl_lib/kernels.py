@@ -35,7 +35,7 @@ def kill_kernels(batch: str) -> None:
         process = kernel.process
         if process is not None and kernel.batch == batch:
             with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 class KernelClient(AsyncKernelClient):
@@ -112,6 +112,13 @@ class Provisioner(LocalProvisioner):
             await super().launch_kernel(cmd, **options)
         _running.add(self)
         return self.connection_info
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """End what the kernel has started, too, however it ended itself."""
+        if self.pgid and not restart:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pgid, signal.SIGKILL)
+        await super().cleanup(restart)
 
 
 class _Process:

@@ -197,6 +197,24 @@ def test_what_a_notebook_started_ends_with_its_kernel(execute: Execute, warm: bo
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_what_a_kernel_started_does_not_outlive_its_death(
+    execute: Execute, tmp_path: Path, warm: bool
+) -> None:
+    pid = tmp_path / "pid"
+    cell = (
+        "import os, subprocess\n"
+        f"open({str(pid)!r}, 'w').write(str(subprocess.Popen(['sleep', '1000']).pid))\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    with pytest.raises(PapermillExecutionError, match="DeadKernelError"):
+        execute(cell, warm=warm)
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(int(pid.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_a_kernel_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
     """Killed with -9, the runner leaves no kernel, and no process to fork from."""
     path = tmp_path / "long.ipynb"
