@@ -77,7 +77,7 @@ def _run(
         return Outcome(day, error="broken off before it began")
     _running.append(batch)
     try:
-        done = None if since is None else find_outcome(day, settings, archive, since)
+        done = None if since is None else find_outcome(day, columns, settings, archive, since)
         return done or run_date(
             day,
             columns,

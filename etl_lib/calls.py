@@ -13,7 +13,7 @@ from pkgutil import resolve_name
 from threading import Thread
 from typing import Any
 
-from etl_lib.errors import EtlError
+from etl_lib.errors import EtlError, SchedulerError
 
 ADDRESS = "ETL_CALLS"
 """The variable by which a process tells those that it starts where it takes their calls."""
@@ -45,7 +45,7 @@ def call(function: str, *arguments: Any, on_break: tuple[Any, ...]) -> Generator
             try:
                 is_item, told = connection.recv()
             except EOFError:
-                raise EtlError("the process that took the call has died") from None
+                raise SchedulerError("the process that took the call has died") from None
             if is_item:
                 yield told
             elif told is None:

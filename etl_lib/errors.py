@@ -6,7 +6,7 @@ EtlError
 ├── ArchiveError      the archive cannot be listed, read or written
 ├── FonteError        the Fonte API does not answer, or with something that is no reading
 ├── EmbeddedError     the PostgreSQL of this machine does not start
-├── SchedulerError    the Dask scheduler does not answer
+├── SchedulerError    who was to run the dates, on a cluster say, does not answer
 └── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
 """
 
@@ -36,7 +36,7 @@ class EmbeddedError(EtlError):
 
 
 class SchedulerError(EtlError):
-    """The Dask scheduler does not answer."""
+    """Who was to run the dates does not answer."""
 
 
 class AlvoError(EtlError):

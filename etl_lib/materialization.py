@@ -7,7 +7,7 @@ import json
 import os
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -24,12 +24,13 @@ from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.index import read_attempt, write_index
+from etl_lib.limits import USUAL
 from etl_lib.load import verify_load
 from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, find_outcome
-from etl_lib.status import read_status
+from etl_lib.status import DateStatus, State, read_status
 from etl_lib.transform import STATISTICS, compute_statistics, to_frame
 
 LOW = 0.9
@@ -69,7 +70,7 @@ def run_days(
     archive = open_archive(settings)
     names = parse_columns(columns)
     with threads(jobs) as pool, connected(settings) as (fonte, alvo):
-        before = [find_outcome(day, settings, archive, since=0) for day in loaded]
+        before = [find_outcome(day, names, settings, archive, since=0) for day in loaded]
         known = {outcome.date: outcome for outcome in before if outcome}
         for outcome in known.values():
             yield _tell(outcome, archive, fonte, alvo)
@@ -77,6 +78,19 @@ def run_days(
         for outcome in run_dates(pool, missing, names, settings, find_home(), archive, batch=batch):
             yield _tell(outcome, archive, fonte, alvo)
     write_index(archive, read_status(settings, archive))
+
+
+def find_wanted(addresses: dict[str, str]) -> dict[str, DateStatus]:
+    """The days that are missing, stale or failed, each by a key that no other change of it has."""
+    settings = make_settings(addresses)
+    recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
+    return {  # a change back to what was is another one, by the load in between
+        f"{day}:{status.fingerprint}:{status.run}": status
+        for day, status in read_status(settings, open_archive(settings)).items()
+        if status.state is not State.LOADED
+        # While its notebook, which has loaded it, still draws, a day looks failed
+        if not (status.state is State.FAILED and status.loaded and status.loaded > recently)
+    }
 
 
 def make_settings(addresses: dict[str, str]) -> Settings:
@@ -97,7 +111,7 @@ def _tell(outcome: Outcome, archive: Archive, fonte: httpx2.Client, alvo: Engine
     try:
         facts = _describe(outcome.summary, archive, alvo)
         findings = _check(outcome.summary, fonte, alvo)
-    except EtlError as error:  # it is loaded, and the next attempt tells of it
+    except EtlError as error:  # it is loaded; to load it once more changes nothing
         return told | {"error": str(error), "is_transient": True}
     return told | {"facts": facts, "findings": findings}
 
@@ -155,8 +169,13 @@ def _count_implausible(summary: Summary) -> str:
 
 
 def _find_picture(notebook: bytes) -> str:
-    """The notebook's first picture, the signals over the day, as an address that holds it all."""
+    """The notebook's first picture, the signals over the day, as an address that holds it all.
+
+    Empty when it has none.
+    """
     cells = json.loads(notebook)["cells"]
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    drawn = next(data["image/svg+xml"] for data in outputs if "image/svg+xml" in data)
+    drawn = next((data["image/svg+xml"] for data in outputs if "image/svg+xml" in data), None)
+    if drawn is None:
+        return ""
     return f"data:image/svg+xml;base64,{b64encode(''.join(drawn).encode()).decode()}"

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import dagster as dg
 
 from etl_lib.calls import call
-from etl_lib.errors import EtlError, ParameterError, SettingsError
+from etl_lib.errors import EtlError
 
 # What is in beta is told at every start, to people who did not choose it
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -33,6 +33,8 @@ REQUESTS_A_TICK = 50
 RETRIES = 3
 FIRST_WAIT_SECONDS = 10
 """Before a retry; before each further one twice as long."""
+TRANSIENT = {"FonteError", "AlvoError", "ArchiveError", "EmbeddedError", "SchedulerError"}
+"""Errors that a later attempt may not meet."""
 CHECKS = {
     "read_back_equal": "Alvo holds what Fonte's readings give when they are computed again.",
     "coverage": "At least 90 % of the expected readings came. An error: fewer than 50 %.",
@@ -98,7 +100,7 @@ def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersi
 )
 def statistics(
     context: dg.AssetExecutionContext, config: Request, services: Services
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Run the notebook of each day; those that were loaded stand, whatever others become."""
     days = [date.fromisoformat(key) for key in context.partition_keys]
     batch = f"{context.run_id} {context.retry_number}"
@@ -116,18 +118,21 @@ def statistics(
                 context.log.info(f"{day['date']}: {day.get('error') or 'loaded'}")
                 (failed if "error" in day else loaded).append(day)
     except EtlError as error:
-        is_transient = not isinstance(error, ParameterError | SettingsError)
+        is_transient = type(error).__name__ in TRANSIENT
         failed.append({"date": "no day", "error": str(error), "is_transient": is_transient})
+    checks = [_judge(name, loaded) for name in CHECKS] if loaded else []
     if failed:
-        for day in loaded:
+        known = {str(day) for day in _find_loaded(context)}
+        for day in [day for day in loaded if day["date"] not in known]:
             facts = _describe(day, context)
             context.log_event(
                 dg.AssetMaterialization("statistics", partition=day["date"], metadata=facts)
             )
+        yield from checks
         _fail(failed, context)
     for day in loaded:
         context.add_asset_metadata(_describe(day, context), partition_key=day["date"])
-    yield dg.MaterializeResult(check_results=[_judge(name, loaded) for name in CHECKS])
+    yield dg.MaterializeResult(check_results=checks)
 
 
 def _fail(failed: list[Told], context: dg.AssetExecutionContext) -> NoReturn:
@@ -152,11 +157,12 @@ def _find_loaded(context: dg.AssetExecutionContext) -> list[date]:
 def _describe(day: Told, context: dg.AssetExecutionContext) -> dict[str, Any]:
     """The metadata of a day's materialization."""
     facts = day["facts"]
-    told = {
-        "picture": dg.MetadataValue.md(f"![{day['date']}]({facts['picture']})"),
+    told: dict[str, Any] = {
         "report": dg.MetadataValue.path(facts["report"]),
         "notebook": dg.MetadataValue.notebook(facts["notebook"]),
     }
+    if facts["picture"]:
+        told["picture"] = dg.MetadataValue.md(f"![{day['date']}]({facts['picture']})")
     origin = context.run.remote_job_origin
     if origin and Path(facts["notebook"]).is_relative_to(Path.cwd()):  # as Dagster shows it
         location = origin.location_name
@@ -202,21 +208,21 @@ daily = dg.build_schedule_from_partitioned_job(
 )
 def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
     """Ask Fonte, Alvo and the archive once each."""
-    from etl_lib.materialization import make_settings, open_archive
-    from etl_lib.status import State, read_status
+    from etl_lib.materialization import find_wanted
 
-    settings = make_settings(services.model_dump())
-    found = read_status(settings, open_archive(settings))
-    whole = set(DAYS.get_partition_keys())
-    wanted = {  # a change back to what was is another one, by the load in between
-        f"{day}:{status.fingerprint}:{status.run}": str(day)
-        for day, status in found.items()
-        if status.state is not State.LOADED and str(day) in whole
-    }
+    found = find_wanted(services.model_dump())
+    wanted = {key: day for key, day in found.items() if DAYS.has_partition_key(str(day.date))}
     asked = wanted.keys() & set((context.cursor or "").split())
     new = [key for key in wanted if key not in asked][:REQUESTS_A_TICK]
-    requests = [dg.RunRequest(key, partition_key=wanted[key]) for key in new]
+    requests = [_request(key, wanted[key]) for key in new]
     return dg.SensorResult(requests, cursor=" ".join([*asked, *new]))
+
+
+def _request(key: str, day: Any) -> dg.RunRequest:
+    """A run of a `DateStatus`, with the columns that the day was loaded with, if it ever was."""
+    chosen = {"columns": " ".join(day.columns)} if day.columns else {}
+    config = {"ops": {"statistics": {"config": chosen}}}
+    return dg.RunRequest(key, config, partition_key=str(day.date))
 
 
 def _address(variable: str) -> str:

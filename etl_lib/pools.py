@@ -10,7 +10,8 @@ from etl_lib.errors import SchedulerError
 PATIENCE = "10 s"
 """How long a scheduler may take to answer."""
 RETRIES = 3
-"""How often a date may lose its worker before it has failed."""
+"""How often a date that raised on a worker is given to one again; how many workers it may lose is
+the cluster's to say (`distributed.scheduler.allowed-failures`)."""
 
 
 class Pool(NamedTuple):
@@ -44,13 +45,15 @@ def cluster(address: str) -> Iterator[Pool]:
         raise SchedulerError("--scheduler: expected Dask: pip install 'wind-etl[dask]'") from None
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
         reason = f"expected an answer, got {str(error).splitlines()[0]}"
         raise SchedulerError(f"the Dask scheduler at {address}: {reason}") from error
     with client:
         yield Pool(
             client.get_executor(retries=RETRIES),
             sum(client.nthreads().values()),
-            lambda call, *arguments: list(client.run(call, *arguments).values()),
+            lambda call, *arguments: list(
+                client.run(call, *arguments, on_error="ignore").values()  # one may be lost just now
+            ),
             repeats=True,
         )

@@ -104,11 +104,15 @@ def run_date(
     return outcome
 
 
-def find_outcome(day: date, settings: Settings, archive: Archive, since: int) -> Outcome | None:
+def find_outcome(
+    day: date, columns: list[str], settings: Settings, archive: Archive, since: int
+) -> Outcome | None:
     """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
     with connected(settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
-    if load is None or load["id"] <= since or load["notebook"] is None:
+    if load is None or load["id"] <= since or set(load["columns"]) != set(columns):
+        return None
+    if load["notebook"] is None:
         return None
     name = load["notebook"].removesuffix(SUFFIX)
     if archive.has(marker(name)) or not archive.has(name + PAGE):
@@ -162,7 +166,10 @@ def _execute(
             **options,
         )
         text = target.read_text(encoding="utf-8") if target.exists() else ""
-    notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
+    try:
+        notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
+    except nbformat.reader.NotJSONError:  # no room for all of it, as papermill has said
+        text, notebook = "", new_notebook()
     summary = find_summary(notebook)
     if error is None:
         try:

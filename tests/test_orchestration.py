@@ -19,9 +19,12 @@ from conftest import ROOT, execute
 from dagster._core.execution.plan import active
 from test_batch import files, wait_for_loads
 
-from etl_lib import calls, orchestration
+from etl_lib import calls, materialization, orchestration
 from etl_lib.archive import Archive
+from etl_lib.config import Settings
+from etl_lib.connections import connected
 from etl_lib.errors import EtlError
+from etl_lib.runs import find_outcome
 
 # Dagster's, of itself
 pytestmark = [
@@ -165,6 +168,27 @@ def test_the_sensor_asks_for_the_changed_day_alone_and_once_a_change(
     assert last.cursor == ""
 
 
+def test_a_day_is_asked_for_with_the_columns_it_was_loaded_with(
+    changing: Callable[[date], None], instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    changing(date(2024, 5, 20))
+    chosen = {r.partition_key: r.run_config for r in tick(instance).run_requests or []}
+    assert chosen[DAYS[0]] == {"ops": {"statistics": {"config": {"columns": "power"}}}}
+    assert chosen[DAYS[1]] == {"ops": {"statistics": {"config": {}}}}
+
+
+def test_a_day_whose_notebook_still_draws_is_not_asked_for(
+    changing: Callable[[date], None], project: Path, alvo: str, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    (report,) = (project / "runs" / DAYS[0]).glob("*.html")
+    report.with_name(f".{report.stem}.partial.ipynb").touch()  # as before it was released
+    assert asked(tick(instance)) == DAYS[1:3]
+    execute(alvo, "UPDATE run SET finished = now() - interval '11 minutes'")
+    assert asked(tick(instance)) == DAYS[:3]
+
+
 def test_many_changes_are_asked_for_step_by_step(
     changing: Callable[[date], None], instance: dg.DagsterInstance, monkeypatch: Any
 ) -> None:
@@ -305,6 +329,77 @@ def test_checks_tell_of_thin_days_and_of_readings_that_cannot_be(
     assert not found["plausible_ranges"].passed
     assert found["plausible_ranges"].severity is dg.AssetCheckSeverity.WARN
     assert found["plausible_ranges"].metadata["2024-05-20"].value == "power: 1 readings"
+
+
+def test_checks_warn_of_gaps_and_find_what_was_not_loaded_even_where_another_day_fails(
+    changing: Callable[[date], None], put_readings: Any, alvo: str, instance: dg.DagsterInstance
+) -> None:
+    start = datetime(2024, 5, 20, 2, tzinfo=UTC)
+    stamps = [start + timedelta(minutes=minute) for minute in range(1000)]
+    put_readings(pa.table({"timestamp": stamps, "power": [1.0] * len(stamps)}))
+    assert run(instance, DAYS[0]).success
+    execute(
+        alvo,
+        "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN UPDATE data SET value = 3 WHERE value = 1; RETURN NULL; END';"
+        "CREATE TRIGGER spoil AFTER INSERT ON run EXECUTE FUNCTION spoil()",
+    )
+    found = run(instance, DAYS[0])
+    assert not found.success  # the notebook looks, too
+    tags = {FIRST_TAG: "2024-05-22", LAST_TAG: "2024-05-23"}  # Fonte ends with the 22nd
+    execute(alvo, "DROP TRIGGER spoil ON run")
+    result = load_days().execute_in_process(
+        run_config=POWER, instance=instance, tags=tags, raise_on_error=False
+    )
+    assert not result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["read_back_equal"].passed
+    assert not checks["coverage"].passed
+
+
+@pytest.mark.parametrize(
+    ("coverage", "severity"),
+    [(0.89, dg.AssetCheckSeverity.WARN), (0.49, dg.AssetCheckSeverity.ERROR)],
+)
+def test_low_coverage_warns_and_too_low_is_an_error(
+    coverage: float, severity: dg.AssetCheckSeverity
+) -> None:
+    day = {"date": DAYS[0], "facts": {"coverage": coverage}, "findings": {"coverage": "so"}}
+    result = orchestration._judge("coverage", [day])
+    assert (result.passed, result.severity) == (False, severity)
+
+
+def test_a_value_that_is_not_what_readings_give_is_found(
+    alvo: str, seeded_api: str, project: Path, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    execute(alvo, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
+    settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo)
+    outcome = find_outcome(
+        date(2024, 5, 20), ["power"], settings, Archive(project / "runs"), since=0
+    )
+    assert outcome
+    with connected(settings) as (fonte, engine):
+        told = materialization._tell(outcome, Archive(project / "runs"), fonte, engine)
+    judged = orchestration._judge("read_back_equal", [told])
+    assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.ERROR)
+
+
+def test_dagster_shows_the_names_of_addresses_and_not_their_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = (
+        "from dagster._core.remote_representation.external_data import RepositorySnap\n"
+        "from dagster._serdes import serialize_value\n"
+        "from etl_lib.orchestration import defs\n"
+        "print(serialize_value(RepositorySnap.from_def(defs.get_repository_def())))"
+    )
+    monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:m4rk3d@127.0.0.1/Alvo")
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", command], capture_output=True, text=True, check=True
+    )
+    assert "ALVO_DATABASE_URL" in said.stdout
+    assert "m4rk3d" not in said.stdout + said.stderr
 
 
 def test_addresses_may_be_the_resource_s(
