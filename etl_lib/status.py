@@ -67,23 +67,27 @@ def read_status(
 ) -> dict[date, DateStatus]:
     """The status of each UTC day from `first` to `last`, both included, that anyone knows of.
 
-    A question to Fonte, to Alvo and to the archive each, however many days there are.
+    A question to Fonte, to Alvo and to the archive each, however many days there are; a second
+    one to Fonte where it lacks a loaded day. One from before its first day, or after its last, is
+    loaded as it is: there is nothing to load it from.
     """
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
     with connected(settings) as (fonte, alvo):
         days = fetch_days(fonte, start, end)
         loads = last_loads(alvo)
+        known = {day for day in days.keys() | loads.keys() if _is_within(day, first, last)}
+        kept = days if known <= days.keys() else fetch_days(fonte)
     archived = archive.names().keys()
     attempts = defaultdict(list)
     for file in sorted(archived):  # by their start
         attempts[file.partition("/")[0]].append(file)
-    known = {day for day in days.keys() | loads.keys() if _is_within(day, first, last)}
     found = {}
     for day in sorted(known):
         load, source = loads.get(day), days.get(day)
         fingerprint = source.fingerprint if source else ""
-        is_current = load is not None and load["fingerprint"] == fingerprint
+        is_gone = bool(kept) and not min(kept) <= day <= max(kept)
+        is_current = load is not None and (is_gone or load["fingerprint"] == fingerprint)
         name = load["notebook"].removesuffix(SUFFIX) if load and load["notebook"] else None
         found[day] = DateStatus(
             day,

@@ -288,3 +288,15 @@ def test_a_check_names_some_of_many_days(
     put_readings(pa.table({"timestamp": [datetime(2024, 6, day, tzinfo=UTC) for day in (1, 2)]}))
     words = "6 missing: 2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23, 2024-06-01 …;"
     assert check(capsys)[1].startswith(words)
+
+
+def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    for day in (20, 21):
+        load(date(2024, 5, day))
+    execute(fonte_url, "DELETE FROM data WHERE timestamp < '2024-05-22'")
+    assert states(settings, project)[20] is State.LOADED
+    archive = Archive(project / "runs")
+    found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
+    assert [day.state for day in found.values()] == [State.LOADED] * 2
