@@ -46,7 +46,11 @@ SESSION = {
     "options": "-ctimezone=UTC -clock_timeout=60s -cstatement_timeout=10min"
     " -cidle_in_transaction_session_timeout=10min",
     "connect_timeout": "10",
-    "tcp_user_timeout": "60000",  # milliseconds until a host that has vanished is given up
+    # A host that has vanished is given up after a minute, whoever waits for whom
+    "tcp_user_timeout": "60000",  # milliseconds
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
 }
 """What libpq is told: nothing waits for ever, neither here nor in Alvo."""
 OTHER_SCHEMA = {"42703", "42P01"}

@@ -94,8 +94,9 @@ def run(options: argparse.Namespace) -> int:
         outcomes = run_dates(
             pool, days, columns, settings, home, archive, warm=not options.cold, limits=limits
         )
+        progress = Progress(len(days), skipped, pool.size)
         try:
-            with Progress(len(days), skipped, pool.size) as progress, closing(outcomes):
+            with progress, closing(outcomes):
                 for outcome in outcomes:
                     progress.tell(outcome)
         finally:  # after Ctrl-C, too

@@ -85,8 +85,9 @@ def stop_database(home: Path) -> bool:
     folder = _data_folder(home)
     if not (folder / "postmaster.pid").exists():
         return False
-    (folder / USERS).write_text("[]")  # as its last user this process stops it
     server = _server(home)
+    with server._lock:
+        (folder / USERS).write_text("[]")  # as its last user this process stops it
     server.start()
     server.cleanup()
     return True
@@ -97,7 +98,7 @@ def start_api(database_url: str) -> str:
     """Serve the Fonte API over `database_url` from this process; returns its address."""
     from fonteapi.settings import read_settings
 
-    settings = read_settings(database_url=database_url)
+    settings = read_settings(database_url=database_url, _env_file=find_home() / ".env")
 
     def create() -> Any:
         from fonteapi.main import create_app
@@ -142,8 +143,10 @@ def _server(home: Path) -> Any:
 
     folder = _data_folder(home)
     folder.parent.mkdir(exist_ok=True)
-    _forget_dead_users(folder / USERS)
-    return get_server(folder, start=False)
+    server = get_server(folder, start=False)
+    with server._lock:  # under which each of them puts itself on the list
+        _forget_dead_users(folder / USERS)
+    return server
 
 
 def _forget_dead_users(users: Path) -> None:

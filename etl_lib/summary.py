@@ -1,6 +1,7 @@
 """The last cell of a run: what was loaded, for people and for programs."""
 
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,8 @@ class Summary:
             + f", in {self.hours_with_power:.1f} hours with power readings",
             "ledger": f"run {self.load.run_id}, {self.load.finished:%Y-%m-%d %H:%M:%S} UTC",
         }
-        lines = [f"| {name} | {value} |" for name, value in rows.items()]
+        # Markdown lets HTML through, and a unit is what Fonte says
+        lines = [f"| {name} | {escape(value, quote=False)} |" for name, value in rows.items()]
         return "\n".join(["| | |", "|:--|:--|", *lines])
 
 

@@ -1,6 +1,7 @@
 """The numbers of a day and of many, beside arithmetic by hand."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -93,3 +94,10 @@ def test_findings_name_the_days_that_stand_out() -> None:
     findings = describe_findings(days)
     assert "calmest day was 2024-05-21 with 3.0 m/s, the windiest 2024-05-20" in findings
     assert "**15,840 kWh** in 48 hours" in findings
+
+
+def test_what_the_source_says_is_text_in_the_table() -> None:
+    load = replace(LOAD, changed=1, largest_change="power_max by 9 <script>")
+    table = summarize(load, buckets("2024-05-20", [60.0]), QUALITY).table()
+    assert "power_max by 9 &lt;script&gt;" in table
+    assert "<script>" not in table
