@@ -71,12 +71,22 @@ KINDS = [
 ]
 
 
-def kill_at_random(kind: str, runner: psutil.Popen, project: Path, within: float) -> bool:
-    """Kill one of that kind at a moment within those seconds; whether there was one to kill."""
+def kill_at_random(
+    kind: str,
+    runner: psutil.Popen,
+    project: Path,
+    within: float,
+    started: list[psutil.Process],
+) -> bool:
+    """Kill one of that kind at a moment within those seconds; whether there was one to kill.
+
+    Puts what the runner has started until then into `started`.
+    """
     time.sleep(random.uniform(0, within))
     while runner.poll() is None:
         with suppress(psutil.NoSuchProcess, IndexError):  # ended while it was looked at
             if victim := find_victim(kind, runner, project):
+                started.extend(runner.children(recursive=True))
                 victim.kill()
                 return True
         time.sleep(0.01)
@@ -99,9 +109,9 @@ def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_
             execute(alvo, EMPTY)
             shutil.rmtree(project / "runs")
         command = [*ETL, *RUN, *([] if is_new else ["--force"])]
+        started: list[psutil.Process] = []
         with psutil.Popen(command, stdout=PIPE, stderr=STDOUT, text=True) as runner:
-            killed[kind] += kill_at_random(kind, runner, project, took)
-            started = runner.children(recursive=True) if runner.is_running() else []
+            killed[kind] += kill_at_random(kind, runner, project, took, started)
             said, _ = runner.communicate(timeout=120)
         _, alive = psutil.wait_procs(started, timeout=30)
         assert alive == []
@@ -121,6 +131,7 @@ def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_
         assert "Traceback" not in completed.stderr
         assert dict(map(tuple, execute(alvo, HELD))) == whole
         assert all(list((project / "runs" / day).glob("*.html")) for day in DAYS)
+    assert killed.total() >= len(killed) > 0
     tell(
         f"{sum(killed.values())} killed ({', '.join(f'{n} × {k}' for k, n in killed.items())}):"
         f" {absent} dates absent then, none in part, all there after a plain run"
