@@ -162,3 +162,13 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
     assert ended.stderr.startswith("etl: expected the embedded PostgreSQL to start, got ")
     assert ended.stderr.endswith(f"its log is {folder / 'log'}\n")
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_embedded_api_has_the_settings_of_the_project_s_env(project: Path) -> None:
+    (project / ".env").write_text("FONTE_API_KEY=k3y\nFONTE_DAYS=2\n")
+    with start_user() as process:
+        api, _ = addresses(process)
+        assert httpx2.get(f"{api}/days", timeout=60).status_code == 401
+        days = httpx2.get(f"{api}/days", headers={"X-API-Key": "k3y"}, timeout=60)
+        assert len(days.json()) == 2
+        process.communicate("")
