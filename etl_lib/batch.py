@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import date
 from pathlib import Path
 from threading import Event, Thread
@@ -21,6 +21,7 @@ from etl_lib.pools import Pool
 from etl_lib.runs import Outcome, find_outcome, run_date
 
 POLL_SECONDS = 0.05
+WAKE_SECONDS = 0.5
 
 
 def run_dates(
@@ -46,8 +47,12 @@ def run_dates(
     task = (batch, since, columns, settings, home, archive, warm, limits)
     futures = {pool.executor.submit(_run, day, *task): day for day in days}
     try:
-        for future in as_completed(futures):
-            yield _outcome(futures[future], future)
+        pending = set(futures)
+        while pending:
+            # A signal that comes just before a wait is heard after it: none may be without end
+            ended, pending = wait(pending, WAKE_SECONDS, FIRST_COMPLETED)
+            for future in ended:
+                yield _outcome(futures[future], future)
     except BaseException:
         for waiting in futures:
             waiting.cancel()

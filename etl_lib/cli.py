@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import date, timedelta
@@ -177,7 +177,8 @@ def serve(options: argparse.Namespace) -> int:
     api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
     _say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")
     with suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        while True:
+            time.sleep(1)  # not without end: a signal that comes just before is heard after it
     return DONE
 
 
