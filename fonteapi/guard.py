@@ -13,7 +13,7 @@ from fonteapi.settings import Settings
 
 OPEN = {"/health"}
 """Asked by who has no key: what watches over containers."""
-WATCHERS = 8
+WATCHERS = 80
 """How many may ask for those at once, who take nobody else's place."""
 SEND_SECONDS = 30
 """How long a reader may take for a piece of an answer: a megabyte of Arrow, three of JSON."""
