@@ -137,7 +137,7 @@ def statistics(
 
 def _fail(failed: list[Told], context: dg.AssetExecutionContext) -> NoReturn:
     """Say why; what may pass is tried again. (A policy would also repeat what people terminate.)"""
-    failure = dg.Failure("; ".join(f"{day['date']}: {day['error']}" for day in failed))
+    failure = dg.Failure("; ".join(sorted(f"{day['date']}: {day['error']}" for day in failed)))
     if context.retry_number < RETRIES and any(day["is_transient"] for day in failed):
         wait = FIRST_WAIT_SECONDS * 2**context.retry_number
         raise dg.RetryRequested(RETRIES, wait) from failure
