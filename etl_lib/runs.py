@@ -1,6 +1,7 @@
 """One date to one executed notebook in the archive."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -89,8 +90,9 @@ def run_date(
         try:
             executed = _execute(day, columns, settings, home, name, batch, warm=warm, limits=limits)
         except BaseException:  # Ctrl-C: leave nothing behind, but the marker of what was loaded
-            if not _is_loaded(settings, name + SUFFIX):
-                archive.release(name)
+            with suppress(EtlError):  # where neither tells, the marker stays, and Ctrl-C is one
+                if not _is_loaded(settings, name + SUFFIX):
+                    archive.release(name)
             raise
         is_cut = executed.error and stopping and stopping.is_set()
         if is_cut and not _is_loaded(settings, name + SUFFIX):

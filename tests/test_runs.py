@@ -278,6 +278,22 @@ def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
     assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
 
 
+def test_an_interrupt_is_one_though_alvo_is_gone(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def fail(*_: object) -> None:
+        raise AlvoError("Alvo does not answer: injected")
+
+    monkeypatch.setattr(runs, "_execute", interrupt)
+    monkeypatch.setattr(runs, "has_run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == ["2024-05-21/*.partial.ipynb"]
+
+
 def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
     run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
