@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Annotated, Any, TypeVar
 
 from adbc_driver_manager import Error as BulkError
+from anyio import CapacityLimiter, to_thread
 from fastapi import (
     APIRouter,
     Depends,
@@ -50,6 +51,9 @@ T = TypeVar("T")
 UNREACHABLE = (DBAPIError, BulkError, OSError, PoolTimeout)
 JSON_PERIOD = timedelta(days=31)
 """The longest period of an answer as JSON, eight times the bytes of Arrow and slow to read."""
+WATCHING = 5
+"""How many at a time are answered `/health`, with threads and connections that serve nothing else:
+however long the other requests wait, who watches hears at once."""
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
@@ -144,9 +148,11 @@ def read_days(
 
 
 @public.get("/health", response_model=Health)
-def read_health(fonte: Fonte) -> Any:
+async def read_health(request: Request) -> Any:
     """200 when Fonte answers."""
-    database.ping(fonte)
+    state = request.app.state
+    await to_thread.run_sync(prepare, request.app, limiter=state.watching)
+    await to_thread.run_sync(database.ping, state.watched, limiter=state.watching)
     return Health(status="ok")
 
 
@@ -208,6 +214,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
         app.state.engine = database.connect(app.state.settings.database_url)
+        app.state.watched = database.connect(app.state.settings.database_url)
+        app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
         try:
             prepare(app)
@@ -215,6 +223,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             logger.warning("Fonte does not answer yet: %s", first_line(error))
         yield
         app.state.engine.dispose()
+        app.state.watched.dispose()
 
     app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
     app.include_router(router)

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=80, ge=1)
     """How many requests a process answers at once; who comes then is asked to try again.
 
-    PostgreSQL has to allow 20 sessions more, each process.
+    PostgreSQL has to allow 25 sessions more, each process.
     """
 
     @field_validator("api_key")

@@ -96,6 +96,22 @@ def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
         assert [answer.result().status_code for answer in watching] == [200, 200]
 
 
+def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: str) -> None:
+    api = serve(Settings(database_url=seeded_fonte_url))
+    engine = database.connect(seeded_fonte_url)
+    with ThreadPoolExecutor(60) as pool, engine.connect() as connection:
+        connection.execute(text("LOCK TABLE data"))
+        waiting = [pool.submit(httpx2.get, f"{api}/data/1", timeout=60) for _ in range(60)]
+        deadline = time.monotonic() + 30
+        while execute(seeded_fonte_url, f"{SESSIONS} AND wait_event_type = 'Lock'") != [(15,)]:
+            assert time.monotonic() < deadline
+        assert httpx2.get(f"{api}/health", timeout=10).json() == {"status": "ok"}
+        assert not any(answer.done() for answer in waiting)
+        connection.rollback()
+        assert {answer.result().status_code for answer in waiting} == {200}
+    engine.dispose()
+
+
 def test_an_empty_key_in_the_environment_is_none(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
