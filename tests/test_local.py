@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from test_cli import ETL
 
 from etl_lib import local
 from etl_lib.config import Settings
+from etl_lib.errors import EmbeddedError
+from fonteapi import database
 
 USE = """
 import sys
@@ -159,9 +162,42 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
         [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("etl: expected the embedded PostgreSQL to start, got ")
+    assert ended.stderr.startswith("etl: expected the embedded PostgreSQL to be ready, got ")
     assert ended.stderr.endswith(f"its log is {folder / 'log'}\n")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
+    alvo = local.start_database(project, "Alvo")
+    engine = database.connect(alvo)
+    with engine.connect():  # for whose end a server that was told so waits
+        postmaster(project).terminate()
+        pid = project / ".local" / "postgresql" / "postmaster.pid"
+        while "stopping" not in pid.read_text():
+            time.sleep(0.01)
+        starting = start_user()
+        time.sleep(1)
+    engine.dispose()
+    with starting:
+        _, alvo = addresses(starting)
+        assert execute(alvo, "SELECT 1") == [(1,)]
+        starting.communicate("")
+    local.stop_database(project)
+
+
+def test_a_server_that_does_not_come_to_stop_is_one_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "RECOVERY_SECONDS", 0.2)
+    engine = database.connect(local.start_database(project, "Alvo"))
+    with engine.connect():
+        postmaster(project).terminate()
+        while "stopping" not in (project / ".local" / "postgresql" / "postmaster.pid").read_text():
+            time.sleep(0.01)
+        for call in (local.stop_database, lambda home: local.start_database(home, "Fonte")):
+            with pytest.raises(EmbeddedError, match=r"to be ready, got .*smart shutdown request"):
+                call(project)
+    engine.dispose()
 
 
 def test_the_embedded_api_has_the_settings_of_the_project_s_env(project: Path) -> None:
