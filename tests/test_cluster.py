@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -29,22 +30,31 @@ def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.Monk
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A scheduler's address and three workers of it, which know no address of Fonte or Alvo."""
-    file = tmp_path / "scheduler.json"
-    here = ("--host=127.0.0.1", "--no-dashboard")
-    started = [start("scheduler", *here, "--port=0", f"--scheduler-file={file}")]
+    with open_cluster(tmp_path) as (address, workers):
+        yield address, workers
+
+
+@contextmanager
+def open_cluster(folder: Path) -> Iterator[Cluster]:
+    """The same; what is put among the workers meanwhile ends with them."""
+    file = folder / "scheduler.json"
+    scheduler = start("scheduler", "--port=0", f"--scheduler-file={file}")
     wait_for(file.exists)
     address = re.search(r"tcp://[\d.]+:\d+", file.read_text())[0]
-    options = (*here, "--no-nanny", "--nthreads=1", f"--local-directory={tmp_path}")
-    started += [start("worker", address, *options) for _ in range(3)]
-    yield address, started[1:]
-    for process in started:
+    workers = [start_worker(address, folder) for _ in range(3)]
+    yield address, workers
+    for process in (scheduler, *workers):
         process.kill()
         process.wait()
 
 
+def start_worker(address: str, folder: Path) -> subprocess.Popen[bytes]:
+    return start("worker", address, "--no-nanny", "--nthreads=1", f"--local-directory={folder}")
+
+
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "dask", *arguments],
+        [sys.executable, "-m", "dask", *arguments, "--host=127.0.0.1", "--no-dashboard"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={k: v for k, v in os.environ.items() if not k.startswith(("FONTE", "ALVO", "ETL"))},
