@@ -5,8 +5,8 @@ import gc
 import json
 import os
 import signal
-import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
@@ -29,8 +29,8 @@ DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code: 0 all done, 1 a date failed, 2 wrong arguments."""
     signal.signal(signal.SIGTERM, _interrupt)
-    options, rest = make_parser().parse_known_args(arguments)
     try:
+        options, rest = make_parser().parse_known_args(arguments)
         if rest and options.command != "load":
             raise ParameterError(f"unknown arguments: {' '.join(rest)}; `etl --help` lists them")
         options.rest = rest
@@ -50,7 +50,13 @@ def command() -> NoReturn:
     """`main` as a process of its own."""
     gc.set_threshold(100_000)  # imports make objects by the hundred thousand, and no garbage
     code = main()
-    gc.freeze()  # or the interpreter walks a million objects once more before it ends
+    # On the way out, what was started is stopped: one Ctrl-C more does not break that off, and a
+    # thread that was cut short has nothing to say
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.excepthook = lambda _: None
+    if "duckdb" not in sys.modules:  # whose types would look leaked
+        gc.freeze()  # or the interpreter walks a million objects once more before it ends
     sys.exit(code)
 
 
@@ -154,11 +160,9 @@ def report(options: argparse.Namespace) -> int:
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
     from etl_lib.config import read_settings
-    from etl_lib.local import find_fonte
+    from etl_lib.local import load_readings
 
-    environment = os.environ | {"FONTE_DATABASE_URL": find_fonte(read_settings())}
-    command = [sys.executable, "-m", "fonteapi", "load", *options.rest]
-    return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+    return load_readings(read_settings(), options.rest)
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -28,9 +28,10 @@ def can_fork() -> bool:
 
 def prepare() -> None:
     """Start the process to fork from, unless it runs; what it imports is not waited for."""
-    from multiprocessing import forkserver
+    from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+    resource_tracker.ensure_running()  # here, since it unblocks the signal when it has begun
     # Ctrl-C goes to everybody in the terminal; this process is ours to end
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

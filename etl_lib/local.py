@@ -7,10 +7,11 @@ The only module of `etl_lib` that knows `fonteapi` by more than its address.
 
 import json
 import logging
+import os
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,14 @@ def start_missing(settings: Settings) -> Settings:
 def find_fonte(settings: Settings) -> str:
     """The address of Fonte's database as the settings say, else of the embedded one, running."""
     return settings.fonte_database_url or start_database(find_home(), "Fonte")
+
+
+def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
+    """`python -m fonteapi load` into the Fonte of the settings; returns its exit code."""
+    from fonteapi.__main__ import main
+
+    os.environ["FONTE_DATABASE_URL"] = find_fonte(settings)
+    return main(["load", *arguments])
 
 
 @cache

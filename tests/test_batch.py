@@ -1,5 +1,6 @@
 """Many dates at once, in real processes, some of which are killed."""
 
+import os
 import re
 import shutil
 import signal
@@ -67,10 +68,14 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0,
     ) as broken:
         wait_for_loads(alvo, 3)
         children = psutil.Process(broken.pid).children(recursive=True)
-        broken.send_signal(end)
+        if end is signal.SIGINT:  # to all of its group, as a terminal does it
+            os.killpg(broken.pid, end)
+        else:
+            broken.send_signal(end)
         _, err = broken.communicate(timeout=60)
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
@@ -89,6 +94,23 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     assert set(before.values()) == {720}  # wholly there, or wholly absent
     assert_completed(alvo, project)
     shutil.rmtree(folder)
+
+
+def test_ctrl_c_while_all_is_still_being_imported_is_one_line(alvo: str, project: Path) -> None:
+    with subprocess.Popen(
+        [*ETL, *DAYS[:2]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    ) as broken:
+        runner = psutil.Process(broken.pid)
+        while not any(child.cpu_times().user > 0.2 for child in runner.children()):
+            time.sleep(0.01)
+        os.killpg(broken.pid, signal.SIGINT)
+        said, err = broken.communicate(timeout=60)
+    assert (said, err) == ("", "etl: interrupted; what was loaded stays loaded\n")
+    assert broken.returncode in (130, -signal.SIGINT)  # which a shell tells as 130, too
 
 
 def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(

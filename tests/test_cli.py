@@ -186,7 +186,7 @@ def test_load_hands_its_arguments_to_the_loader_with_the_address_of_fonte(
     monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
     (project / "mine.csv").write_text("time,power\n2024-01-01T00:00:00+01:00,5\n")
     ended = etl("load", "mine.csv", "--rename", "time=timestamp")
-    assert ended.returncode == 0, ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, "")
     ((stamp, power),) = execute(fonte_url, "SELECT timestamp, power FROM data")
     assert (stamp.isoformat(), power) == ("2023-12-31T23:00:00+00:00", 5.0)
 
