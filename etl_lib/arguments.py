@@ -19,7 +19,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="PLACE",
         help="the archive: a folder, or s3://bucket/prefix (default: the project's runs/)",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     add = commands.add_parser(
         "run", parents=[archive], help="load dates and keep each one's report under runs/"
@@ -58,7 +58,7 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         metavar="SECONDS",
         default=0,
-        help="how long each of its cells may (default: as long as the notebook)",
+        help="how long each of its cells may take (default: as long as the notebook)",
     )
     for state, meaning in STATES.items():
         add.add_argument(
@@ -68,7 +68,6 @@ def make_parser() -> argparse.ArgumentParser:
             dest="states",
             help=f"only dates that {meaning}",
         )
-    add.set_defaults(command="run")
 
     add = commands.add_parser(
         "status", parents=[archive], help="what is done of each date, and what is to do"
@@ -88,21 +87,16 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="DAYS",
         help="the same, and exit 1 when nothing was loaded for so long",
     )
-    add.set_defaults(command="status")
 
     add = commands.add_parser(
         "report", parents=[archive], help="write runs/index.html, the archive on one page, anew"
     )
-    add.set_defaults(command="report")
 
     add = commands.add_parser(
         "load", help="load your own CSV or Parquet into Fonte", add_help=False
     )
-    add.set_defaults(command="load")
 
     add = commands.add_parser("serve", help="keep the embedded services up, print their addresses")
-    add.set_defaults(command="serve")
 
     add = commands.add_parser("stop", help="stop the embedded PostgreSQL")
-    add.set_defaults(command="stop")
     return parser

@@ -14,6 +14,9 @@ EtlError
 class EtlError(Exception):
     """The root: catch this to catch everything that the pipeline raises on purpose."""
 
+    is_transient = False
+    """Whether what failed may succeed later, as it is."""
+
 
 class ParameterError(EtlError):
     """A date or column that cannot be."""
@@ -26,18 +29,28 @@ class SettingsError(EtlError):
 class ArchiveError(EtlError):
     """The archive cannot be listed, read or written."""
 
+    is_transient = True
+
 
 class FonteError(EtlError):
     """The Fonte API does not answer, or with something that is no reading."""
+
+    is_transient = True
 
 
 class EmbeddedError(EtlError):
     """The PostgreSQL of this machine does not start."""
 
+    is_transient = True
+
 
 class SchedulerError(EtlError):
     """Who was to run the dates does not answer."""
 
+    is_transient = True
+
 
 class AlvoError(EtlError):
     """Alvo does not answer, refuses, or holds something else than was loaded."""
+
+    is_transient = True

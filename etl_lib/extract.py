@@ -1,7 +1,7 @@
 """Fonte API to Arrow: the only module that speaks HTTP."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -70,14 +70,14 @@ def find_day(fonte: httpx2.Client, value: object) -> Day:
     try:
         wanted = parse_date(value)
     except ParameterError as error:
-        raise ParameterError(f"{error}. {describe_period(fonte)}") from None
+        raise ParameterError(f"{error}. {describe_period(fetch_days(fonte))}") from None
     day = Day(wanted, 0, "", asked_at=datetime.now(UTC))
     found = fetch_days(fonte, day.start, day.end)
     if wanted in found:
         return found[wanted]
     days = fetch_days(fonte)
     if not days or not min(days) <= wanted <= max(days):
-        raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(fonte)}")
+        raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(days)}")
     return day
 
 
@@ -108,9 +108,8 @@ def fetch_days(
     return {day.date: day for day in days}
 
 
-def describe_period(fonte: httpx2.Client) -> str:
+def describe_period(days: Collection[date]) -> str:
     """One sentence on which days Fonte has."""
-    days = fetch_days(fonte)
     if not days:
         return "Fonte has no readings at all"
     return f"Fonte has {min(days)} to {max(days)}, {len(days)} days with readings"

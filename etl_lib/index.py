@@ -104,8 +104,8 @@ def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
     """Every executed ETL notebook among `names`, whoever ran it; each file is read once."""
     known: dict[str, Any] = {}
     if CACHE in names:
-        with suppress(ValueError):  # cut short: what it held is found again
-            known = json.loads(archive.read(CACHE))
+        with suppress(ValueError, TypeError):  # cut short: what it held is found again
+            known = dict(json.loads(archive.read(CACHE)))
     found = {}
     for name, file in sorted(names.items()):
         if not name.endswith(SUFFIX) or any(part.startswith(".") for part in name.split("/")):
@@ -125,35 +125,41 @@ def read_attempt(content: bytes, name: str) -> Attempt | None:
     """What an executed ETL notebook says of itself; None for any other file."""
     try:
         notebook = json.loads(content)
-        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
         told = notebook["metadata"].get("papermill", {})
-        day = told.get("parameters", {}).get("date")
-        shown = [output.get("data", {}).get("application/json") for output in outputs]
-    except (ValueError, LookupError, TypeError, AttributeError):
+        summary = find_summary(notebook)
+        # JupyterLab and nbconvert leave no word on the run: the summary has its date
+        day = parse_date(summary["date"] if summary else told.get("parameters", {}).get("date"))
+        outputs = [output for output in outputs_of(notebook) if "ename" in output]
+        errors = [f"{output['ename']}: {output['evalue']}" for output in outputs]
+    except (ValueError, LookupError, TypeError, AttributeError, ParameterError):
         return None
-    # JupyterLab and nbconvert leave no word on the run: the summary has its date
-    summary = next(filter(_is_summary, reversed(shown)), None)
-    try:
-        day = parse_date(summary["date"] if summary else day)
-    except ParameterError:
-        return None
-    errors = [f"{out['ename']}: {out['evalue']}" for out in outputs if "ename" in out]
     error = None if summary and not errors else [*errors, "it ended before its summary"][0]
     return Attempt(
         str(day),
         name,
-        started=told.get("start_time") or (summary or {}).get("started", ""),
+        started=str(told.get("start_time") or (summary or {}).get("started", "")),
         seconds=told.get("duration"),
         summary=None if error else summary,
         error=error and error.splitlines()[0],
     )
 
 
+def find_summary(notebook: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the pipeline's last cell tells programs; None when the notebook did not get there."""
+    shown = (output.get("data", {}).get("application/json") for output in outputs_of(notebook))
+    return next(filter(_is_summary, reversed(list(shown))), None)
+
+
+def outputs_of(notebook: Mapping[str, Any]) -> list[Any]:
+    """The outputs of every cell, in order."""
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
 def _is_summary(shown: Any) -> bool:
-    """Whether this is what the pipeline's last cell tells programs."""
+    """Whether this has what a `Summary` has, and in its form: a notebook may show other JSON."""
     if not isinstance(shown, dict) or "date" not in shown:
         return False
-    numbers = (shown.get("coverage"), shown.get("readings"))
+    numbers = [shown.get(name) for name in ("coverage", "readings", "statistics")]
     quantities = (shown.get("energy", ""), shown.get("mean_wind_speed", ""))
     return all(isinstance(number, int | float) for number in numbers) and all(
         isinstance(quantity, int | float | None) for quantity in quantities

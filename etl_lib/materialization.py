@@ -23,7 +23,7 @@ from etl_lib.config import Settings, find_home, read_settings
 from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract import fetch_readings, find_day
-from etl_lib.index import read_attempt, write_index
+from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
 from etl_lib.load import verify_load
 from etl_lib.local import start_missing
@@ -173,9 +173,8 @@ def _find_picture(notebook: bytes) -> str:
 
     Empty when it has none.
     """
-    cells = json.loads(notebook)["cells"]
-    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
-    drawn = next((data["image/svg+xml"] for data in outputs if "image/svg+xml" in data), None)
+    shown = [output.get("data", {}) for output in outputs_of(json.loads(notebook))]
+    drawn = next((data["image/svg+xml"] for data in shown if "image/svg+xml" in data), None)
     if drawn is None:
         return ""
     return f"data:image/svg+xml;base64,{b64encode(''.join(drawn).encode()).decode()}"

@@ -33,8 +33,6 @@ REQUESTS_A_TICK = 50
 RETRIES = 3
 FIRST_WAIT_SECONDS = 10
 """Before a retry; before each further one twice as long."""
-TRANSIENT = {"FonteError", "AlvoError", "ArchiveError", "EmbeddedError", "SchedulerError"}
-"""Errors that a later attempt may not meet."""
 CHECKS = {
     "read_back_equal": "Alvo holds what Fonte's readings give when they are computed again.",
     "coverage": "At least 90 % of the expected readings came. An error: fewer than 50 %.",
@@ -113,13 +111,13 @@ def statistics(
     loaded: list[Told] = []
     failed: list[Told] = []
     try:
-        with closing(run_days) as told:
-            for day in told:
+        with closing(run_days):
+            for day in run_days:
                 context.log.info(f"{day['date']}: {day.get('error') or 'loaded'}")
                 (failed if "error" in day else loaded).append(day)
     except EtlError as error:
-        is_transient = type(error).__name__ in TRANSIENT
-        failed.append({"date": "no day", "error": str(error), "is_transient": is_transient})
+        told = {"error": str(error), "is_transient": error.is_transient}
+        failed.append({"date": "before any day"} | told)
     checks = [_judge(name, loaded) for name in CHECKS] if loaded else []
     if failed:
         known = {str(day) for day in _find_loaded(context)}

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from tqdm import tqdm
@@ -30,7 +29,7 @@ class Progress:
             which = self.skipped[0].date if len(self.skipped) == 1 else f"{len(self.skipped)} dates"
             self._say(f"{which}  skipped: loaded, and nothing changed at the source since")
         if self.total + len(self.skipped) == 0:
-            self._say("nothing to do: no date is as asked for")
+            self._say("nothing to do: no date is in a state that was asked for")
         if len(self.skipped) == 1 and self.total == 0 and self.skipped[0].report:
             self._say_report(self.skipped[0].report)
         self._count()
@@ -52,12 +51,7 @@ class Progress:
         self.bar.update()
         self._count()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.bar.close()
         if self.total + len(self.skipped) > 1:
             left = self.total - self.loaded - len(self.failed)

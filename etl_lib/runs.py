@@ -22,15 +22,14 @@ from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
 from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
-from etl_lib.errors import EtlError, ParameterError, SettingsError
+from etl_lib.errors import EtlError
 from etl_lib.extract import fetch_readings, find_day
+from etl_lib.index import find_summary
 from etl_lib.kernels import BATCH_VARIABLE
 from etl_lib.limits import USUAL, Limits
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
-TRANSIENT = {"FonteError", "AlvoError"}
-"""Errors of a notebook that a later run of it may not meet."""
 papermill_engines.register(ENGINE := "warm", WarmEngine)
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
 
@@ -101,8 +100,7 @@ def run_date(
             outcome = _keep(archive, name, day, executed)
         archive.release(name)  # a marker that stays says that a report is wanting
     except EtlError as refusal:
-        is_transient = not isinstance(refusal, ParameterError | SettingsError)
-        return Outcome(day, error=str(refusal), is_transient=is_transient)
+        return Outcome(day, error=str(refusal), is_transient=refusal.is_transient)
     return outcome
 
 
@@ -122,15 +120,6 @@ def find_outcome(
     notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
     places = archive.locate(name + SUFFIX), archive.locate(name + PAGE)
     return Outcome(day, *places, find_summary(notebook))
-
-
-def find_summary(notebook: NotebookNode) -> dict[str, Any] | None:
-    """The JSON of the last output that has one, None when the notebook did not come that far."""
-    for cell in reversed(notebook.cells):
-        for output in cell.get("outputs", []):
-            if "application/json" in output.get("data", {}):
-                return dict(output["data"]["application/json"])
-    return None
 
 
 def _check(day: date, columns: list[str], settings: Settings) -> None:
@@ -196,7 +185,8 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
             **options,
         )
     except PapermillExecutionError as error:
-        return _first_line(error.ename, error.evalue), error.ename in TRANSIENT
+        kind = getattr(errors, error.ename, EtlError)
+        return _first_line(error.ename, error.evalue), kind.is_transient
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error)), False
     return None, False

@@ -84,20 +84,21 @@ def read_status(
         attempts[file.partition("/")[0]].append(file)
     found = {}
     for day in sorted(known):
-        load, source = loads.get(day), days.get(day)
+        load: Any = loads.get(day, {})
+        source = days.get(day)
         fingerprint = source.fingerprint if source else ""
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        is_current = load is not None and (is_gone or load["fingerprint"] == fingerprint)
-        name = load["notebook"].removesuffix(SUFFIX) if load and load["notebook"] else None
+        is_current = bool(load) and (is_gone or load["fingerprint"] == fingerprint)
+        name = (load.get("notebook") or "").removesuffix(SUFFIX)
         found[day] = DateStatus(
             day,
-            _find_state(attempts[day.isoformat()], name, is_current, load is not None),
+            _find_state(attempts[day.isoformat()], name, is_current, bool(load)),
             readings=source.readings if source else 0,
             fingerprint=fingerprint,
-            coverage=load["coverage"] if load else None,
-            columns=load["columns"] if load else [],
-            run=load["id"] if load else None,
-            loaded=load["finished"] if load else None,
+            coverage=load.get("coverage"),
+            columns=load.get("columns", []),
+            run=load.get("id"),
+            loaded=load.get("finished"),
             report=archive.locate(name + PAGE) if name and name + PAGE in archived else None,
         )
     return found
@@ -138,10 +139,10 @@ def _find_newest(days: Iterable[DateStatus]) -> datetime | None:
     return max((day.loaded for day in days if day.loaded), default=None)
 
 
-def _find_state(names: list[str], run: str | None, is_current: bool, is_loaded: bool) -> State:
-    """From the day's files, oldest first, and the run of its last load."""
+def _find_state(names: list[str], run: str, is_current: bool, is_loaded: bool) -> State:
+    """From the day's files, oldest first, and the run of its last load; empty: not known."""
     # A notebook that loaded its date and did not come to its end
-    was_cut = run is not None and (run + FAILED in names or marker(run) in names)
+    was_cut = run != "" and (run + FAILED in names or marker(run) in names)
     if is_current and not was_cut:
         return State.LOADED
     attempts = [name for name in names if name.endswith(SUFFIX) and "/." not in name]

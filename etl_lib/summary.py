@@ -44,16 +44,10 @@ class Summary:
 
     def record(self) -> dict[str, Any]:
         """The summary as JSON takes it: dates and times as ISO 8601 text, UTC."""
-        ledger = {
+        facts = asdict(self)
+        return {
             name: value.isoformat() if hasattr(value, "isoformat") else value
-            for name, value in asdict(self.load).items()
-        }
-        return ledger | {
-            "mean_wind_speed": self.mean_wind_speed,
-            "energy": self.energy,
-            "hours_with_power": self.hours_with_power,
-            "quality": self.quality,
-            "outline": self.outline,
+            for name, value in (facts.pop("load") | facts).items()
         }
 
     def table(self) -> str:

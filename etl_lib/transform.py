@@ -38,7 +38,8 @@ def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
     place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
     plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
     computed = query(sql or statistics_sql(), readings=_last_of_each_stamp(plain))
-    return computed.select(_fields(readings.schema).names).cast(_fields(readings.schema))
+    schema = _statistics_schema(readings.schema)
+    return computed.select(schema.names).cast(schema)
 
 
 def signals_of(names: Iterable[str]) -> list[str]:
@@ -48,7 +49,7 @@ def signals_of(names: Iterable[str]) -> list[str]:
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """A table as a DataFrame: `timestamp` (UTC) is the index, `attrs["units"]` has the units."""
-    frame: pd.DataFrame = table.to_pandas().set_index("timestamp")
+    frame: pd.DataFrame = table.to_pandas().set_index(STAMP)
     frame.attrs["units"] = {
         field.name: field.metadata[b"unit"].decode()
         for field in table.schema
@@ -70,23 +71,15 @@ def day_coverage(statistics: pa.Table) -> float:
     return float(present / (EXPECTED_READINGS * BUCKETS_A_DAY * len(counts)))
 
 
-def _fields(readings: pa.Schema) -> pa.Schema:
-    """The schema of the statistics: a column's five stand together and keep its unit."""
-    stamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
-    return pa.schema(
-        [stamp]
-        + [
-            pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=_unit(column, statistic))
-            for column in readings
-            if column.name != "timestamp"
-            for statistic in STATISTICS
-        ]
-    )
-
-
-def _unit(column: pa.Field, statistic: str) -> dict[bytes, bytes]:
-    known = (column.metadata or {}).get(b"unit", b"")
-    return {b"unit": b"1" if statistic == "count" else known}
+def _statistics_schema(readings: pa.Schema) -> pa.Schema:
+    """A column's five statistics stand together and keep its unit; a count has the unit 1."""
+    fields = [pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False)]
+    for column in (column for column in readings if column.name != STAMP):
+        unit = (column.metadata or {}).get(b"unit", b"")
+        for statistic in STATISTICS:
+            metadata = {b"unit": b"1" if statistic == "count" else unit}
+            fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
+    return pa.schema(fields)
 
 
 def _last_of_each_stamp(readings: pa.Table) -> pa.Table:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from contextlib import ExitStack
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
@@ -12,9 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fonteapi.settings import Settings
 
 OPEN = {"/health"}
-"""Asked by who has no key: what watches over containers."""
+"""Paths that need no key: what watches over containers asks for them."""
 WATCHERS = 80
-"""How many may ask for those at once, who take nobody else's place."""
+"""How many requests for those at once; they are counted apart and take no place from the others."""
 SEND_SECONDS = 30
 """How long a reader may take for a piece of an answer: a megabyte of Arrow, three of JSON."""
 HEADERS = {
@@ -31,15 +30,15 @@ class SlowReaderError(Exception):
 
 
 class Guard:
-    """Turns away who has no key, who comes when enough are being answered, and who reads slowly.
+    """Refuses requests without the key or beyond the limit, and cuts off slow readers.
 
     An ASGI middleware, since it has to see an answer to its last byte.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._running = {False: 0, True: 0}
-        """How many requests are being answered: with a key, and without."""
+        self._running: dict[bool, set[object]] = {False: set(), True: set()}
+        """The requests that are being answered: those that need the key, and those that do not."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +46,7 @@ class Guard:
             return
 
         is_open = scope["path"] in OPEN
-        place = ExitStack()
+        running, request = self._running[is_open], object()
 
         async def send_cautiously(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -58,22 +57,18 @@ class Guard:
             except TimeoutError:
                 raise SlowReaderError from None
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                place.close()  # who asked has it all, and may ask again at once
+                running.discard(request)  # who asked has it all, and may ask again at once
 
         if refusal := self._refuse(scope, is_open):
             await refusal(scope, receive, send_cautiously)
             return
-        self._running[is_open] += 1
-        place.callback(self._leave, is_open)
+        running.add(request)
         try:
             await self._app(scope, receive, send_cautiously)
         except SlowReaderError:
             logger.warning("%s: cut off, nobody reads the answer", scope["path"])
         finally:
-            place.close()
-
-    def _leave(self, is_open: bool) -> None:
-        self._running[is_open] -= 1
+            running.discard(request)
 
     def _refuse(self, scope: Scope, is_open: bool) -> Response | None:
         settings: Settings = scope["app"].state.settings
@@ -81,7 +76,7 @@ class Guard:
         if key and not is_open and not _is_key(Headers(scope=scope), key):
             detail = "expected the API's key: Authorization: Bearer KEY, or X-API-Key: KEY"
             return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
-        running = self._running[is_open]
+        running = len(self._running[is_open])
         if running >= (WATCHERS if is_open else settings.concurrency):
             detail = f"{running} requests are being answered: try again in a second"
             return JSONResponse({"detail": detail}, 503, {"Retry-After": "1"})

@@ -40,6 +40,7 @@ def put_notebook(
         "date": day,
         "started": started,
         "readings": 1440,
+        "statistics": 1440,
         "coverage": 1.0,
         "energy": 12_345.6,
         "mean_wind_speed": 7.25,

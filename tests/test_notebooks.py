@@ -12,7 +12,7 @@ from conftest import ROOT, execute
 from nbformat import NotebookNode
 
 from etl_lib import local
-from etl_lib.runs import find_summary
+from etl_lib.index import find_summary
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
 BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))

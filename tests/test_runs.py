@@ -19,8 +19,9 @@ from etl_lib import runs
 from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.errors import AlvoError
+from etl_lib.index import find_summary
 from etl_lib.limits import Limits
-from etl_lib.runs import Outcome, find_summary, run_date
+from etl_lib.runs import Outcome, run_date
 from etl_lib.status import State, read_status
 
 DAY = date(2024, 5, 21)
@@ -306,6 +307,22 @@ def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
     assert (outcome.error, outcome.is_transient) == ("Alvo does not answer: injected", True)
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
     assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+
+
+def test_other_json_after_the_summary_is_not_taken_for_it(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for shown in ('{"coverage": "all"}', "[1, 2]"):
+        cell = f"from IPython.display import JSON\n\ndisplay(JSON({shown}))"
+        notebook.cells.append(nbformat.v4.new_code_cell(cell))
+    nbformat.write(notebook, path)
+    outcome = run()
+    assert outcome.error is None
+    assert outcome.summary
+    assert outcome.summary["date"] == "2024-05-21"
+    assert execute(alvo_url, "SELECT count(*) FROM run") == [(1,)]
 
 
 def test_a_run_leaves_the_environment_as_it_was(
