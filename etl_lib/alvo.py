@@ -113,7 +113,7 @@ def create_tables(alvo: Engine) -> None:
     """Create Alvo's tables where they are missing; safe to call from many processes at once."""
     if alvo in _complete:
         return
-    with _clear_words(alvo), alvo.begin() as connection:
+    with _as_alvo_error(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
         metadata.create_all(connection)
     _complete.add(alvo)
@@ -121,7 +121,7 @@ def create_tables(alvo: Engine) -> None:
 
 def has_run(alvo: Engine, notebook: str) -> bool:
     """Whether the ledger has a load by this notebook, as it is named below the archive."""
-    with _clear_words(alvo), alvo.connect() as connection:
+    with _as_alvo_error(alvo), alvo.connect() as connection:
         found = connection.execute(select(run.c.id).where(run.c.notebook == notebook))
         return found.first() is not None
 
@@ -129,7 +129,7 @@ def has_run(alvo: Engine, notebook: str) -> bool:
 def read_units(alvo: Engine) -> dict[str, str]:
     """Alvo's signals, `<column>_<statistic>`, each with its unit."""
     create_tables(alvo)
-    with _clear_words(alvo), alvo.connect() as connection:
+    with _as_alvo_error(alvo), alvo.connect() as connection:
         found = connection.execute(select(signal.c.name, signal.c.unit).order_by(signal.c.id))
         return {row.name: row.unit for row in found}
 
@@ -137,7 +137,7 @@ def read_units(alvo: Engine) -> dict[str, str]:
 def last_run(alvo: Engine) -> int:
     """The id of the ledger's last load, 0 when there is none."""
     create_tables(alvo)
-    with _clear_words(alvo), alvo.connect() as connection:
+    with _as_alvo_error(alvo), alvo.connect() as connection:
         return connection.execute(select(func.max(run.c.id))).scalar() or 0
 
 
@@ -146,7 +146,7 @@ def last_loads(alvo: Engine, day: date | None = None) -> dict[date, RowMapping]:
     create_tables(alvo)
     latest = select(run).ext(distinct_on(run.c.date)).order_by(run.c.date, run.c.id.desc())
     latest = latest if day is None else latest.where(run.c.date == day)
-    with _clear_words(alvo), alvo.connect() as connection:
+    with _as_alvo_error(alvo), alvo.connect() as connection:
         return {row["date"]: row for row in connection.execute(latest).mappings()}
 
 
@@ -159,7 +159,7 @@ def execute(cursor: "Cursor", statement: str, *values: Any) -> "pa.Table":
 @contextmanager
 def bulk_cursor(alvo: Engine) -> "Iterator[Cursor]":
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    with _clear_words(alvo), _connect_bulk(alvo) as connection:
+    with _as_alvo_error(alvo), _connect_bulk(alvo) as connection:
         with connection.cursor() as cursor:
             yield cursor
         connection.commit()
@@ -192,7 +192,7 @@ _lock = Lock()
 
 
 @contextmanager
-def _clear_words(alvo: Engine) -> Iterator[None]:
+def _as_alvo_error(alvo: Engine) -> Iterator[None]:
     """Turn a driver's error into one line with Alvo's address, the password masked."""
     try:
         yield

@@ -43,24 +43,24 @@ class Archive:
     def names(self) -> dict[str, Any]:
         """What is known of every file (`mtime_ns`, `size`), by its name; one listing."""
         everything = fs.FileSelector("", recursive=True, allow_not_found=True)
-        with self._telling():
+        with self._as_archive_error():
             return {
                 info.path: info for info in self._files.get_file_info(everything) if info.is_file
             }
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
-        with self._telling():
+        with self._as_archive_error():
             return bool(self._files.get_file_info(name).is_file)
 
     def read(self, name: str) -> bytes:
         """A file's content."""
-        with self._telling(), self._files.open_input_stream(name) as stream:
+        with self._as_archive_error(), self._files.open_input_stream(name) as stream:
             return bytes(stream.read())
 
     def write(self, name: str, text: str) -> Place:
         """Put a file there, in place of one of that name; returns where people find it."""
-        with self._telling():
+        with self._as_archive_error():
             if isinstance(self.location, Path):
                 self._replace(self.location / name, text)
             else:  # a store shows nothing before it has all
@@ -73,13 +73,13 @@ class Archive:
         """The name, without its suffix, of a run of `day` that begins now, and nobody else's."""
         while True:
             name = f"{day}/{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-            with self._telling():
+            with self._as_archive_error():
                 if self._mark(name):
                     return name
 
     def release(self, name: str) -> None:
         """The run has ended: what it leaves has been written."""
-        with self._telling():
+        with self._as_archive_error():
             self._files.delete_file(marker(name))
 
     def locate(self, name: str) -> Place:
@@ -125,7 +125,7 @@ class Archive:
         return fs.SubTreeFileSystem(path, store)
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _as_archive_error(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ArrowException) as error:

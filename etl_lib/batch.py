@@ -43,7 +43,7 @@ def run_dates(
     """
     Thread(target=_prepare_reports, daemon=True).start()
     batch = batch or uuid4().hex
-    since = _last_run(settings) if pool.repeats else None
+    since = _last_run(settings) if pool.may_rerun else None
     task = (batch, since, columns, settings, home, archive, warm, limits)
     futures = {pool.executor.submit(_run, day, *task): day for day in days}
     try:
@@ -56,7 +56,7 @@ def run_dates(
     except BaseException:
         for waiting in futures:
             waiting.cancel()
-        while any(pool.everywhere(stop, batch)):
+        while any(pool.call_everywhere(stop, batch)):
             sleep(POLL_SECONDS)
         raise
 

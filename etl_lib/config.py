@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from etl_lib.errors import SettingsError
 
-MARKER = Path("notebooks") / "etl.ipynb"
+PIPELINE_NOTEBOOK = Path("notebooks") / "etl.ipynb"
 """The file that makes a folder the project's."""
 LIBRARY = Path(__file__).resolve().parent
 NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"
@@ -89,11 +89,11 @@ def find_home() -> Path:
     here = Path.cwd()
     candidates = [Path(chosen).resolve()] if chosen else [here, *here.parents, LIBRARY.parent]
     for folder in candidates:
-        if (folder / MARKER).is_file():
+        if (folder / PIPELINE_NOTEBOOK).is_file():
             return folder
     where = f"ETL_HOME={chosen}" if chosen else f"{here} or a folder above it"
     raise SettingsError(
-        f"expected the project's {MARKER} in {where}: "
+        f"expected the project's {PIPELINE_NOTEBOOK} in {where}: "
         "go to the project's folder, or set ETL_HOME to it"
     )
 

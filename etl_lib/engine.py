@@ -55,7 +55,7 @@ class WarmEngine(NBClientEngine):
                 "shutdown_kernel": "immediate",
             }
             if limits:
-                fixed["timeout_func"] = limits.start()
+                fixed["timeout_func"] = limits.count_down()
             nb_man.output_path = None if write_once else path
             try:
                 super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)

@@ -18,7 +18,7 @@ from etl_lib.parameters import parse_date
 ARROW = "application/vnd.apache.arrow.stream"
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end mark of an Arrow IPC stream; a reader does not miss it, so we look for it."""
-TRANSIENT = {429, 500, 502, 503, 504}
+RETRIED = {429, 500, 502, 503, 504}
 """HTTP statuses that may be gone a moment later."""
 LONGEST_WAIT = 20
 """Seconds that an API may ask us to wait (`Retry-After`); for longer ones we come another time."""
@@ -178,8 +178,8 @@ def _is_transient(error: Exception) -> bool | float:
     if not isinstance(error, httpx2.HTTPStatusError):
         return isinstance(error, httpx2.TransportError)
     seconds = error.response.headers.get("retry-after", "")
-    if error.response.status_code not in TRANSIENT or not seconds.isdecimal():
-        return error.response.status_code in TRANSIENT
+    if error.response.status_code not in RETRIED or not seconds.isdecimal():
+        return error.response.status_code in RETRIED
     return int(seconds) <= LONGEST_WAIT and float(seconds)
 
 

@@ -12,7 +12,7 @@ class Limits:
     notebook: float | None = 600
     cell: float | None = None
 
-    def start(self) -> Callable[[object], float | None]:
+    def count_down(self) -> Callable[[object], float | None]:
         """What tells nbclient, before each cell, how many seconds that cell has."""
         end = self.notebook and monotonic() + self.notebook
 

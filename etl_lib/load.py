@@ -6,8 +6,9 @@ changes nothing, and broken off anywhere it leaves the day as it was.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from importlib.resources import files
 
 import pandas as pd
 import pyarrow as pa
@@ -15,12 +16,26 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
 from etl_lib.alvo import bulk_cursor, create_tables, data, execute
-from etl_lib.changes import Changes, find_changes
 from etl_lib.config import NOTEBOOK_VARIABLE, code_version
 from etl_lib.errors import AlvoError
 from etl_lib.extract import Day
 from etl_lib.query import query
 from etl_lib.transform import day_coverage, signals_of
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many statistics of a day a load added, changed and removed."""
+
+    added: int
+    changed: int
+    removed: int
+    largest_change: str | None
+    """The change that is largest beside the value itself, such as `power_max by 948 kW`."""
+
+    def __str__(self) -> str:
+        counts = f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed"
+        return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,7 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
         signals = _find_signals(cursor, statistics.schema)
         before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
         rows = _to_rows(statistics, signals)
-        changes = find_changes(before, rows, signals)
+        changes = _find_changes(before, rows, signals)
         if rows.num_rows:
             cursor.adbc_ingest(data.name, rows, mode="append")
         ledger = {
@@ -73,10 +88,7 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "readings": readings,
             "statistics": rows.num_rows,
             "coverage": day_coverage(statistics),
-            "added": changes.added,
-            "changed": changes.changed,
-            "removed": changes.removed,
-            "largest_change": changes.largest,
+            **asdict(changes),
             "fingerprint": day.fingerprint,
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
@@ -158,6 +170,26 @@ def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     execute(cursor, LOCK_SIGNALS)
     execute(cursor, INSERT_SIGNALS, names, units)
     return execute(cursor, SELECT_SIGNALS, names)
+
+
+def _find_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> Changes:
+    """Compare a day's rows of Alvo's `data` before and after a load.
+
+    `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
+    """
+    sql = (files("etl_lib") / "sql" / "changes.sql").read_text(encoding="utf-8")
+    rows = query(sql, before=before, after=after, signals=signals).to_pylist()
+    return Changes(
+        added=sum(row["added"] for row in rows),
+        changed=sum(row["changed"] for row in rows),
+        removed=sum(row["removed"] for row in rows),
+        largest_change=_describe_change(rows[0]) if rows and rows[0]["changed"] else None,
+    )
+
+
+def _describe_change(row: dict[str, object]) -> str:
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    return f"{row['name']} by {row['largest']:.4g}{unit}"
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:

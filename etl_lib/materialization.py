@@ -18,14 +18,13 @@ from etl_lib.alvo import read_units
 from etl_lib.archive import PAGE, SUFFIX, Archive
 from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
-from etl_lib.changes import Changes
 from etl_lib.config import Settings, find_home, read_settings
 from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
-from etl_lib.load import verify_load
+from etl_lib.load import Changes, verify_load
 from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads

@@ -6,8 +6,8 @@ on a new figure's axes. What is missing becomes a sentence on the axes, never a 
 The colours are Okabe and Ito's and cividis, told apart by colour-blind eyes and in grey print.
 """
 
+from calendar import month_name
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -124,8 +124,7 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         *points, 10, shares, lw=0, rasterized=large, label="ten-minute mean", **COVERAGE
     )
     _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
-    ax.set_xlabel(quantity(data, "wind_speed"))
-    ax.set_ylabel(quantity(data, "power"))
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
     add_legend(ax)
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
     return ax
@@ -150,9 +149,8 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=told)
     else:
         ax.plot([], [], " ", label="too few means for a Weibull fit")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
     ax.set_xlim(0, edges[-1])
-    ax.set_xlabel(quantity(data, "wind_speed"))
-    ax.set_ylabel("share of the means (%)")
     add_legend(ax)
     return ax
 
@@ -170,9 +168,8 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     points = table["wind_speed"], table["intensity"]
     ax.scatter(*points, 9, label="ten-minute value", rasterized=large, **style)
     _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="TI (1-min) (%)")
     ax.set_ylim(0)
-    ax.set_xlabel(quantity(data, "wind_speed"))
-    ax.set_ylabel("TI (1-min) (%)")
     add_legend(ax)
     return ax
 
@@ -207,12 +204,10 @@ def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> 
             "marker": MARKERS[month - 1],
             "color": plt.get_cmap("cividis")(month / 15),
         }
-        name = date(2000, month, 1).strftime("%B")
+        name = month_name[month]
         ax.plot(curve["wind_speed"], curve["power"], ms=4, lw=1, label=name, **style)
-    ax.set_xlabel(quantity(data, "wind_speed"))
-    ax.set_ylabel(quantity(data, "power"))
-    add_legend(ax)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
+    add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
     return ax
 
 

@@ -20,9 +20,9 @@ class Pool(NamedTuple):
     executor: Executor
     size: int
     """How many at a time."""
-    everywhere: Callable[..., list[Any]]
+    call_everywhere: Callable[..., list[Any]]
     """Calls a function, at once, in each process that runs dates; returns what they answer."""
-    repeats: bool
+    may_rerun: bool
     """Whether a date may be begun again, when its worker is lost."""
 
 
@@ -30,7 +30,7 @@ class Pool(NamedTuple):
 def threads(jobs: int) -> Iterator[Pool]:
     """Threads of this process, each waiting for its kernel."""
     with ThreadPoolExecutor(jobs, "date") as executor:
-        yield Pool(executor, jobs, lambda call, *arguments: [call(*arguments)], repeats=False)
+        yield Pool(executor, jobs, lambda call, *arguments: [call(*arguments)], may_rerun=False)
 
 
 @contextmanager
@@ -55,5 +55,5 @@ def cluster(address: str) -> Iterator[Pool]:
             lambda call, *arguments: list(
                 client.run(call, *arguments, on_error="ignore").values()  # one may be lost just now
             ),
-            repeats=True,
+            may_rerun=True,
         )

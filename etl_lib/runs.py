@@ -19,7 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from etl_lib import errors
 from etl_lib.alvo import create_tables, has_run, last_loads
 from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
-from etl_lib.config import MARKER, NOTEBOOK_VARIABLE, Settings
+from etl_lib.config import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
 from etl_lib.errors import EtlError
@@ -174,7 +174,7 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
     """Run papermill into `target`; why it failed, in one line, or None, and if that may pass."""
     try:
         papermill.execute_notebook(
-            home / MARKER,
+            home / PIPELINE_NOTEBOOK,
             target,
             engine_name=ENGINE,
             kernel_name=KERNEL,

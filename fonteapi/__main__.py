@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
 from fonteapi.files import LoadError, WrongInput
-from fonteapi.loader import Loaded, load_file, parse_rename, parse_scale
+from fonteapi.loader import load_file, parse_rename, parse_scale
 from fonteapi.settings import read_settings
 from fonteapi.values import Rules
 
@@ -36,51 +36,57 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 loaded, 1 not loaded, 2 wrong arguments or no such file."""
-    parser, load = _parsers()
+    parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
-    if options.command == "fill":
-        return _fill(parser.prog)
     try:
-        rules = Rules(
-            parse_rename(options.rename),
-            parse_scale(options.unit_scale),
-            options.missing,
-            options.timestamp_format,
-        )
-        url = read_settings().database_url
-        loaded = load_file(options.file, rules, url, replace=options.replace)
+        print(_load(options) if options.command == "load" else _fill())  # noqa: T201
     except LoadError as error:
-        print(f"{load.prog}: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
-    except (duckdb.Error, OSError) as error:  # a full disk, a file that vanished
-        print(f"{load.prog}: {str(error).splitlines()[0]}", file=sys.stderr)  # noqa: T201
-        return LoadError.exit_code
+        trouble, code = str(error), error.exit_code
+    except (duckdb.Error, OSError, DBAPIError, BulkError) as error:  # a full disk, a wrong password
+        trouble, code = database.first_line(error), LoadError.exit_code
     except KeyboardInterrupt:
-        print(f"{load.prog}: interrupted; nothing was loaded", file=sys.stderr)  # noqa: T201
-        return INTERRUPTED
-    print(_describe(options.file, loaded, options.replace))  # noqa: T201
-    return 0
+        trouble, code = "interrupted; nothing was loaded", INTERRUPTED
+    else:
+        return 0
+    print(f"{parser.prog} {options.command}: {trouble}", file=sys.stderr)  # noqa: T201
+    return code
 
 
-def _fill(program: str) -> int:
-    """As the API does when it starts, for an API that may only read."""
+def _load(options: argparse.Namespace) -> str:
+    """Load a file; returns what to say of it."""
+    rules = Rules(
+        parse_rename(options.rename),
+        parse_scale(options.unit_scale),
+        options.missing,
+        options.timestamp_format,
+    )
+    url = read_settings().database_url
+    loaded = load_file(options.file, rules, url, replace=options.replace)
+    text = f"loaded {loaded.readings:,} readings from {options.file}"
+    text += f": {loaded.first} to {loaded.last}"
+    if loaded.before:
+        verb = "instead of" if options.replace else "beside"
+        text += f", {verb} {loaded.before:,} that Fonte held"
+    if loaded.absent:
+        text += f"\nnot in the file, left empty: {', '.join(loaded.absent)}"
+    if loaded.ignored:
+        text += f"\nignored: {', '.join(loaded.ignored)}"
+    return text
+
+
+def _fill() -> str:
+    """Do what the API does when it starts, for one that may only read; returns what to say."""
     settings = read_settings()
     engine = database.connect(settings.database_url)
-    try:
-        database.create_table(engine)
-        written = database.fill_if_empty(engine, settings)
-    except (DBAPIError, BulkError) as error:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        print(f"{program} fill: {cause}", file=sys.stderr)  # noqa: T201
-        return LoadError.exit_code
-    print(f"{written:,} readings written" if written else "Fonte has readings")  # noqa: T201
-    return 0
+    database.create_table(engine)
+    written = database.fill_if_empty(engine, settings)
+    return f"{written:,} readings written" if written else "Fonte has readings"
 
 
-def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m fonteapi", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     load = commands.add_parser(
@@ -102,19 +108,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
     add("--replace", action="store_true", help="delete what Fonte holds, in the same transaction")
-    return parser, load
-
-
-def _describe(path: Path, loaded: Loaded, replace: bool) -> str:
-    text = f"loaded {loaded.readings:,} readings from {path}: {loaded.first} to {loaded.last}"
-    if loaded.before:
-        verb = "instead of" if replace else "beside"
-        text += f", {verb} {loaded.before:,} that Fonte held"
-    if loaded.absent:
-        text += f"\nnot in the file, left empty: {', '.join(loaded.absent)}"
-    if loaded.ignored:
-        text += f"\nignored: {', '.join(loaded.ignored)}"
-    return text
+    return parser
 
 
 if __name__ == "__main__":

@@ -238,6 +238,11 @@ def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> S
         return connection.execute(DAYS, {"start": start, "end": end}).mappings().all()
 
 
+def first_line(error: Exception) -> str:
+    """What a driver says, in one line."""
+    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
+
+
 def ping(engine: Engine) -> None:
     """Ask Fonte for a sign of life; raises `sqlalchemy.exc.OperationalError` without one."""
     with engine.connect() as connection:

@@ -46,7 +46,7 @@ class File:
     """Our name → position in the header."""
     rows: pa.Table
     """`number`, the line or row, then our columns: text of a CSV, values of a Parquet file."""
-    unit: str
+    numbered_by: str
     """What the rows are numbered by, `line` or `row`."""
     problems: dict[int, str] = field(default_factory=dict)
     """Line or row → why it is none of the rows."""

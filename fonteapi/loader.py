@@ -95,7 +95,7 @@ def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> 
         database.create_table(engine)
         return database.load_readings(engine, readings, replace=replace)
     except (DBAPIError, BulkError) as error:
-        reason = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        reason = database.first_line(error)
         raise LoadError(f"Fonte did not take the readings: {reason}") from None
     finally:
         engine.dispose()

@@ -189,14 +189,9 @@ def prepare(app: FastAPI) -> None:
         state.prepared = True
 
 
-def first_line(error: Exception) -> str:
-    """What a driver says."""
-    return str(getattr(error, "orig", error)).strip().splitlines()[0]
-
-
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
-    line = first_line(error)
+    line = database.first_line(error)
     if "connection to server" in line:
         logger.warning("%s: %s", request.url.path, line)
         line = "no connection; the API's log tells why"
@@ -220,7 +215,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         try:
             prepare(app)
         except UNREACHABLE as error:
-            logger.warning("Fonte does not answer yet: %s", first_line(error))
+            logger.warning("Fonte does not answer yet: %s", database.first_line(error))
         yield
         app.state.engine.dispose()
         app.state.watched.dispose()

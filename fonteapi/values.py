@@ -117,7 +117,7 @@ def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Iterator[tup
 
 def _list_problems(file: File, problems: Mapping[int, Sequence[str]]) -> str:
     lines = [
-        f"  {file.unit} {number}: {'; '.join(problems[number])}"
+        f"  {file.numbered_by} {number}: {'; '.join(problems[number])}"
         for number in sorted(problems)[:SHOWN_ROWS]
     ]
     if len(problems) > SHOWN_ROWS:
