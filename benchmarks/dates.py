@@ -20,6 +20,7 @@ from etl_lib.archive import Archive
 from etl_lib.batch import run_dates
 from etl_lib.config import Settings, read_settings
 from etl_lib.pools import threads
+from etl_lib.runs import Plan
 
 FIRST = date(2024, 1, 2)
 TEN = [str(FIRST + timedelta(days=n)) for n in range(10)]
@@ -100,7 +101,8 @@ def load(days: list[date], settings: Settings, home: Path) -> None:
     """Run the dates, all well."""
     archive = Archive(home / "runs")
     with threads(2) as pool:
-        for outcome in run_dates(pool, days, ["wind_speed", "power"], settings, home, archive):
+        plan = Plan(["wind_speed", "power"], settings, home, archive)
+        for outcome in run_dates(pool, days, plan):
             assert outcome.error is None, outcome.error
 
 

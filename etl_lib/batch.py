@@ -4,59 +4,42 @@ from collections import defaultdict
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from datetime import date
-from pathlib import Path
 from threading import Event, Thread
 from time import sleep
-from uuid import uuid4
 
 from jupyter_core.utils import ensure_event_loop
 
 from etl_lib.alvo import last_run
-from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.kernels import kill_kernels
-from etl_lib.limits import USUAL, Limits
 from etl_lib.pools import Pool
-from etl_lib.runs import Outcome, find_outcome, run_date
+from etl_lib.runs import Outcome, Plan, find_outcome, run_date
 
 POLL_SECONDS = 0.05
 WAKE_SECONDS = 0.5
 
 
-def run_dates(
-    pool: Pool,
-    days: Sequence[date],
-    columns: list[str],
-    settings: Settings,
-    home: Path,
-    archive: Archive,
-    *,
-    warm: bool = True,
-    batch: str = "",
-    limits: Limits = USUAL,
-) -> Generator[Outcome]:
+def run_dates(pool: Pool, days: Sequence[date], plan: Plan) -> Generator[Outcome]:
     """Run each date, as many at a time as the pool takes; the outcomes in the order they come.
 
-    `settings` has every address filled in. When the caller breaks off, or `batch` (what to call
-    these dates) is stopped, so are the dates that are being run, and none of them leaves a trace.
+    If the caller stops early, or the plan's batch is stopped, the dates that are being run are
+    ended; one that had not yet been loaded leaves no file.
     """
     Thread(target=_prepare_reports, daemon=True).start()
-    batch = batch or uuid4().hex
-    since = _last_run(settings) if pool.may_rerun else None
-    task = (batch, since, columns, settings, home, archive, warm, limits)
-    futures = {pool.executor.submit(_run, day, *task): day for day in days}
+    since = _last_run(plan.settings) if pool.may_rerun else None
+    futures = {pool.executor.submit(_run, day, plan, since): day for day in days}
     try:
         pending = set(futures)
         while pending:
-            # A signal that comes just before a wait is heard after it: none may be without end
+            # A signal that comes just before a wait is handled after it: none may be endless
             ended, pending = wait(pending, WAKE_SECONDS, FIRST_COMPLETED)
             for future in ended:
                 yield _outcome(futures[future], future)
     except BaseException:
         for waiting in futures:
             waiting.cancel()
-        while any(pool.call_everywhere(stop, batch)):
+        while any(pool.call_everywhere(stop, plan.batch)):
             sleep(POLL_SECONDS)
         raise
 
@@ -66,37 +49,21 @@ def _last_run(settings: Settings) -> int:
         return last_run(alvo)
 
 
-def _run(
-    day: date,
-    batch: str,
-    since: int | None,
-    columns: list[str],
-    settings: Settings,
-    home: Path,
-    archive: Archive,
-    warm: bool,
-    limits: Limits,
-) -> Outcome:
-    """A date of a batch, wherever it is run; what was done of it by a worker since lost, stands."""
-    if _stopping[batch].is_set():
+def _run(day: date, plan: Plan, since: int | None) -> Outcome:
+    """Run one date, in whichever process.
+
+    Where a worker was lost after it had loaded the date, what it left is returned instead.
+    """
+    stopping = _stopping[plan.batch]
+    if stopping.is_set():
         return Outcome(day, error="broken off before it began")
-    _running.append(batch)
+    _running.append(plan.batch)
     try:
-        done = None if since is None else find_outcome(day, columns, settings, archive, since)
-        return done or run_date(
-            day,
-            columns,
-            settings,
-            home,
-            archive,
-            warm=warm,
-            batch=batch,
-            stopping=_stopping[batch],
-            limits=limits,
-        )
+        done = None if since is None else find_outcome(day, plan, since)
+        return done or run_date(day, plan, stopping)
     finally:
         ensure_event_loop().close()  # nbclient's, of this thread, which may end now
-        _running.remove(batch)
+        _running.remove(plan.batch)
 
 
 def stop(batch: str) -> int:

@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.limits import Limits
     from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
+    from etl_lib.runs import Plan
     from etl_lib.status import read_status
 
     known = read_status(settings, archive, first, last)
@@ -97,9 +98,8 @@ def run(options: argparse.Namespace) -> int:
         days = sorted(set(days) - {status.date for status in skipped})
     with cluster(options.scheduler) if options.scheduler else threads(options.jobs) as pool:
         limits = Limits(options.timeout, options.cell_timeout)
-        outcomes = run_dates(
-            pool, days, columns, settings, home, archive, warm=not options.cold, limits=limits
-        )
+        plan = Plan(columns, settings, home, archive, warm=not options.cold, limits=limits)
+        outcomes = run_dates(pool, days, plan)
         progress = Progress(len(days), skipped, pool.size)
         try:
             with progress, closing(outcomes):

@@ -28,7 +28,7 @@ from etl_lib.load import Changes, verify_load
 from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads
-from etl_lib.runs import Outcome, find_outcome
+from etl_lib.runs import Outcome, Plan, find_outcome
 from etl_lib.status import DateStatus, State, read_status
 from etl_lib.transform import STATISTICS, compute_statistics, to_frame
 
@@ -67,14 +67,14 @@ def run_days(
     """
     settings = make_settings(addresses)
     archive = open_archive(settings)
-    names = parse_columns(columns)
+    plan = Plan(parse_columns(columns), settings, find_home(), archive, batch=batch)
     with threads(jobs) as pool, connected(settings) as (fonte, alvo):
-        before = [find_outcome(day, names, settings, archive, since=0) for day in loaded]
+        before = [find_outcome(day, plan, since=0) for day in loaded]
         known = {outcome.date: outcome for outcome in before if outcome}
         for outcome in known.values():
             yield _tell(outcome, archive, fonte, alvo)
         missing = [day for day in days if day not in known]
-        for outcome in run_dates(pool, missing, names, settings, find_home(), archive, batch=batch):
+        for outcome in run_dates(pool, missing, plan):
             yield _tell(outcome, archive, fonte, alvo)
     write_index(archive, read_status(settings, archive))
 

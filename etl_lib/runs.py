@@ -2,12 +2,13 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any
+from uuid import uuid4
 
 import nbformat
 import papermill
@@ -53,6 +54,23 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What the dates of a batch have in common, wherever each of them is run."""
+
+    columns: list[str]
+    settings: Settings
+    """With every address filled in."""
+    home: Path
+    """The project's folder, which has the notebook."""
+    archive: Archive
+    warm: bool = True
+    """Whether kernels are forked from a process that has the imports done."""
+    limits: Limits = USUAL
+    batch: str = field(default_factory=lambda: uuid4().hex)
+    """The name by which the dates are broken off together."""
+
+
+@dataclass(frozen=True)
 class Executed:
     """A notebook that papermill has executed, to its end or to the cell that failed."""
 
@@ -64,57 +82,43 @@ class Executed:
     is_transient: bool
 
 
-def run_date(
-    day: date,
-    columns: list[str],
-    settings: Settings,
-    home: Path,
-    archive: Archive,
-    *,
-    warm: bool = True,
-    batch: str = "",
-    stopping: Event | None = None,
-    limits: Limits = USUAL,
-) -> Outcome:
-    """Execute the pipeline's notebook, of the project's folder, for one UTC day and archive it.
+def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
+    """Execute the pipeline's notebook for one UTC day, and archive it.
 
-    `settings` has every address filled in. `warm=False` takes an ordinary kernel; `batch` is what
-    `kill_kernels` knows it by; `limits` is how long it may take. Whatever goes wrong is
-    told in the outcome, not raised; what cannot be (a day or column that Fonte does not have, a
-    service that is down), and what is cut before its load while `stopping` is set, leaves nothing.
+    What goes wrong is told in the outcome, not raised. Nothing is left in the archive when Fonte
+    or Alvo refused beforehand, or when the notebook was cut before its load while `stopping` was
+    set.
     """
     try:
-        _check(day, columns, settings)
-        name = archive.reserve(day)
+        _check(day, plan)
+        name = plan.archive.reserve(day)
         try:
-            executed = _execute(day, columns, settings, home, name, batch, warm=warm, limits=limits)
-        except BaseException:  # Ctrl-C: leave nothing behind, but the marker of what was loaded
-            with suppress(EtlError):  # where neither tells, the marker stays, and Ctrl-C is one
-                if not _is_loaded(settings, name + SUFFIX):
-                    archive.release(name)
+            executed = _execute(day, plan, name)
+        except BaseException:  # Ctrl-C: no marker stays, but that of a day that was loaded
+            with suppress(EtlError):  # where Alvo cannot say, the marker stays, too
+                if not _is_loaded(plan.settings, name + SUFFIX):
+                    plan.archive.release(name)
             raise
         is_cut = executed.error and stopping and stopping.is_set()
-        if is_cut and not _is_loaded(settings, name + SUFFIX):
+        if is_cut and not _is_loaded(plan.settings, name + SUFFIX):
             outcome = Outcome(day, error=executed.error)
         else:
-            outcome = _keep(archive, name, day, executed)
-        archive.release(name)  # a marker that stays says that a report is wanting
+            outcome = _keep(plan.archive, name, day, executed)
+        plan.archive.release(name)  # a marker that stays says that the report is missing
     except EtlError as refusal:
         return Outcome(day, error=str(refusal), is_transient=refusal.is_transient)
     return outcome
 
 
-def find_outcome(
-    day: date, columns: list[str], settings: Settings, archive: Archive, since: int
-) -> Outcome | None:
+def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
     """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
-    with connected(settings) as (_, alvo):
+    with connected(plan.settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
-    if load is None or load["id"] <= since or set(load["columns"]) != set(columns):
+    if load is None or load["id"] <= since or set(load["columns"]) != set(plan.columns):
         return None
     if load["notebook"] is None:
         return None
-    name = load["notebook"].removesuffix(SUFFIX)
+    name, archive = load["notebook"].removesuffix(SUFFIX), plan.archive
     if archive.has(marker(name)) or not archive.has(name + PAGE):
         return None
     notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
@@ -122,39 +126,34 @@ def find_outcome(
     return Outcome(day, *places, find_summary(notebook))
 
 
-def _check(day: date, columns: list[str], settings: Settings) -> None:
-    """Ask both ends before anything is written; raises `EtlError`."""
-    with connected(settings) as (fonte, alvo):
+def _check(day: date, plan: Plan) -> None:
+    """Ask for the day, the columns and Alvo before anything is written; raises `EtlError`."""
+    with connected(plan.settings) as (fonte, alvo):
         start = find_day(fonte, day.isoformat()).start
-        fetch_readings(fonte, start, start + timedelta(microseconds=1), columns)
+        # A microsecond of readings is enough for Fonte to refuse a column
+        fetch_readings(fonte, start, start + timedelta(microseconds=1), plan.columns)
         create_tables(alvo)
 
 
-def _execute(
-    day: date,
-    columns: list[str],
-    settings: Settings,
-    home: Path,
-    name: str,
-    batch: str,
-    **options: Any,
-) -> Executed:
+def _execute(day: date, plan: Plan, name: str) -> Executed:
     """Run papermill, and see whether the ledger knows of it."""
+    settings = plan.settings
     environment = {
         "FONTE_API_URL": settings.fonte_api_url or "",
         "FONTE_API_KEY": settings.fonte_api_key or "",
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
         NOTEBOOK_VARIABLE: name + SUFFIX,
-        BATCH_VARIABLE: batch,
+        BATCH_VARIABLE: plan.batch,
     }
     with TemporaryDirectory(prefix="etl-") as folder:
         target = Path(folder) / "notebook.ipynb"
         error, is_transient = _run_papermill(
-            home,
+            plan.home,
             target,
-            parameters={"date": day.isoformat(), "columns": columns},
+            parameters={"date": day.isoformat(), "columns": plan.columns},
             environment=environment,
-            **options,
+            warm=plan.warm,
+            limits=plan.limits,
         )
         text = target.read_text(encoding="utf-8") if target.exists() else ""
     try:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from etl_lib import local
 from etl_lib.archive import Archive
 from etl_lib.config import Settings as Library
-from etl_lib.runs import run_date
+from etl_lib.runs import Plan, run_date
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
 
@@ -101,8 +101,8 @@ def test_the_loader_owns_its_tables_and_nothing_else(
     owner = address(url, "of alvo owner")
     execute(url.render_as_string(hide_password=False), "CREATE TABLE strange AS SELECT 1 AS one")
     settings = Library(fonte_api_url=seeded_api, alvo_database_url=owner)
-    archive = Archive(project / "runs")
-    assert run_date(date(2024, 5, 20), ["power"], settings, project, archive).error is None
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    assert run_date(date(2024, 5, 20), plan).error is None
     owned = execute(owner, "SELECT tablename FROM pg_tables WHERE tableowner = current_user")
     assert {name for (name,) in owned} == {"signal", "data", "run"}
     for statement in ("SELECT * FROM strange", "CREATE ROLE other", "CREATE SCHEMA other"):

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, execute
-from test_compose import PSQL
+from test_compose import BIN
 from test_runs import DAY, settings  # noqa: F401
 
 from etl_lib import cli
 from etl_lib.archive import Archive
 from etl_lib.config import Settings
-from etl_lib.runs import run_date
+from etl_lib.runs import Plan, run_date
 from etl_lib.status import State, read_status
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -33,11 +33,11 @@ def test_a_backup_brings_back_what_was_lost(
     seeded_fonte_url: str,
 ) -> None:
     archive = Archive(project / "runs")
-    assert run_date(DAY, ["power"], settings, project, archive).error is None
+    assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     whole = everything(alvo_url)
     save_fonte, save_alvo, restore = re.findall(r"^\$ (pg_.+)$", PAGE, re.MULTILINE)
     environment = os.environ | {
-        "PATH": f"{PSQL.parent}:{os.environ['PATH']}",
+        "PATH": f"{BIN}:{os.environ['PATH']}",
         "FONTE_DATABASE_URL": seeded_fonte_url,
         "ALVO_DATABASE_URL": alvo_url,
     }
@@ -57,12 +57,12 @@ def test_dropped_tables_are_made_and_filled_again(
     alvo_url: str,
 ) -> None:
     archive = Archive(project / "runs")
-    assert run_date(DAY, ["power"], settings, project, archive).error is None
+    assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     held = execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id")
     (drop,) = re.findall(r"`(DROP TABLE [^`]+)`", PAGE)
     execute(alvo_url, drop)
     assert read_status(settings, archive)[DAY].state is State.MISSING
-    assert run_date(DAY, ["power"], settings, project, archive).error is None
+    assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     assert execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id") == held
 
 
@@ -71,7 +71,8 @@ def test_the_queries_for_a_monitor_are_answered(
     project: Path,
     alvo_url: str,
 ) -> None:
-    assert run_date(DAY, ["power"], settings, project, Archive(project / "runs")).error is None
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    assert run_date(DAY, plan).error is None
     execute(alvo_url, "UPDATE run SET coverage = 0.5")
     block = re.search(r"```sql\n(.*?)```", PAGE, re.DOTALL)
     assert block

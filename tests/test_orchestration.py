@@ -24,7 +24,7 @@ from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.errors import EtlError
-from etl_lib.runs import find_outcome
+from etl_lib.runs import Plan, find_outcome
 
 # Dagster's, of itself
 pytestmark = [
@@ -362,12 +362,11 @@ def test_a_value_that_is_not_what_readings_give_is_found(
     assert run(instance, DAYS[0]).success
     execute(alvo, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
     settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo)
-    outcome = find_outcome(
-        date(2024, 5, 20), ["power"], settings, Archive(project / "runs"), since=0
-    )
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    outcome = find_outcome(date(2024, 5, 20), plan, since=0)
     assert outcome
     with connected(settings) as (fonte, engine):
-        told = materialization._tell(outcome, Archive(project / "runs"), fonte, engine)
+        told = materialization._tell(outcome, plan.archive, fonte, engine)
     judged = orchestration._judge("read_back_equal", [told])
     assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.ERROR)
 

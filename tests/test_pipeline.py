@@ -22,7 +22,7 @@ from etl_lib.archive import Archive
 from etl_lib.config import Settings
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.load import Load, load_day, read_statistics, verify_load
-from etl_lib.runs import run_date
+from etl_lib.runs import Plan, run_date
 from etl_lib.transform import compute_statistics, to_frame
 from fonteapi.__main__ import main as fonteapi
 
@@ -152,7 +152,7 @@ def test_the_notebook_runs_on_real_readings(
     words = [f"{theirs}={ours}" for theirs, ours in ({"Date_time": "timestamp"} | NAMES).items()]
     load_file(path, *(["--rename", *words] if rename else []))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(day, ALL, settings, project, Archive(project / "runs"))
+    outcome = run_date(day, Plan(ALL, settings, project, Archive(project / "runs")))
     assert outcome.error is None
     assert outcome.notebook is not None
     assert f">{says}</text>" in outcome.notebook.read_text(encoding="utf-8")
@@ -222,7 +222,7 @@ def test_the_notebook_shows_an_empty_day_without_a_traceback(
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(date(2024, 5, 21), ALL, settings, project, Archive(project / "runs"))
+    outcome = run_date(date(2024, 5, 21), Plan(ALL, settings, project, Archive(project / "runs")))
     assert outcome.error is None
     assert outcome.summary is not None
     assert (outcome.summary["readings"], outcome.summary["energy"]) == (0, None)

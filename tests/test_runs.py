@@ -21,7 +21,7 @@ from etl_lib.config import Settings
 from etl_lib.errors import AlvoError
 from etl_lib.index import find_summary
 from etl_lib.limits import Limits
-from etl_lib.runs import Outcome, run_date
+from etl_lib.runs import Outcome, Plan, run_date
 from etl_lib.status import State, read_status
 
 DAY = date(2024, 5, 21)
@@ -42,7 +42,7 @@ def run(project: Path, settings: Settings) -> Run:
         settings: Settings = settings, columns: tuple[str, ...] = ("power",), **options: Any
     ) -> Outcome:
         archive = Archive(project / "runs")
-        return run_date(DAY, list(columns), settings, project, archive, **options)
+        return run_date(DAY, Plan(list(columns), settings, project, archive, **options))
 
     return run
 
@@ -112,9 +112,9 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     project: Path, settings: Settings, alvo_url: str
 ) -> None:
     days = [date(2024, 5, 21), date(2024, 5, 22)]
-    arguments = [["power"], settings, project, Archive(project / "runs")]
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        outcomes = [pool.submit(run_date, day, *arguments) for day in days]
+        outcomes = [pool.submit(run_date, day, plan) for day in days]
         assert [future.result().error for future in outcomes] == [None, None]
     loaded = execute(alvo_url, "SELECT date FROM run ORDER BY date")
     assert [row.date for row in loaded] == days
@@ -168,7 +168,7 @@ def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
 def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
     project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
 ) -> None:
-    outcome = run_date(day, list(columns), settings, project, Archive(project / "runs"))
+    outcome = run_date(day, Plan(list(columns), settings, project, Archive(project / "runs")))
     assert outcome.error is not None
     assert re.search(error, outcome.error)
     assert outcome.notebook is None
