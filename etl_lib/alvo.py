@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # half a second of imports, for those alone who load or read
     from adbc_driver_manager.dbapi import Connection, Cursor
 
 SECRETS = ["password", "sslpassword"]
-"""What libpq takes in an address's query, too; SQLAlchemy masks the password before the host."""
+"""Secrets that may stand in an address's query; SQLAlchemy masks only one before the host."""
 
 SESSION = {
     "options": "-ctimezone=UTC -clock_timeout=60s -cstatement_timeout=10min"

@@ -63,7 +63,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """What a forked process does: all of a new one's state is its own, then it is a kernel."""
+    """In the forked process: replace what it inherited by its own state, then run a kernel."""
     os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()

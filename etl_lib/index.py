@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CACHE = ".index.json"
 """What is known of the archive's notebooks; made anew when it is gone."""
 UNFOLDED = 60
-"""Years of the calendar are shown unasked until so many dates are."""
+"""The newest years are open when the page opens, until so many dates are shown."""
 PICTURE = (108, 24)
 """Width and height of the small picture of a day, pixels."""
 
@@ -82,7 +82,7 @@ class Year:
     states: Counter[str]
     """How many dates are in which state."""
     is_open: bool
-    """Whether the page shows it unasked: the newest are, some `UNFOLDED` dates of them."""
+    """Whether the year is unfolded when the page opens."""
 
 
 def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:

@@ -48,7 +48,7 @@ class KernelClient(AsyncKernelClient):
         return context
 
     def start_channels(self, *channels: Any, **named: Any) -> None:
-        """Open the channels but for the heartbeat, a thread that asks what the process tells us."""
+        """Open all channels but the heartbeat: its thread asks what the process tells us anyway."""
         super().start_channels(*channels, **{**named, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
@@ -96,7 +96,7 @@ class Provisioner(LocalProvisioner):
 
     process: Any = None
     batch: str | None = None
-    """Whose it is, of those that this process runs."""
+    """The batch that this kernel belongs to."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Fork the kernel when it is one of this environment's, else start its command."""

@@ -134,7 +134,7 @@ def statistics(
 
 
 def _fail(failed: list[Told], context: dg.AssetExecutionContext) -> NoReturn:
-    """Say why; what may pass is tried again. (A policy would also repeat what people terminate.)"""
+    """Fail the run, or retry it where the cause may pass; a policy would retry terminated ones."""
     failure = dg.Failure("; ".join(sorted(f"{day['date']}: {day['error']}" for day in failed)))
     if context.retry_number < RETRIES and any(day["is_transient"] for day in failed):
         wait = FIRST_WAIT_SECONDS * 2**context.retry_number
@@ -224,7 +224,7 @@ def _request(key: str, day: Any) -> dg.RunRequest:
 
 
 def _address(variable: str) -> str:
-    """The address in the environment, by the name of whose variable Dagster shows it; or empty."""
+    """The variable, so that Dagster shows its name and not its value; empty when it is not set."""
     return dg.EnvVar(variable) if os.environ.get(variable) else ""
 
 

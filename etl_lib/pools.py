@@ -10,8 +10,8 @@ from etl_lib.errors import SchedulerError
 PATIENCE = "10 s"
 """How long a scheduler may take to answer."""
 RETRIES = 3
-"""How often a date that raised on a worker is given to one again; how many workers it may lose is
-the cluster's to say (`distributed.scheduler.allowed-failures`)."""
+"""How often a date that raised on a worker is retried; how many lost workers a date survives is
+Dask's own setting, `distributed.scheduler.allowed-failures`."""
 
 
 class Pool(NamedTuple):

@@ -15,7 +15,7 @@ _one_at_a_time = Lock()  # an exporter keeps what it works on
 
 
 class Exporter(HTMLExporter):
-    """nbconvert's, less its last step: to parse the page again for what our template has."""
+    """nbconvert's without its last step, which looks through the page for what ours has not."""
 
     def from_notebook_node(
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any

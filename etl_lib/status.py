@@ -24,7 +24,7 @@ class State(StrEnum):
     STALE = "stale"
     """Readings changed at the source since the load."""
     FAILED = "failed"
-    """The last attempt failed, be it after its load, so that a report is wanting."""
+    """The last attempt failed, perhaps after it had loaded the day: then its report is missing."""
     MISSING = "missing"
     """Never loaded."""
 
@@ -67,9 +67,9 @@ def read_status(
 ) -> dict[date, DateStatus]:
     """The status of each UTC day from `first` to `last`, both included, that anyone knows of.
 
-    A question to Fonte, to Alvo and to the archive each, however many days there are; a second
-    one to Fonte where it lacks a loaded day. One from before its first day, or after its last, is
-    loaded as it is: there is nothing to load it from.
+    One request each to Fonte, Alvo and the archive, however many days there are; a second one to
+    Fonte where it lacks a day that is loaded. A loaded day from before Fonte's first day, or after
+    its last, counts as loaded: there is nothing to load it from.
     """
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
