@@ -168,8 +168,20 @@ def test_the_sql_is_valid_and_uses_time_bucket() -> None:
         assert connection.sql(statistics_sql()).columns[0] == "timestamp"
 
 
+def test_the_mean_of_equal_readings_is_that_reading() -> None:
+    computed = compute_statistics(table([(f"00:0{minute}:00", 0.1) for minute in range(3)]))
+    found = [computed[f"wind_speed_{one}"][0].as_py() for one in ("min", "mean", "max")]
+    assert found == [0.1, 0.1, 0.1]  # the sum of three is 0.30000000000000004
+
+
+def test_readings_too_large_for_a_standard_deviation_have_none() -> None:
+    computed = compute_statistics(table([("00:00:00", 1e200), ("00:01:00", -1e200)]))
+    assert computed["wind_speed_std"].to_pylist() == [None]
+    assert computed["wind_speed_max"].to_pylist() == [1e200]
+
+
 def test_another_text_of_sql_may_be_run() -> None:
-    sql = statistics_sql().replace("avg(", "2 * avg(")
+    sql = statistics_sql().replace("least(", "2 * least(")
     assert compute_statistics(table([("00:00:00", 4.0)]), sql)["wind_speed_mean"][0].as_py() == 8.0
 
 

@@ -17,11 +17,19 @@ WITH finite_readings AS (
 
 SELECT
     time_bucket(INTERVAL '10 minutes', timestamp) AS timestamp,
-    avg(COLUMNS(* EXCLUDE timestamp)) AS '\0_mean',
+    -- Of equal readings the rounded mean may lie beside them: it is kept between min and max
+    least(
+        greatest(avg(COLUMNS(* EXCLUDE timestamp)), min(COLUMNS(* EXCLUDE timestamp))),
+        max(COLUMNS(* EXCLUDE timestamp))
+    ) AS '\0_mean',
     min(COLUMNS(* EXCLUDE timestamp)) AS '\0_min',
     max(COLUMNS(* EXCLUDE timestamp)) AS '\0_max',
-    -- One reading has no standard deviation: NULL, not 0
-    stddev_samp(COLUMNS(* EXCLUDE timestamp)) AS '\0_std',
+    -- One reading has no standard deviation: NULL, not 0; nor have those beyond 1e150, whose
+    -- squares are no DOUBLE
+    CASE
+        WHEN isfinite(stddev_samp(COLUMNS(* EXCLUDE timestamp)))
+            THEN stddev_samp(COLUMNS(* EXCLUDE timestamp))
+    END AS '\0_std',
     -- No reading is a gap: NULL, not 0
     nullif(count(COLUMNS(* EXCLUDE timestamp)), 0)::DOUBLE AS '\0_count'
 FROM finite_readings
