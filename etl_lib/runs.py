@@ -185,7 +185,9 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
         )
     except PapermillExecutionError as error:
         kind = getattr(errors, error.ename, EtlError)
-        return _first_line(error.ename, error.evalue), kind.is_transient
+        # A magic that fails may print what is wrong, and raise nothing
+        said = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
+        return _first_line(error.ename, said), kind.is_transient
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error)), False
     return None, False

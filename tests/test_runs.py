@@ -309,6 +309,27 @@ def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
     assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
 
 
+@pytest.mark.parametrize(
+    ("magic", "error"),
+    [
+        ("%nosuchmagic", "CellExecutionError: no message, see In [8] of the notebook"),
+        ("!exit 7", "the notebook ended before its summary, without an error: did it call exit?"),
+    ],
+)
+def test_a_magic_that_fails_without_an_error_in_place_of_the_load_is_a_failure(
+    run: Run, project: Path, alvo_url: str, magic: str, error: str
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
+    notebook.cells[place].source = magic
+    notebook.cells = [cell for cell in notebook.cells if "summarize(load" not in cell.source]
+    nbformat.write(notebook, path)
+    assert run().error == error
+    assert execute(alvo_url, "SELECT count(*) FROM run") == [(0,)]
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
 def test_other_json_after_the_summary_is_not_taken_for_it(
     run: Run, project: Path, alvo_url: str
 ) -> None:
