@@ -1,4 +1,4 @@
-"""Any readings at all: the statistics beside exact fractions, and a load beside what it was given."""
+"""Any readings: the statistics beside exact fractions, a load beside what it was given."""
 
 import math
 from datetime import timedelta
