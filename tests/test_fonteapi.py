@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -471,12 +472,38 @@ def test_a_refused_connection_is_503_without_the_password(fonte_url: str, route:
     api = local.serve(lambda: app)
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
     app.state.engine.dispose()
-    app.state.engine = database.connect("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
+    app.state.watched.dispose()
+    wrong = database.connect("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
+    app.state.engine = app.state.watched = wrong
     answer = httpx2.get(f"{api}{route}", timeout=30)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.json()["detail"].startswith("Fonte does not answer: ")
     for secret in ("s3cr3t", "someone", "127.0.0.1"):
         assert secret not in answer.text
+
+
+def test_a_fonte_that_may_only_be_read_is_served(
+    put_readings: Callable[[pa.Table], None], fonte_url: str
+) -> None:
+    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)], "power": [5.0]}))
+    name = make_url(fonte_url).database
+    execute(fonte_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    api = serve(Settings(database_url=fonte_url))
+    assert [day["date"] for day in httpx2.get(f"{api}/days").json()] == ["2024-05-20"]
+    assert [row["power"] for row in httpx2.get(f"{api}/data", params=DAY).json()] == [5.0]
+
+
+def test_a_table_of_another_version_is_named_and_left_as_it_is(
+    new_database: Callable[[], str],
+) -> None:
+    url = new_database()
+    execute(url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5.0 AS power")
+    api = serve(Settings(database_url=url))
+    for path in ("days", "data/1", "data"):
+        answer = httpx2.get(f"{api}/{path}", params=DAY)
+        assert answer.status_code == 503
+        assert re.search("column .*wind_speed.* does not exist", answer.json()["detail"])
+    assert execute(url, "SELECT power FROM data") == [(5,)]
 
 
 # Filling
