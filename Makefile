@@ -1,8 +1,10 @@
 # Every command of the project. `make run` and `make test` do all the set-up by themselves.
 
-PYTHON ?= python3
-DATE   ?= 2024-05-20
-BIN    := .venv/bin
+PYTHON  ?= python3
+DATE    ?= 2024-05-20
+BIN     := .venv/bin
+PIP     := pip install --quiet --disable-pip-version-check --no-deps
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test soak lab dagster serve stop lint format lock bench clean
@@ -48,16 +50,11 @@ bench: setup benchmarks/.venv/.ready ## Measure speed and memory beside the alte
 	@benchmarks/.venv/bin/python -m benchmarks
 
 lock: setup-dev ## Pin the newest versions that pyproject.toml allows
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade pyproject.toml --group setup --output-file requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --group dev --constraints requirements.lock --output-file requirements-dev.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --group dagster --constraints requirements-dev.lock --output-file requirements-dagster.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
+	@$(COMPILE) pyproject.toml --group setup --output-file requirements.lock
+	@$(COMPILE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group dagster --constraints requirements-dev.lock --output-file requirements-dagster.lock
+	@$(COMPILE) --group fonteapi --constraints requirements.lock --output-file fonteapi/requirements.lock
+	@$(COMPILE) --group bench --constraints requirements.lock --output-file benchmarks/requirements.lock
 
 clean: ## Remove the environment and the embedded databases (runs/ is kept)
 	@[ ! -x $(BIN)/etl ] || $(BIN)/etl stop
@@ -72,13 +69,13 @@ setup-dev: .venv/.ready-dev
 		{ echo "Python 3.11 or newer is needed; say which one: make run PYTHON=python3.12"; exit 1; }
 	@echo "Setting up .venv (once; about a minute) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m $(PIP) --require-hashes -r requirements.lock
+	@$(BIN)/python -m $(PIP) --no-build-isolation --editable .
 	@touch $@
 
 .venv/.ready-%: .venv/.ready requirements-%.lock
 	@echo "Adding what requirements-$*.lock names (once; about a minute) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-$*.lock
+	@$(BIN)/python -m $(PIP) --require-hashes -r requirements-$*.lock
 	@touch $@
 
 # An environment of its own: polars, where it is installed, is imported by the driver of every load
@@ -86,7 +83,7 @@ benchmarks/.venv/.ready: requirements.lock benchmarks/requirements.lock
 	@echo "Setting up benchmarks/.venv (once; about a minute) …"
 	@$(PYTHON) -m venv benchmarks/.venv
 	@for lock in requirements.lock benchmarks/requirements.lock; do \
-		benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $$lock || exit 1; \
+		benchmarks/.venv/bin/python -m $(PIP) --require-hashes -r $$lock || exit 1; \
 	done
-	@benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@benchmarks/.venv/bin/python -m $(PIP) --no-build-isolation --editable .
 	@touch $@
