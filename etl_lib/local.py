@@ -128,8 +128,14 @@ def serve(create: Callable[[], Any]) -> str:
         import uvicorn
 
         with listener:
-            # Not uvloop, where it is installed: it crashes with a process that ends meanwhile
-            config = uvicorn.Config(create(), log_level="warning", access_log=False, loop="asyncio")
+            config = uvicorn.Config(
+                create(),
+                log_level="warning",
+                access_log=False,
+                # Not uvloop, where it is installed: it crashes with a process that ends meanwhile
+                loop="asyncio",
+                http="fonteapi.connections:Connection",
+            )
             uvicorn.Server(config).run(sockets=[listener])
 
     threading.Thread(target=run, name="Fonte API", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The Fonte API: `uvicorn fonteapi.main:app`."""
+"""The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.connections:Connection`."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence

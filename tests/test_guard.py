@@ -3,11 +3,13 @@
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from threading import Event, Semaphore
 
 import httpx2
+import psutil
 import pytest
 from conftest import execute, serve
 from pydantic import ValidationError
@@ -16,7 +18,7 @@ from test_fonteapi import SESSIONS
 
 from etl_lib import local
 from etl_lib.config import Settings as Library
-from fonteapi import database, guard
+from fonteapi import connections, database, guard
 from fonteapi.formats import ARROW, CSV, JSON
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
@@ -182,6 +184,79 @@ def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
     logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
     assert "Traceback" not in caplog.text
     assert execute(year_url, f"{SESSIONS} AND state = 'active'") == [(0,)]
+
+
+def test_the_connection_of_a_reader_that_does_not_read_is_ended(
+    year_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    port = port_of(serve(Settings(database_url=year_url)))
+    query = "&".join(f"{name}={value}" for name, value in YEAR.items())
+    with socket.create_connection(("127.0.0.1", port)) as reader:
+        reader.sendall(
+            f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode()
+        )
+        wait_for(lambda: open_connections(port) == 1)
+        wait_for(lambda: open_connections(port) == 0)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: f\r\nX: "]
+)
+def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
+    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
+    port = port_of(serve(Settings(database_url=seeded_fonte_url)))
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
+        stranger.sendall(sent)
+        with suppress(ConnectionResetError):
+            assert stranger.recv(100) == b""
+    whole = b"GET /health HTTP/1.1\r\nHost: f\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
+        stranger.sendall(whole)
+        answer = b""
+        while not answer.endswith(b"}"):
+            answer += stranger.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 200")
+        if sent:  # the second one of a connection, too
+            stranger.sendall(sent)
+            with suppress(ConnectionResetError):
+                assert stranger.recv(100) == b""
+
+
+def test_connections_are_bounded(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = serve(Settings(database_url=seeded_fonte_url))
+    port = port_of(api)
+    wait_for(lambda: open_connections(port) == 0)
+    monkeypatch.setattr(connections, "MOST", 3)
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        wait_for(lambda: open_connections(port) == 3)
+        with pytest.raises(httpx2.TransportError):
+            httpx2.get(f"{api}/health", timeout=30)
+    wait_for(lambda: open_connections(port) == 0)
+    assert httpx2.get(f"{api}/health", timeout=30).status_code == 200
+
+
+def port_of(api: str) -> int:
+    return int(api.rsplit(":", 1)[1])
+
+
+def open_connections(port: int) -> int:
+    """How many connections the server on that port of this process has open."""
+    return sum(
+        found.laddr.port == port and found.status == psutil.CONN_ESTABLISHED
+        for found in psutil.Process().net_connections()
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
