@@ -1,7 +1,8 @@
 """Fonte API to Arrow: the only module that speaks HTTP."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+import operator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,12 +10,14 @@ from typing import Any
 
 import httpx2
 import pyarrow as pa
+import pyarrow.compute as pc
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from etl_lib.errors import EtlError, FonteError, ParameterError, SettingsError
 from etl_lib.parameters import parse_date
 
+STAMP = pa.timestamp("us", "UTC")
 ARROW = "application/vnd.apache.arrow.stream"
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """The end mark of an Arrow IPC stream; a reader does not miss it, so we look for it."""
@@ -23,6 +26,7 @@ RETRIED = {429, 500, 502, 503, 504}
 LONGEST_WAIT = 20
 """Seconds that an API may ask us to wait (`Retry-After`); for longer ones we come another time."""
 KEY = "X-API-Key"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ATTEMPTS = 4
 FIRST_WAIT = 0.5
 """Seconds, then twice as long each time: enough for an API that starts again."""
@@ -58,7 +62,11 @@ def open_fonte(url: str, key: str | None = None) -> httpx2.Client:
     """A client of the Fonte API at `url`; close it, or use it as a context manager."""
     is_https = url.startswith("https:")  # else no certificate need be read: 30 ms
     headers = {KEY: key} if key else {}  # Authorization is for a user in the address
-    return httpx2.Client(base_url=url, timeout=TIMEOUT, verify=is_https, headers=headers)
+    # The environment may name a proxy, which is nothing to this machine's own services
+    is_own = httpx2.URL(url).host in LOOPBACK
+    return httpx2.Client(
+        base_url=url, timeout=TIMEOUT, verify=is_https, headers=headers, trust_env=not is_own
+    )
 
 
 def find_day(fonte: httpx2.Client, value: object) -> Day:
@@ -94,14 +102,14 @@ def fetch_days(
         days = [
             Day(
                 date.fromisoformat(day["date"]),
-                day["readings"],
+                operator.index(day["readings"]),
                 day["fingerprint"],
                 asked_at,
                 datetime.fromisoformat(day["last_timestamp"]),
             )
             for day in response.json()
         ]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise FonteError(
             f"expected a list of days from {_name(response.url)}, got {response.text[:80]!r}"
         ) from None
@@ -122,7 +130,7 @@ def fetch_readings(
 
     Columns: `timestamp` (UTC, microseconds), then `columns` (float64, nullable), each with its
     `unit` in the field's metadata. Raises `ParameterError` for a column that Fonte does not have,
-    `FonteError` when the API does not answer, or not with whole readings.
+    `FonteError` when the API does not answer, or not with whole readings of the period.
     """
     period = _period(start, end)
     response = _get(fonte, "/data", period | {"columns": list(columns)}, accept=ARROW)
@@ -136,10 +144,21 @@ def fetch_readings(
         table = pa.ipc.open_stream(response.content).read_all()
     except pa.ArrowInvalid as error:
         raise FonteError(f"expected readable Arrow from {where}: {error}") from None
-    expected = ["timestamp", *columns]
-    if table.schema.names != expected:
-        raise FonteError(f"expected the columns {expected}, got {table.schema.names}")
+    expected = [("timestamp", STAMP), *((name, pa.float64()) for name in columns)]
+    if (found := [(field.name, field.type) for field in table.schema]) != expected:
+        raise FonteError(f"expected the columns {_spell(expected)}, got {_spell(found)}")
+    stamps = table["timestamp"]
+    first, last = pa.scalar(start, STAMP), pa.scalar(end, STAMP)
+    is_inside = pc.and_(pc.greater_equal(stamps, first), pc.less(stamps, last))
+    if not pc.all(pc.fill_null(is_inside, False), min_count=0).as_py():
+        raise FonteError(
+            f"expected readings from {start} up to {end} from {where}, got others among them"
+        )
     return table
+
+
+def _spell(columns: Iterable[tuple[str, pa.DataType]]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in columns)
 
 
 def _period(start: datetime, end: datetime) -> dict[str, Any]:
@@ -159,7 +178,7 @@ def _get(
                 response.raise_for_status()
     except httpx2.HTTPStatusError as error:
         raise _refusal(error.response) from None
-    except httpx2.TransportError as error:
+    except httpx2.RequestError as error:
         raise FonteError(
             f"the Fonte API at {_name(fonte.base_url)} does not answer"
             f" ({type(error).__name__}: {error}): start it, or unset FONTE_API_URL"
@@ -176,7 +195,7 @@ def _name(url: httpx2.URL) -> str:
 def _is_transient(error: Exception) -> bool | float:
     """Whether to try again; where the API says when, after how many seconds."""
     if not isinstance(error, httpx2.HTTPStatusError):
-        return isinstance(error, httpx2.TransportError)
+        return isinstance(error, httpx2.RequestError)
     seconds = error.response.headers.get("retry-after", "")
     if error.response.status_code not in RETRIED or not seconds.isdecimal():
         return error.response.status_code in RETRIED

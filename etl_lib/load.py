@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
@@ -71,6 +72,12 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
     not in it stay as they are. `readings` is how many there were, for the ledger.
     Raises `AlvoError`; the day is then as it was before.
     """
+    stamps = pc.min_max(statistics["timestamp"])
+    if (
+        statistics.num_rows
+        and not day.start <= stamps["min"].as_py() <= stamps["max"].as_py() < day.end
+    ):
+        raise AlvoError(f"expected statistics of {day.date}, got {stamps}: nothing was loaded")
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         execute(cursor, LOCK_DAY, day.date.toordinal())

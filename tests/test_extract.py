@@ -228,3 +228,51 @@ def test_an_unreadable_list_of_days_is_refused(answering: Any, content: bytes) -
     client, _ = answering(httpx2.Response(200, content=content))
     with pytest.raises(FonteError, match="expected a list of days from http://fonte/days"):
         fetch_days(client)
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [[START + timedelta(days=1)], [START - timedelta(microseconds=1)], [START, None], [None]],
+    ids=["of the next day", "of the day before", "one missing", "missing"],
+)
+def test_readings_of_another_period_than_asked_for_are_refused(
+    answering: Any, stamps: list[datetime | None]
+) -> None:
+    others = pa.table(
+        {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [1.0] * len(stamps)}
+    )
+    answer = httpx2.Response(200, content=arrow(others), headers={"content-type": ARROW})
+    client, _ = answering(answer)
+    with pytest.raises(FonteError, match=r"expected readings from 2024-05-20 .*got others"):
+        fetch_readings(client, START, END, ["power"])
+
+
+def test_columns_of_another_type_are_refused(answering: Any) -> None:
+    texts = READINGS.set_column(1, "power", pa.array(["1.0"]))
+    answer = httpx2.Response(200, content=arrow(texts), headers={"content-type": ARROW})
+    client, _ = answering(answer)
+    with pytest.raises(FonteError, match=r"expected .*power \(double\), got .*power \(string\)"):
+        fetch_readings(client, START, END, ["power"])
+
+
+@pytest.mark.parametrize("body", ['[{"date": "2024-05-20", "readings": "1440"}]', "[" * 200_000])
+def test_days_that_are_none_are_refused(answering: Any, body: str) -> None:
+    client, _ = answering(httpx2.Response(200, text=body))
+    with pytest.raises(FonteError, match="expected a list of days"):
+        fetch_days(client)
+
+
+def test_a_body_that_is_not_as_its_headers_say_is_tried_again_and_told(answering: Any) -> None:
+    client, requests = answering(httpx2.DecodingError("incorrect header check"))
+    with pytest.raises(FonteError, match=r"does not answer .*incorrect header check"):
+        fetch_days(client)
+    assert len(requests) > 1
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_what_runs_on_this_machine(
+    seeded_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with open_fonte(seeded_api, "k3y") as client:
+        assert len(fetch_days(client)) == 10

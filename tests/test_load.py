@@ -338,3 +338,12 @@ def test_a_day_with_one_reading_is_loaded_as_it_is(
     assert read_statistics(alvo)["power_mean"].to_dict() == {
         pd.Timestamp("2024-05-20T05:00Z"): -4.5
     }
+
+
+@pytest.mark.parametrize("other", [NEXT, Day(date(2024, 5, 19), 1440, "abc", DAY.asked_at)])
+def test_statistics_of_another_day_are_refused(alvo: Engine, alvo_url: str, other: Day) -> None:
+    load_day(alvo, DAY, statistics(), readings=1440)
+    before = stored(alvo_url)
+    with pytest.raises(AlvoError, match="expected statistics of 2024-05-20"):
+        load_day(alvo, DAY, statistics(other), readings=1440)
+    assert stored(alvo_url) == before
