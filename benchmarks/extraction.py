@@ -23,7 +23,7 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from benchmarks.measure import MEGABYTE, Row, compare, peak_memory
-from etl_lib import local
+from etl_lib import embedded
 from fonteapi import database
 
 ROWS = 365 * 1440
@@ -39,10 +39,10 @@ PORT = 8765
 def main() -> list[Row]:
     """Fill a Fonte with a year, then measure time and memory."""
     with tempfile.TemporaryDirectory() as home:
-        url = local.start_database(Path(home), "Fonte")
+        url = embedded.start_database(Path(home), "Fonte")
         with running_api(url) as api, httpx2.Client(timeout=60) as client:
             rows = [*memory(client, api), *time_of_a_year(client, url)]
-        local.stop_database(Path(home))
+        embedded.stop_database(Path(home))
     return rows
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Engine, insert, text
 
 from benchmarks.measure import Row, compare
-from etl_lib import local
+from etl_lib import embedded
 from etl_lib.alvo import data, open_alvo
 from etl_lib.extract import Day
 from etl_lib.load import load_day
@@ -40,7 +40,7 @@ COPIED = np.dtype(  # a row as COPY BINARY has it: number of fields, then length
 def main() -> list[Row]:
     """Into an empty table, then onto ten years of data."""
     with tempfile.TemporaryDirectory() as folder:
-        url = local.start_database(Path(folder), "Alvo")
+        url = embedded.start_database(Path(folder), "Alvo")
         alvo = open_alvo(url)
         blocks = (np.datetime64("2030-01-01") + n * BUCKETS * STEP for n in count())
         load(alvo, statistics(next(blocks)))  # makes the tables and the signals
@@ -50,7 +50,7 @@ def main() -> list[Row]:
             rows += measure("onto ten years", alvo, connection, blocks)
         connection.close()
         alvo.dispose()
-        local.stop_database(Path(folder))
+        embedded.stop_database(Path(folder))
     return rows
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from etl_lib.config import Settings
 
 DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
+LONGEST = 1_000_000
+"""Seconds or days that a limit may have."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted; what was loaded stays loaded", INTERRUPTED)
-    except BrokenPipeError:  # `etl … | head`: whoever read has seen enough
+    except OSError as error:  # stdout is on a full disk, say
+        if not isinstance(error, BrokenPipeError):
+            return _fail(error, FAILED)
+        # `etl … | head`: whoever read has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
@@ -62,14 +67,12 @@ def command() -> NoReturn:
 
 def run(options: argparse.Namespace) -> int:
     """`etl run`: execute each date's notebook into the archive."""
-    first, last = parse_date(options.date), parse_date(options.end or options.date)
-    days = list(_dates(first, last))
+    first, last = _period(options)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     if options.jobs < 1:
         raise ParameterError(f"--jobs: expected 1 or more, got {options.jobs}")
-    for name in ("timeout", "cell_timeout"):
-        if not 0 <= (given := getattr(options, name)) < float("inf"):
-            argument = name.replace("_", "-")
-            raise ParameterError(f"--{argument}: expected seconds, 0 or more, got {given:g}")
+    _check_number("--timeout", options.timeout)
+    _check_number("--cell-timeout", options.cell_timeout)
     columns = parse_columns(options.columns)
     if not options.cold and forks.can_fork():
         forks.prepare()
@@ -114,8 +117,9 @@ def run(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """`etl status`: what is done of each date."""
-    first = parse_date(options.date) if options.date else None
-    last = parse_date(options.end) if options.end else first
+    first, last = _period(options) if options.date else (None, None)
+    if options.max_age is not None:
+        _check_number("--max-age", options.max_age)
     from etl_lib.archive import shown
     from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
@@ -189,7 +193,7 @@ def serve(options: argparse.Namespace) -> int:
 def stop(options: argparse.Namespace) -> int:
     """`etl stop`: stop the embedded PostgreSQL, whoever started it."""
     from etl_lib.config import find_home
-    from etl_lib.local import stop_database
+    from etl_lib.embedded import stop_database
 
     stopped = stop_database(find_home())
     _say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")
@@ -213,12 +217,18 @@ def _archive(options: argparse.Namespace, settings: "Settings", home: Path) -> "
     return Archive(options.runs or settings.etl_runs or home / "runs")
 
 
-def _dates(start: date, end: date) -> Iterator[date]:
-    """Every day from `start` to `end`, both included."""
-    if end < start:
-        raise ParameterError(f"END: expected {start} or later, got {end}")
-    for offset in range((end - start).days + 1):
-        yield start + timedelta(days=offset)
+def _period(options: argparse.Namespace) -> tuple[date, date]:
+    """The first and the last day that were asked for."""
+    first, last = parse_date(options.date), parse_date(options.end or options.date)
+    if last < first:
+        raise ParameterError(f"END: expected {first} or later, got {last}")
+    return first, last
+
+
+def _check_number(name: str, given: float) -> None:
+    """Refuse what is no length of time; a million days are longer than any."""
+    if not 0 <= given <= LONGEST:
+        raise ParameterError(f"{name}: expected a number from 0 to {LONGEST:,}, got {given:g}")
 
 
 def _say(line: str) -> None:

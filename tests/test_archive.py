@@ -1,6 +1,7 @@
 """The archive, on disk and in an object store that speaks S3, which must not be told apart."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -192,3 +193,9 @@ def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) ->
     Archive(store).write("2024-05-21/a.html", "<p>")
     answer = httpx2.get(f"{s3}/farm/{store.rpartition('/')[2]}/2024-05-21/a.html")
     assert (answer.text, answer.headers["content-type"]) == ("<p>", "text/html")
+
+
+def test_a_name_that_is_no_utf_8_is_told(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.ipynb"))).touch()
+    with pytest.raises(ArchiveError, match="expected to list"):
+        Archive(tmp_path).names()

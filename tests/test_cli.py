@@ -13,7 +13,7 @@ import pytest
 from conftest import execute
 from test_runs import insert_cell
 
-from etl_lib import cli, local
+from etl_lib import cli, embedded
 
 ETL = [sys.executable, "-m", "etl_lib.cli"]
 
@@ -122,9 +122,9 @@ def test_with_nothing_set_and_nothing_running_a_date_is_loaded(
     assert ended.returncode == 0, ended.stderr
     assert "1,440 readings in, 1,440 statistics out, coverage 100.0%" in ended.stdout
     assert len(list((project / "runs" / "2024-05-21").glob("*.html"))) == 1
-    alvo = local.start_database(project, "Alvo")
+    alvo = embedded.start_database(project, "Alvo")
     assert execute(alvo, "SELECT count(*) FROM data")[0][0] == 1440
-    local.stop_database(project)
+    embedded.stop_database(project)
 
 
 def test_a_date_that_takes_too_long_is_cut_and_the_next_call_loads_it(
@@ -176,7 +176,7 @@ def test_serve_keeps_the_services_up_until_it_is_told_to_end(project: Path) -> N
 
 def test_stop_says_whether_there_was_something_to_stop(project: Path) -> None:
     assert etl("stop").stdout == "no embedded PostgreSQL was running\n"
-    local.start_database(project, "Alvo")
+    embedded.start_database(project, "Alvo")
     assert etl("stop").stdout == "the embedded PostgreSQL is stopped\n"
 
 
@@ -189,6 +189,14 @@ def test_load_hands_its_arguments_to_the_loader_with_the_address_of_fonte(
     assert (ended.returncode, ended.stderr) == (0, "")
     ((stamp, power),) = execute(fonte_url, "SELECT timestamp, power FROM data")
     assert (stamp.isoformat(), power) == ("2023-12-31T23:00:00+00:00", 5.0)
+
+
+def test_a_full_disk_behind_the_output_is_one_line(project: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*ETL, "stop"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (1, "etl: [Errno 28] No space left on device\n")
 
 
 def test_help_needs_no_heavy_library() -> None:

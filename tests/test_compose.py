@@ -14,7 +14,7 @@ from conftest import ROOT, execute, serve
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from etl_lib import local
+from etl_lib import embedded, local
 from etl_lib.archive import Archive
 from etl_lib.config import Settings as Library
 from etl_lib.runs import Plan, run_date
@@ -150,12 +150,12 @@ def stopped(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         "READER": "reader",
         "READER_PASSWORD": "reader-example",
     }
-    run_roles(local.start_database(tmp_path, "Fonte"), settings)
+    run_roles(embedded.start_database(tmp_path, "Fonte"), settings)
     rules = tmp_path / ".local" / "postgresql" / "pg_hba.conf"
     rules.write_text(f"local all Fonte,reader scram-sha-256\n{rules.read_text()}")
-    local.stop_database(tmp_path)
+    embedded.stop_database(tmp_path)
     yield tmp_path, settings
-    local.stop_database(tmp_path)
+    embedded.stop_database(tmp_path)
 
 
 def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -184,7 +184,7 @@ def test_a_database_takes_the_passwords_of_each_start(
     own = {name: value.replace("example", "own") for name, value in settings.items()}
     started = start(home, own)
     assert (started.returncode, started.stdout) == (0, "starts postgres\n")
-    url = make_url(local.start_database(home, "again"))
+    url = make_url(embedded.start_database(home, "again"))
     for role, name in (("Fonte", "OWNER_PASSWORD"), ("reader", "READER_PASSWORD")):
         for password in (settings[name], own[name]):
             given = url.set(username=role, password=password).render_as_string(hide_password=False)

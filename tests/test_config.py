@@ -35,7 +35,12 @@ def test_an_empty_value_is_none(project: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("name", ["ALVO_DATABASE_URL", "FONTE_DATABASE_URL"], ids=["alvo", "fonte"])
 @pytest.mark.parametrize(
     "value",
-    [f"mysql://u:{SECRET}@host/Alvo", f"host {SECRET}", f"postgresql://u:a@b:{SECRET}@host/Alvo"],
+    [
+        f"mysql://u:{SECRET}@host/Alvo",
+        f"host {SECRET}",
+        f"postgresql://u:a@b:{SECRET}@host/Alvo",
+        f"postgresql://u:a@{SECRET}@host/Alvo",
+    ],
 )
 def test_an_address_that_cannot_be_is_one_line_without_the_secret(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -47,8 +52,11 @@ def test_an_address_that_cannot_be_is_one_line_without_the_secret(
     assert "\n" not in str(caught.value)
 
 
-def test_an_api_address_needs_its_scheme(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FONTE_API_URL", "localhost:8000")
+@pytest.mark.parametrize("url", ["localhost:8000", "http://", "http://h:abc", "http://[::1"])
+def test_an_api_address_that_is_none_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", url)
     with pytest.raises(SettingsError, match="FONTE_API_URL: expected http://host:port"):
         read_settings()
 
@@ -98,3 +106,9 @@ def test_the_version_of_the_code_names_the_commit(project: Path) -> None:
         subprocess.run([*git, "init", "-q"], check=True)
         subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
         assert code_version().startswith(f"{release}+")
+
+
+def test_a_file_that_is_not_utf_8_is_one_line(project: Path) -> None:
+    (project / ".env").write_bytes("# às vezes\n".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"\.env: expected UTF-8"):
+        read_settings()

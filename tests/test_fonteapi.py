@@ -493,6 +493,20 @@ def test_a_fonte_that_may_only_be_read_is_served(
     assert [row["power"] for row in httpx2.get(f"{api}/data", params=DAY).json()] == [5.0]
 
 
+@pytest.mark.parametrize("stamp", ["56374-01-01", "0044-03-15 BC", "infinity", "-infinity"])
+def test_a_stamp_that_no_answer_can_carry_hides_no_other(
+    put_readings: Callable[[pa.Table], None], fonte_api: str, fonte_url: str, stamp: str
+) -> None:
+    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)], "power": [5.0]}))
+    execute(fonte_url, f"INSERT INTO data (timestamp) VALUES ('{stamp}')")
+    assert [day["date"] for day in httpx2.get(f"{fonte_api}/days").json()] == ["2024-05-20"]
+    assert httpx2.get(f"{fonte_api}/data/1").status_code == 200
+    assert httpx2.get(f"{fonte_api}/data/2").status_code == 404
+    century = {"start_timestamp": "0001-01-02", "end_timestamp": "9999-12-31"}
+    answer = httpx2.get(f"{fonte_api}/data", params=century, headers={"accept": CSV})
+    assert len(answer.text.splitlines()) == 2
+
+
 def test_a_table_of_another_version_is_named_and_left_as_it_is(
     new_database: Callable[[], str],
 ) -> None:

@@ -294,7 +294,26 @@ def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
     assert httpx2.get(f"{api}{route}", timeout=30).status_code == 200
 
 
-def test_sessions_have_their_limits_with_both_drivers(fonte_url: str) -> None:
+def test_strangers_do_not_hear_where_fonte_is() -> None:
+    url = "postgresql://reader:s3cr3t@fonte.nowhere.example/Fonte"
+    api = local.serve(lambda: create_app(Settings(database_url=url)))
+    answer = httpx2.get(f"{api}/health", timeout=60)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == (
+        "Fonte does not answer: no connection; the API's log tells why"
+    )
+
+
+def test_a_password_with_an_at_that_is_not_escaped_is_refused() -> None:
+    with pytest.raises(ValidationError, match="written as %40") as refused:
+        Settings(database_url="postgresql://u:s3cr3t@t4il@fonte/Fonte")
+    assert "t4il" not in str(refused.value)
+
+
+def test_sessions_have_their_limits_with_both_drivers(
+    fonte_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGTZ", "America/New_York")
     engine = database.connect(fonte_url)
     asked = "SELECT current_setting('TimeZone'), current_setting('lock_timeout')"
     with engine.connect() as connection, database.bulk_cursor(engine) as cursor:

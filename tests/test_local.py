@@ -16,7 +16,7 @@ import pytest
 from conftest import execute
 from test_cli import ETL
 
-from etl_lib import local
+from etl_lib import embedded, local
 from etl_lib.config import Settings
 from etl_lib.errors import EmbeddedError
 from fonteapi import database
@@ -36,7 +36,7 @@ def user(project: Path) -> Iterator[subprocess.Popen[str]]:
     with start_user() as process:
         yield process
         process.kill()
-    local.stop_database(project)
+    embedded.stop_database(project)
 
 
 def start_user() -> subprocess.Popen[str]:
@@ -110,9 +110,9 @@ def test_stopping_ends_the_server_whoever_uses_it(
 ) -> None:
     addresses(user)
     server = postmaster(project)
-    assert local.stop_database(project)
+    assert embedded.stop_database(project)
     assert not is_up(server)
-    assert not local.stop_database(project)
+    assert not embedded.stop_database(project)
 
 
 def test_a_killed_server_is_started_again_with_its_data(
@@ -155,8 +155,8 @@ def test_the_api_is_served_by_what_can_end_with_its_process() -> None:
 
 def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
     folder = project / ".local" / "postgresql"
-    local.start_database(project, "Alvo")
-    local.stop_database(project)
+    embedded.start_database(project, "Alvo")
+    embedded.stop_database(project)
     (folder / "postgresql.conf").write_text("port = nonsense")
     ended = subprocess.run(
         [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
@@ -168,7 +168,7 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
 
 
 def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
-    alvo = local.start_database(project, "Alvo")
+    alvo = embedded.start_database(project, "Alvo")
     engine = database.connect(alvo)
     with engine.connect():  # for whose end a server that was told so waits
         postmaster(project).terminate()
@@ -182,22 +182,72 @@ def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
         _, alvo = addresses(starting)
         assert execute(alvo, "SELECT 1") == [(1,)]
         starting.communicate("")
-    local.stop_database(project)
+    embedded.stop_database(project)
 
 
 def test_a_server_that_does_not_come_to_stop_is_one_line(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "RECOVERY_SECONDS", 0.2)
-    engine = database.connect(local.start_database(project, "Alvo"))
+    monkeypatch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
+    engine = database.connect(embedded.start_database(project, "Alvo"))
     with engine.connect():
         postmaster(project).terminate()
         while "stopping" not in (project / ".local" / "postgresql" / "postmaster.pid").read_text():
             time.sleep(0.01)
-        for call in (local.stop_database, lambda home: local.start_database(home, "Fonte")):
+        for call in (embedded.stop_database, lambda home: embedded.start_database(home, "Fonte")):
             with pytest.raises(EmbeddedError, match=r"to be ready, got .*smart shutdown request"):
                 call(project)
     engine.dispose()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_first_start_that_is_broken_off_is_begun_anew(project: Path, end: signal.Signals) -> None:
+    with subprocess.Popen([*ETL, "status"], process_group=0, stderr=subprocess.DEVNULL) as first:
+        while not list((project / ".local").glob("*/base")):
+            assert first.poll() is None
+        if end is signal.SIGKILL:
+            os.killpg(first.pid, end)
+        else:
+            first.send_signal(end)
+    second = subprocess.run(
+        [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (second.returncode, second.stderr) == (0, "")
+    assert [path.name for path in (project / ".local").iterdir()] == ["postgresql"]
+
+
+@pytest.mark.parametrize("name", ["My Projects", "it's & more;", "às vezes"])
+def test_a_folder_of_any_common_name_will_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    url = embedded.start_database(tmp_path / name, "Alvo")
+    assert execute(url, "SELECT current_database()") == [("Alvo",)]
+    assert embedded.stop_database(tmp_path / name)
+
+
+@pytest.mark.parametrize("letter", ['"', "$", "\\", "`"])
+def test_a_folder_that_postgresql_cannot_have_is_one_line(tmp_path: Path, letter: str) -> None:
+    (tmp_path / f"a{letter}b").mkdir()
+    with pytest.raises(EmbeddedError, match="expected a project's folder without"):
+        embedded.start_database(tmp_path / f"a{letter}b", "Alvo")
+
+
+def test_a_list_of_users_that_was_cut_short_is_begun_anew(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    addresses(user)
+    (project / ".local" / "postgresql" / embedded.USERS).write_text("[123")
+    with start_user() as second:
+        _, alvo = addresses(second)
+        assert execute(alvo, "SELECT 1") == [(1,)]
+        second.communicate("")
+
+
+def test_a_data_folder_of_another_version_is_one_line(project: Path) -> None:
+    folder = project / ".local" / "postgresql"
+    folder.mkdir(parents=True)
+    (folder / "PG_VERSION").write_text("9\n")
+    with pytest.raises(EmbeddedError, match="version"):
+        embedded.start_database(project, "Alvo")
 
 
 def test_the_embedded_api_has_the_settings_of_the_project_s_env(project: Path) -> None:

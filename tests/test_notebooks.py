@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, execute
 from nbformat import NotebookNode
 
-from etl_lib import local
+from etl_lib import embedded
 from etl_lib.index import find_summary
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
@@ -19,10 +19,10 @@ BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture
-def embedded(project: Path) -> Iterator[Path]:
+def nothing_running(project: Path) -> Iterator[Path]:
     """A project with nothing running and no variable set; what it started is stopped."""
     yield project
-    local.stop_database(project)
+    embedded.stop_database(project)
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def explore(folder: Path) -> NotebookNode:
     return notebook
 
 
-def test_papermill_alone_loads_a_day_with_nothing_running(embedded: Path) -> None:
+def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path) -> None:
     ended = papermill("runs/2024-05-21.ipynb", "-p", "date", "2024-05-21")
     assert ended.returncode == 0, ended.stderr
-    notebook = nbformat.read(embedded / "runs" / "2024-05-21.ipynb", as_version=4)
+    notebook = nbformat.read(nothing_running / "runs" / "2024-05-21.ipynb", as_version=4)
     summary = find_summary(notebook)
     assert summary is not None
     assert (summary["date"], summary["readings"], summary["statistics"]) == (
@@ -67,7 +67,7 @@ def test_papermill_alone_loads_a_day_with_nothing_running(embedded: Path) -> Non
         1440,
     )
     assert summary["columns"] == ["wind_speed", "power"]
-    alvo = local.start_database(embedded, "Alvo")
+    alvo = embedded.start_database(embedded, "Alvo")
     assert execute(alvo, "SELECT date::text, notebook FROM run") == [("2024-05-21", None)]
 
 
@@ -153,8 +153,8 @@ def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, service
     assert "The calmest day was" in page
 
 
-def test_explore_says_what_to_do_when_alvo_is_empty(embedded: Path) -> None:
-    page = outputs(explore(embedded / "notebooks"))
+def test_explore_says_what_to_do_when_alvo_is_empty(nothing_running: Path) -> None:
+    page = outputs(explore(nothing_running / "notebooks"))
     assert "**Alvo is still empty.** Load a day with `etl run 2024-05-20`" in page
 
 

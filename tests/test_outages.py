@@ -25,7 +25,7 @@ from test_load import DAY, statistics, stored
 from test_local import postmaster
 
 from etl_lib import alvo as alvo_database
-from etl_lib import load, local
+from etl_lib import embedded, load
 from etl_lib.alvo import create_tables
 from etl_lib.errors import AlvoError
 from etl_lib.extract import Day
@@ -46,14 +46,14 @@ SLOW = """
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a PostgreSQL that nobody else uses."""
     home = tmp_path_factory.mktemp("outages")
-    local.start_database(home, "Alvo")
+    embedded.start_database(home, "Alvo")
     yield home
-    local.stop_database(home)
+    embedded.stop_database(home)
 
 
 def start(home: Path, name: str = "Alvo") -> str:
     """Start the PostgreSQL of a folder, though it was started before; a database's address."""
-    return local.start_database.__wrapped__(home, name)
+    return embedded.start_database.__wrapped__(home, name)
 
 
 def restart(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
@@ -162,7 +162,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     ):
         pytest.skip("needs leave to mount a tmpfs")
     yield folder
-    local.stop_database(folder)
+    embedded.stop_database(folder)
     subprocess.run([*as_root, "umount", "--lazy", str(folder)], check=True)
 
 

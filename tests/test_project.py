@@ -24,7 +24,7 @@ import fonteapi.settings
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
     *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
-    *("load", "summary", "wind", "axes", "plots", "local", "connections", "archive"),
+    *("load", "summary", "wind", "axes", "plots", "embedded", "local", "connections", "archive"),
     *("status", "reports", "index", "limits", "preload", "forks", "kernels", "engine", "runs"),
     *("pools", "batch", "progress", "arguments", "cli", "calls"),
     *("materialization", "orchestration"),

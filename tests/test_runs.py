@@ -346,6 +346,16 @@ def test_other_json_after_the_summary_is_not_taken_for_it(
     assert execute(alvo_url, "SELECT count(*) FROM run") == [(1,)]
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_report_has_its_plots_whatever_shows_figures_elsewhere(
+    run: Run, monkeypatch: pytest.MonkeyPatch, warm: bool
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    outcome = run(columns=("wind_speed", "power"), warm=warm)
+    assert outcome.notebook
+    assert Path(outcome.notebook).read_text().count('"image/svg+xml"') == 5
+
+
 def test_a_run_leaves_the_environment_as_it_was(
     run: Run, monkeypatch: pytest.MonkeyPatch, project: Path
 ) -> None:

@@ -247,6 +247,7 @@ def test_a_check_tells_what_needs_a_person_and_fails(
     assert json.loads(check(capsys, "--json")[1])[1]["state"] == "stale"
     assert check(capsys, "--json")[0] == 1
     assert check(capsys, "2024-05-20")[0] == 0
+    assert check(capsys, "2031-01-01") == (1, "no such day is known; nothing was ever loaded")
     load(date(2024, 5, 21))
     load(date(2024, 5, 23))
     code, line = check(capsys)
@@ -300,3 +301,18 @@ def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
     archive = Archive(project / "runs")
     found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
     assert [day.state for day in found.values()] == [State.LOADED] * 2
+
+
+@pytest.mark.parametrize("age", ["nan", "inf", "-1", "1e300"])
+def test_an_age_that_is_none_is_refused(
+    age: str, capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    assert cli.main(["status", f"--max-age={age}"]) == 2
+    assert "--max-age: expected a number from 0 to 1,000,000" in capsys.readouterr().err
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(
+    capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    assert cli.main(["status", "2024-05-25", "2024-05-21"]) == 2
+    assert capsys.readouterr().err == "etl: END: expected 2024-05-25 or later, got 2024-05-21\n"
