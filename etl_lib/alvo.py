@@ -1,5 +1,6 @@
 """Alvo, the target database: its tables, and the ways into it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -7,29 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, finalize
 
+import sqlalchemy as sa
 from adbc_driver_manager import Error as BulkError
-from sqlalchemy import (
-    URL,
-    BigInteger,
-    Column,
-    Date,
-    DateTime,
-    Double,
-    Engine,
-    ForeignKey,
-    Identity,
-    Integer,
-    MetaData,
-    RowMapping,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    make_url,
-    select,
-    text,
-)
+from sqlalchemy import URL, Engine, RowMapping, event, func, make_url, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.exc import DBAPIError
 
@@ -56,50 +37,51 @@ SESSION = {
 OTHER_SCHEMA = {"42703", "42P01"}
 """SQLSTATE of a column or table that is not there."""
 
-metadata = MetaData()
-signal = Table(
+metadata = sa.MetaData()
+signal = sa.Table(
     "signal",
     metadata,
-    Column("id", Integer, Identity(), primary_key=True),
-    Column("name", Text, nullable=False, unique=True, comment="<column>_<statistic>"),
-    Column("unit", Text, nullable=False),
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True, comment="<column>_<statistic>"),
+    sa.Column("unit", sa.Text, nullable=False),
     comment="What is measured: a ten-minute statistic of one of Fonte's columns",
 )
-data = Table(
+data = sa.Table(
     "data",
     metadata,
-    Column("signal_id", ForeignKey(signal.c.id), primary_key=True),
-    Column("timestamp", DateTime(timezone=True), primary_key=True),
-    Column("value", Double, nullable=False),
+    sa.Column("signal_id", sa.ForeignKey(signal.c.id), primary_key=True),
+    sa.Column("timestamp", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
     comment="Ten-minute statistics. timestamp is the START of the bucket, UTC:"
     " 00:10 holds [00:10, 00:20). What does not exist has no row",
 )
-run = Table(
+run = sa.Table(
     "run",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("date", Date, nullable=False, index=True, comment="the UTC day that was loaded"),
-    Column("started", DateTime(timezone=True), nullable=False),
-    Column("finished", DateTime(timezone=True), nullable=False),
-    Column("columns", ARRAY(Text), nullable=False, comment="Fonte's columns, as asked for"),
-    Column("readings", Integer, nullable=False, comment="readings that came from Fonte"),
-    Column("statistics", Integer, nullable=False, comment="rows written to data"),
-    Column("coverage", Double, nullable=False, comment="finite readings / expected, 0 to 1"),
-    Column("added", Integer, nullable=False, comment="statistics that the day did not have"),
-    Column("changed", Integer, nullable=False, comment="statistics that had another value"),
-    Column("removed", Integer, nullable=False, comment="statistics that the day has no more"),
-    Column("largest_change", Text, comment="by how much at most; NULL when none changed"),
-    Column("fingerprint", Text, nullable=False, comment="Fonte's fingerprint of the day"),
-    Column("notebook", Text, comment="the archived notebook, below runs/; NULL by hand"),
-    Column("code_version", Text, nullable=False),
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("date", sa.Date, nullable=False, index=True, comment="the UTC day that was loaded"),
+    sa.Column("started", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("columns", ARRAY(sa.Text), nullable=False, comment="Fonte's columns, as asked for"),
+    sa.Column("readings", sa.Integer, nullable=False, comment="readings that came from Fonte"),
+    sa.Column("statistics", sa.Integer, nullable=False, comment="rows written to data"),
+    sa.Column("coverage", sa.Double, nullable=False, comment="finite readings / expected, 0 to 1"),
+    sa.Column("added", sa.Integer, nullable=False, comment="statistics that the day did not have"),
+    sa.Column("changed", sa.Integer, nullable=False, comment="statistics that had another value"),
+    sa.Column("removed", sa.Integer, nullable=False, comment="statistics that the day has no more"),
+    sa.Column("largest_change", sa.Text, comment="by how much at most; NULL when none changed"),
+    sa.Column("fingerprint", sa.Text, nullable=False, comment="Fonte's fingerprint of the day"),
+    sa.Column("notebook", sa.Text, comment="the archived notebook, below runs/; NULL by hand"),
+    sa.Column("code_version", sa.Text, nullable=False),
     comment="The ledger: one row for each load",
 )
 
 
 def open_alvo(url: str) -> Engine:
     """An engine for Alvo at `url`; every session of it is in UTC, its `repr` masks the password."""
+    os.environ.pop("PGTZ", None)  # libpq would take it before what the session is told
     address = make_url(url).set(drivername="postgresql+psycopg2")
-    return create_engine(address, pool_pre_ping=True, connect_args=_session(address))
+    return sa.create_engine(address, pool_pre_ping=True, connect_args=_session(address))
 
 
 def _session(address: URL) -> dict[str, str]:

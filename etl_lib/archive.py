@@ -128,7 +128,7 @@ class Archive:
     def _as_archive_error(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ArrowException) as error:
+        except (OSError, UnicodeError, ArrowException) as error:  # a name may be no UTF-8
             reason = str(error).splitlines()[0]
             raise ArchiveError(
                 f"the archive {self.location}: expected to list, read and write there, got {reason}"

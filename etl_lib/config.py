@@ -5,6 +5,7 @@ import subprocess
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,9 +46,13 @@ class Settings(BaseSettings):
     @field_validator("fonte_api_url")
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
-        if url and not url.startswith(("http://", "https://")):
-            raise ValueError("expected http://host:port")
-        return url
+        try:
+            given = urlsplit(url or "http://unset")
+            if given.scheme in ("http", "https") and given.hostname and given.port != 0:
+                return url
+        except ValueError:  # a port that is no number, half an IPv6 address
+            pass
+        raise ValueError("expected http://host:port")
 
     @field_validator("fonte_api_key")
     @classmethod
@@ -60,18 +65,25 @@ class Settings(BaseSettings):
     @classmethod
     def _is_postgresql(cls, url: str | None) -> str | None:
         try:
-            if url is None or make_url(url).get_backend_name() == "postgresql":
+            given = make_url(url or "postgresql://unset")
+            # A host with an @ is the end of a password that is not escaped
+            if given.get_backend_name() == "postgresql" and "@" not in (given.host or ""):
                 return url
         except (ArgumentError, ValueError):  # ValueError: a port, with it an unescaped password
             pass
         # The address itself stays out of the message: it may hold a password
-        raise ValueError("expected postgresql://user:password@host:port/database")
+        raise ValueError(
+            "expected postgresql://user:password@host:port/database,"
+            " with @ in a password written as %40"
+        )
 
 
 def read_settings() -> Settings:
     """The settings in force; raises `SettingsError` with one line for each that cannot be."""
     try:
         return Settings(_env_file=find_home() / ".env")  # type: ignore[call-arg]
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{find_home() / '.env'}: expected UTF-8, got {error}") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"

@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 
 gc.disable()  # imports make objects by the hundred thousand, and no garbage
+os.environ["MPLBACKEND"] = "agg"  # a kernel has its own
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # or ipykernel's debugger says so much
 PATH = [entry for entry in sys.path if entry]
 """Where modules are found; multiprocessing puts the caller's into each process that it forks."""

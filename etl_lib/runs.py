@@ -25,6 +25,7 @@ from etl_lib.connections import connected
 from etl_lib.engine import WarmEngine
 from etl_lib.errors import EtlError
 from etl_lib.extract import fetch_readings, find_day
+from etl_lib.forks import INLINE
 from etl_lib.index import find_summary
 from etl_lib.kernels import BATCH_VARIABLE
 from etl_lib.limits import USUAL, Limits
@@ -144,6 +145,7 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
         NOTEBOOK_VARIABLE: name + SUFFIX,
         BATCH_VARIABLE: plan.batch,
+        "MPLBACKEND": INLINE,  # the report has the plots, whatever else shows figures here
     }
     with TemporaryDirectory(prefix="etl-") as folder:
         target = Path(folder) / "notebook.ipynb"

@@ -109,7 +109,9 @@ def describe_wanting(days: Iterable[DateStatus], max_age: float | None = None) -
 
     Also that the newest load is older than `max_age` days. Empty when nothing does.
     """
-    now = datetime.now(UTC)
+    now, days = datetime.now(UTC), list(days)
+    if not days:
+        return "no such day is known"
     ended = [day for day in days if day.date < now.date()]
     found = {
         state: [str(day.date) for day in ended if day.state is state]

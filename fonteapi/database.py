@@ -1,34 +1,19 @@
 """Fonte, the source database: its table, and every statement that touches it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
+import sqlalchemy as sa
 from adbc_driver_manager import Error as BulkError
 from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import StatementOptions, dbapi
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Double,
-    Engine,
-    Identity,
-    Index,
-    MetaData,
-    RowMapping,
-    Select,
-    Table,
-    create_engine,
-    event,
-    make_url,
-    select,
-    text,
-)
+from sqlalchemy import Engine, RowMapping, event, make_url, select, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
@@ -52,21 +37,24 @@ PATIENCE = {
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
 """Whoever creates or fills the table holds this, to the end of the transaction."""
 
-metadata = MetaData()
-data = Table(
+metadata = sa.MetaData()
+data = sa.Table(
     "data",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("timestamp", DateTime(timezone=True), nullable=False, comment="UTC"),
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
     *(
-        Column(signal.name, Double, comment=f"{signal.description}, {signal.unit}")
+        sa.Column(signal.name, sa.Double, comment=f"{signal.description}, {signal.unit}")
         for signal in SIGNALS.values()
     ),
     comment="One reading a minute; stamps may repeat, the last by id counts",
 )
 # With the id behind the stamp, readings come in their final order without a sort
-Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
+sa.Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
 
+FIRST = datetime(1, 1, 2, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stamps before and after are a mistake of the source's that no answer could carry."""
 # hash_record_extended is the hash that PostgreSQL uses for row values: it sees every bit of every
 # value. Seed 1, because with seed 0 it takes 0.0 for NULL, and a gap is not a calm. Taking the
 # hashes in order also sees two readings that change places.
@@ -81,8 +69,7 @@ DAYS = text("""
             ORDER BY timestamp, id
         ), 1)) AS fingerprint
     FROM data
-    WHERE timestamp >= coalesce(:start, '-infinity'::timestamptz)
-      AND timestamp < coalesce(:end, 'infinity'::timestamptz)
+    WHERE timestamp >= :start AND timestamp < :end
     GROUP BY 1
     ORDER BY 1
 """)
@@ -90,9 +77,10 @@ DAYS = text("""
 
 def connect(database_url: str) -> Engine:
     """An engine for the small queries; every session of it is in UTC."""
+    os.environ.pop("PGTZ", None)  # libpq would take it before what the session is told
     url = make_url(database_url).set(drivername="postgresql+psycopg2")
     session = {"options": f"{SESSION}\t-cstatement_timeout=5min"}
-    return create_engine(url, pool_pre_ping=True, connect_args=PATIENCE | session)
+    return sa.create_engine(url, pool_pre_ping=True, connect_args=PATIENCE | session)
 
 
 def create_table(engine: Engine) -> None:
@@ -194,7 +182,7 @@ _pools: WeakKeyDictionary[Engine, QueuePool] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> Select[Any]:
+def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
     """The readings in `[start, end)`: `timestamp`, then `columns`; by timestamp, then id."""
     return (
         select(data.c.timestamp, *(data.c[name] for name in columns))
@@ -228,14 +216,16 @@ def stream_readings(
 
 def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
     """One reading by its id."""
+    query = select(data).where(data.c.id == reading_id, data.c.timestamp.between(FIRST, LAST))
     with engine.connect() as connection:
-        return connection.execute(select(data).where(data.c.id == reading_id)).mappings().first()
+        return connection.execute(query).mappings().first()
 
 
 def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> Sequence[RowMapping]:
     """Per UTC day with readings in `[start, end)`: how many, the first, the last, a fingerprint."""
+    period = {"start": start or FIRST, "end": end or LAST}
     with engine.connect() as connection:
-        return connection.execute(DAYS, {"start": start, "end": end}).mappings().all()
+        return connection.execute(DAYS, period).mappings().all()
 
 
 def first_line(error: Exception) -> str:

@@ -192,7 +192,8 @@ def prepare(app: FastAPI) -> None:
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
     line = database.first_line(error)
-    if "connection to server" in line:
+    driver = getattr(error, "orig", error)
+    if not (getattr(driver, "pgcode", None) or getattr(driver, "sqlstate", None)):
         logger.warning("%s: %s", request.url.path, line)
         line = "no connection; the API's log tells why"
     detail = f"Fonte does not answer: {line}"

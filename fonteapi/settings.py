@@ -42,15 +42,17 @@ class Settings(BaseSettings):
     @classmethod
     def _is_postgresql(cls, url: str) -> str:
         try:
-            backend = make_url(url).get_backend_name()
+            given = make_url(url)
+            backend = given.get_backend_name()
+            if backend == "postgresql" and "@" not in (given.host or ""):
+                return url
         except (ArgumentError, ValueError):  # ValueError: the port, with it an unescaped password
             backend = "no database address"
-        if backend != "postgresql":
-            # The address itself stays out of the message: it may hold a password
-            raise ValueError(
-                f"expected postgresql://user:password@host:port/database, got {backend}"
-            )
-        return url
+        # The address itself stays out of the message: it may hold a password
+        raise ValueError(
+            f"expected postgresql://user:password@host:port/database, got {backend};"
+            " @ in a password is written as %40"
+        )
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, text
 
 from etl_lib import alvo as alvo_database
-from etl_lib import local
+from etl_lib import embedded, local
 from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
@@ -104,15 +104,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """Makes an empty database on one embedded server; returns its address."""
     home = tmp_path_factory.mktemp("postgresql")
-    local.start_database(home, "settings")
-    local.stop_database(home)
+    embedded.start_database(home, "settings")
+    embedded.stop_database(home)
     # Each API that a test serves keeps its connections to the end of the session; and nothing
     # here has to outlive the machine
     with (home / ".local" / "postgresql" / "postgresql.conf").open("a") as settings:
         settings.write("max_connections = 1000\nfsync = off\n")
     numbers = count(1)
-    yield lambda: local.start_database(home, f"test_{next(numbers)}")
-    local.stop_database(home)
+    yield lambda: embedded.start_database(home, f"test_{next(numbers)}")
+    embedded.stop_database(home)
 
 
 @pytest.fixture
