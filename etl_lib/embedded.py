@@ -54,7 +54,7 @@ def _initialize(server: Any) -> None:
     with server._lock:
         if (folder / "PG_VERSION").exists():
             return
-        for unfinished in folder.parent.glob("*.partial"):
+        for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
             shutil.rmtree(unfinished, ignore_errors=True)
         server.pgdata = folder.with_name(f"{folder.name}.{uuid4().hex}.partial")
         server.pgdata.mkdir()
