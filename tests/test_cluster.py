@@ -42,10 +42,12 @@ def open_cluster(folder: Path) -> Iterator[Cluster]:
     wait_for(file.exists)
     address = re.search(r"tcp://[\d.]+:\d+", file.read_text())[0]
     workers = [start_worker(address, folder) for _ in range(3)]
-    yield address, workers
-    for process in (scheduler, *workers):
-        process.kill()
-        process.wait()
+    try:
+        yield address, workers
+    finally:
+        for process in (scheduler, *workers):
+            process.kill()
+            process.wait()
 
 
 def start_worker(address: str, folder: Path) -> subprocess.Popen[bytes]:

@@ -132,7 +132,7 @@ def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_
                 said, _ = runner.communicate(timeout=120)
             _, alive = psutil.wait_procs(started, timeout=30)
             assert alive == []
-            assert "Traceback" not in said
+            assert "Traceback" not in said, said
             for lost in [worker for worker in workers if worker.poll() is not None]:
                 workers.remove(lost)
                 workers.append(start_worker(scheduler, tmp_path))
