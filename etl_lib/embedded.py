@@ -54,6 +54,11 @@ def _initialize(server: Any) -> None:
     with server._lock:
         if (folder / "PG_VERSION").exists():
             return
+        # One whose folder was deleted would, at its end, remove the new one's socket
+        orphans = [process for process in psutil.process_iter() if _is_server(process, folder)]
+        for process in orphans:
+            process.kill()
+        psutil.wait_procs(orphans, timeout=RECOVERY_SECONDS)
         for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
             shutil.rmtree(unfinished, ignore_errors=True)
         server.pgdata = folder.with_name(f"{folder.name}.{uuid4().hex}.partial")
@@ -63,6 +68,13 @@ def _initialize(server: Any) -> None:
             server.pgdata.replace(folder)  # which is empty
         finally:
             server.pgdata = folder
+
+
+def _is_server(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.name() == "postgres" and str(folder) in process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def _create_database(server_url: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -214,6 +215,19 @@ def test_a_first_start_that_is_broken_off_is_begun_anew(project: Path, end: sign
     )
     assert (second.returncode, second.stderr) == (0, "")
     assert [path.name for path in (project / ".local").iterdir()] == ["postgresql"]
+
+
+def test_a_server_whose_folder_was_deleted_does_not_disturb_the_next(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    addresses(user)
+    server = postmaster(project)
+    shutil.rmtree(project / ".local")
+    with start_user() as second:
+        _, alvo = addresses(second)
+        assert not is_up(server)
+        assert execute(alvo, "SELECT 1") == [(1,)]
+        second.communicate("")
 
 
 @pytest.mark.parametrize("name", ["My Projects", "it's & more;", "às vezes"])

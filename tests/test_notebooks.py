@@ -67,7 +67,7 @@ def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path)
         1440,
     )
     assert summary["columns"] == ["wind_speed", "power"]
-    alvo = embedded.start_database(embedded, "Alvo")
+    alvo = embedded.start_database(nothing_running, "Alvo")
     assert execute(alvo, "SELECT date::text, notebook FROM run") == [("2024-05-21", None)]
 
 
