@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
@@ -147,10 +147,11 @@ def fetch_readings(
     expected = [("timestamp", STAMP), *((name, pa.float64()) for name in columns)]
     if (found := [(field.name, field.type) for field in table.schema]) != expected:
         raise FonteError(f"expected the columns {_spell(expected)}, got {_spell(found)}")
-    stamps = table["timestamp"]
-    first, last = pa.scalar(start, STAMP), pa.scalar(end, STAMP)
-    is_inside = pc.and_(pc.greater_equal(stamps, first), pc.less(stamps, last))
-    if not pc.all(pc.fill_null(is_inside, False), min_count=0).as_py():
+    stamps = table["timestamp"].to_numpy()  # what is missing compares as false
+    first, last = (
+        np.datetime64(stamp.astimezone(UTC).replace(tzinfo=None)) for stamp in (start, end)
+    )
+    if not ((first <= stamps) & (stamps < last)).all():
         raise FonteError(
             f"expected readings from {start} up to {end} from {where}, got others among them"
         )
