@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import ModuleType
 
 PRELOAD = "etl_lib.preload"
@@ -73,6 +74,7 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     os.chdir(folder)
     import ipykernel_launcher
     import numpy as np
+    import zmq
     from ipykernel.kernelapp import IPKernelApp
     from matplotlib import pyplot as plt
 
@@ -82,7 +84,14 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     sys.argv = [ipykernel_launcher.__file__, *arguments]
     sys.path[:] = preload.PATH
     app = IPKernelApp.instance()
-    app.initialize(arguments)
+    connection = Path(arguments[arguments.index("-f") + 1])
+    try:
+        connection.stat()  # or a kernel makes itself one
+        app.initialize(arguments)
+    except (OSError, zmq.ZMQError):
+        if connection.exists():
+            raise
+        os._exit(1)  # whoever asked for it has given it up: when the fork server was killed, say
     if os.environ["MPLBACKEND"] == INLINE:  # else figures vanish: pyplot is there already
         app.shell.enable_matplotlib("inline")  # type: ignore[union-attr]
         plt.uninstall_repl_displayhook()  # or each figure is drawn once more, for nobody

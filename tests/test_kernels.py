@@ -283,3 +283,27 @@ def test_what_is_imported_beforehand_starts_no_thread_and_opens_no_connection() 
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "1 0\n"
+
+
+def test_a_kernel_that_nobody_waits_for_any_more_ends_without_a_word(tmp_path: Path) -> None:
+    code = """
+import os
+from etl_lib import forks
+
+if __name__ == "__main__":
+    gone = os.path.join(os.getcwd(), "gone", "kernel.json")
+    kernel = forks.fork_kernel(["-f", gone], {**os.environ, "MPLBACKEND": forks.INLINE}, ".")
+    kernel.join(60)
+    print(kernel.exitcode)
+    kernel.kill()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == ("1\n", "")
+    assert list(tmp_path.iterdir()) == []
