@@ -108,8 +108,8 @@ def kill_at_random(
 def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_them(
     alvo: str, project: Path, tmp_path: Path, soak: bool, tell: Callable[[str], None]
 ) -> None:
-    # In small three kinds: test_batch and test_cluster kill the others
-    days, kinds = (DAYS, KINDS * 34) if soak else (DAYS[:2], KINDS[3:])
+    # In small two kinds: test_batch, test_cluster and test_outages kill the others
+    days, kinds = (DAYS, KINDS * 34) if soak else (DAYS[:2], KINDS[3:5])
     run = ["run", days[0], days[-1], "--columns=power"]
     assert etl(*run).returncode == 0  # fills Fonte, too
     begun = time.monotonic()

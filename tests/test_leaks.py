@@ -25,7 +25,7 @@ def test_memory_files_and_sessions_do_not_grow_with_the_dates(
     soak: bool,
     tell: Callable[[str], None],
 ) -> None:
-    days, jobs = (300, 2) if soak else (15, 1)
+    days, jobs = (300, 2) if soak else (9, 1)
     api = serve(Settings(database_url=new_database(), start_date=START, days=days))
     monkeypatch.setenv("FONTE_API_URL", api)
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)

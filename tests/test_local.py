@@ -230,8 +230,8 @@ def test_a_server_whose_folder_was_deleted_does_not_disturb_the_next(
         second.communicate("")
 
 
-@pytest.mark.parametrize("name", ["My Projects", "it's & more;", "às vezes"])
-def test_a_folder_of_any_common_name_will_do(tmp_path: Path, name: str) -> None:
+def test_a_folder_of_any_common_name_will_do(tmp_path: Path) -> None:
+    name = "My Projects, às vezes (it's & more;)"
     (tmp_path / name).mkdir()
     url = embedded.start_database(tmp_path / name, "Alvo")
     assert execute(url, "SELECT current_database()") == [("Alvo",)]

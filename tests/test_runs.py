@@ -370,7 +370,7 @@ def test_a_run_leaves_the_environment_as_it_was(
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (Limits(notebook=5), "5 s for the notebook (--timeout)"),
+        (Limits(notebook=3), "3 s for the notebook (--timeout)"),
         (Limits(cell=2), "600 s for the notebook (--timeout) and 2 s for a cell (--cell-timeout)"),
         (Limits(notebook=None, cell=2), "2 s for a cell (--cell-timeout)"),
     ],
