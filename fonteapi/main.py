@@ -151,8 +151,12 @@ def read_days(
 async def read_health(request: Request) -> Any:
     """200 when Fonte answers."""
     state = request.app.state
-    await to_thread.run_sync(prepare, request.app, limiter=state.watching)
-    await to_thread.run_sync(database.ping, state.watched, limiter=state.watching)
+
+    def ask() -> None:
+        prepare(request.app)
+        database.ping(state.watched)
+
+    await to_thread.run_sync(ask, limiter=state.watching)
     return Health(status="ok")
 
 
