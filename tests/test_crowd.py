@@ -69,7 +69,7 @@ def test_64_clients_are_answered_without_an_error_and_without_a_leak(
     tell: Callable[[str], None],
 ) -> None:
     url, process = served
-    seconds = 60 if soak else 5
+    seconds = 60 if soak else 2
 
     def crowd(seconds: float) -> np.ndarray:
         end = time.monotonic() + seconds

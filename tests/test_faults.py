@@ -17,7 +17,15 @@ from typing import Any
 
 import httpx2
 import pytest
-from test_batch import DAYS, alvo, assert_completed, rows_by_date, run, wait_for_loads  # noqa: F401
+from test_batch import (
+    DAYS,
+    SOME,
+    alvo,  # noqa: F401
+    assert_completed,
+    rows_by_date,
+    run,
+    wait_for_loads,
+)
 from test_extract import END, START
 
 from etl_lib.errors import FonteError
@@ -152,7 +160,7 @@ def test_dates_that_the_api_fails_each_in_its_way_say_so_and_are_completed_when_
     assert rows_by_date(alvo) == dict.fromkeys(DAYS[8:], 720)
 
     proxy.choose = lambda _: None
-    assert_completed(alvo, project)
+    assert_completed(alvo, project, DAYS)
 
 
 def test_an_api_that_fails_whatever_it_is_asked_at_first_fails_no_date(
@@ -217,7 +225,7 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
                 break
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    command = [sys.executable, "-m", "etl_lib.cli", "run", DAYS[0], DAYS[9], "--columns=power"]
+    command = [sys.executable, "-m", "etl_lib.cli", "run", SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, **pipes, env=dict(os.environ)) as running:
         wait_for_loads(alvo, 2)
@@ -229,9 +237,9 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
         failed = re.findall(r"^\S+  failed: (.*)$", said, re.MULTILINE)
         assert [word for word in failed if "does not answer" not in word] == []
         assert set(rows_by_date(alvo).values()) == {720}
-        ended = run(DAYS[0], DAYS[9])
+        ended = run(SOME[0], SOME[-1])
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert rows_by_date(alvo) == dict.fromkeys(DAYS, 720)
+        assert rows_by_date(alvo) == dict.fromkeys(SOME, 720)
     finally:
         second.kill()
         second.wait()

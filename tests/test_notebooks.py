@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from conftest import ROOT, execute
 from nbformat import NotebookNode
+from test_cli import ETL
 
 from etl_lib import embedded
 from etl_lib.index import find_summary
@@ -145,8 +146,7 @@ def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
 
 
 def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, services: str) -> None:
-    for day in ("2024-05-20", "2024-05-21"):
-        assert papermill("runs/x.ipynb", "-p", "date", day).returncode == 0
+    subprocess.run([*ETL, "run", "2024-05-20", "2024-05-21"], check=True)
     page = outputs(explore(project / "notebooks"))
     assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
     assert page.count("<svg") == 8

@@ -20,7 +20,7 @@ from conftest import execute, serve
 from sqlalchemy import Engine
 from test_alvo import closing_engine
 from test_alvo import load as load_scaled
-from test_batch import DAYS, ETL, assert_completed, rows_by_date, run, wait_for_loads
+from test_batch import DAYS, ETL, SOME, assert_completed, rows_by_date, run, wait_for_loads
 from test_load import DAY, statistics, stored
 from test_local import postmaster
 
@@ -237,7 +237,7 @@ def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     fonte_url = start(home, "Fonte")
     monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url)))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-    command = [*ETL, DAYS[0], DAYS[9], "--columns=power"]
+    command = [*ETL, SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as running:
         wait_for_loads(alvo_url, 2)
@@ -248,4 +248,4 @@ def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     for line in failed:
         assert re.search("(?i)connection|answer|terminat", line)
     assert set(rows_by_date(alvo_url).values()) == {720}
-    assert_completed(alvo_url, project)
+    assert_completed(alvo_url, project, SOME)
