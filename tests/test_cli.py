@@ -199,11 +199,21 @@ def test_a_full_disk_behind_the_output_is_one_line(project: Path) -> None:
     assert (ended.returncode, ended.stderr) == (1, "etl: [Errno 28] No space left on device\n")
 
 
-def test_help_needs_no_heavy_library() -> None:
-    code = "import sys; from etl_lib import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass"
-    heavy = "{'pandas', 'matplotlib', 'papermill', 'duckdb', 'pyarrow', 'sqlalchemy', 'pydantic'}"
+@pytest.mark.usefixtures("addresses", "project")
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], {"pandas", "papermill", "duckdb", "pyarrow", "sqlalchemy", "pydantic"}),
+        (["run", "2024-05-20", "--columns=power"], {"pandas", "duckdb", "matplotlib"}),
+    ],
+    ids=["help", "run"],  # the kernel of a date has its own imports
+)
+def test_a_command_waits_for_no_library_that_it_does_not_need(
+    arguments: list[str], heavy: set[str]
+) -> None:
+    code = "import sys; from etl_lib import cli\ntry: cli.main()\nexcept SystemExit: pass"
     ended = subprocess.run(
-        [sys.executable, "-c", f"{code}\nprint({heavy} & set(sys.modules))"],
+        [sys.executable, "-c", f"{code}\nprint({heavy} & set(sys.modules))", *arguments],
         capture_output=True,
         text=True,
         check=True,
