@@ -15,7 +15,7 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import SEED, execute, serve
+from conftest import SEED, drop_database, execute, serve
 from sqlalchemy import make_url
 
 from etl_lib import local
@@ -447,23 +447,15 @@ def test_an_engine_closes_its_connections_although_the_driver_loses_count(
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_route_is_503_when_the_database_is_gone(
-    fonte: httpx2.Client, fonte_url: str, new_database: Callable[[], str], route: str
+    fonte: httpx2.Client, fonte_url: str, route: str
 ) -> None:
     assert fonte.get("/health").status_code == 200
-    name = make_url(fonte_url).database
-    drop_database(new_database(), str(name))
+    drop_database(fonte_url)
     answer = fonte.get(route)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     detail = answer.json()["detail"]
     assert detail.startswith("Fonte does not answer: ")
     assert len(detail.splitlines()) == 1
-
-
-def drop_database(other_url: str, name: str) -> None:
-    engine = database.connect(other_url).execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-    engine.dispose()
 
 
 @pytest.mark.parametrize("route", ROUTES)
