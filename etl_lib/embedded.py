@@ -3,6 +3,7 @@
 Shared by every process that uses it, and stopped with the last of them.
 """
 
+import atexit
 import json
 import logging
 import re
@@ -44,8 +45,17 @@ def start_database(home: Path, name: str) -> str:
         server = _server(home)
         _initialize(server)
         _patiently(server.start)
+        atexit.register(_look_again, server)  # before the end that the wheel has registered
         _create_database(server.get_uri(driver="psycopg2"), name)
     return str(server.get_uri(database=name))
+
+
+def _look_again(server: Any) -> None:
+    """Know the server that runs now, to stop it: another user may have started it since."""
+    with suppress(AssertionError, ValueError, OSError):  # it is just being started, or stopped
+        now = type(server._postmaster_info).read_from_pgdata(server.pgdata)
+        if now and now.is_running():
+            server._postmaster_info = now
 
 
 def _initialize(server: Any) -> None:

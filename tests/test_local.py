@@ -131,6 +131,22 @@ def test_a_killed_server_is_started_again_with_its_data(
         second.communicate("")
 
 
+def test_a_server_that_was_started_again_ends_with_its_last_user(
+    user: subprocess.Popen[str], project: Path
+) -> None:
+    addresses(user)
+    killed = postmaster(project)
+    killed.kill()
+    psutil.wait_procs([killed], timeout=10)
+    with start_user() as second:
+        addresses(second)
+        second.communicate("")
+    server = postmaster(project)
+    assert is_up(server)
+    user.communicate("")
+    assert not is_up(server)
+
+
 # what ends the thread is printed there, and is no failure of the test
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_api_that_does_not_come_up_is_closed() -> None:
