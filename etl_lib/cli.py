@@ -178,9 +178,8 @@ def serve(options: argparse.Namespace) -> int:
     settings = start_missing(given)
     addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
     for name, address in addresses:
-        if (
-            name.endswith("_url") and getattr(given, name) is None
-        ):  # what was given may hold a password
+        # What was given may hold a password
+        if name.endswith("_url") and getattr(given, name) is None:
             _say(f"export {name.upper()}='{address}'")
     api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
     _say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")

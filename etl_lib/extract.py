@@ -60,14 +60,24 @@ class Day:
 
 
 def open_fonte(url: str, key: str | None = None) -> httpx2.Client:
-    """A client of the Fonte API at `url`; close it, or use it as a context manager."""
+    """A client of the Fonte API at `url`; close it, or use it as a context manager.
+
+    Raises `SettingsError` for a proxy in the environment that it cannot go through.
+    """
     is_https = url.startswith("https:")  # else no certificate need be read: 30 ms
     headers = {KEY: key} if key else {}  # Authorization is for a user in the address
     # The environment may name a proxy, which is nothing to this machine's own services
     is_own = httpx2.URL(url).host in LOOPBACK
-    return httpx2.Client(
-        base_url=url, timeout=TIMEOUT, verify=is_https, headers=headers, trust_env=not is_own
-    )
+    try:
+        return httpx2.Client(
+            base_url=url, timeout=TIMEOUT, verify=is_https, headers=headers, trust_env=not is_own
+        )
+    except (ImportError, ValueError) as error:
+        got = str(error).partition(". ")[0]
+        raise SettingsError(
+            "expected an HTTP proxy in the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY), got:"
+            f" {got}; NO_PROXY='*' goes without"
+        ) from None
 
 
 def find_day(fonte: httpx2.Client, value: object) -> Day:

@@ -4,10 +4,11 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pyarrow as pa
@@ -23,6 +24,7 @@ from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
 
+T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -53,6 +55,15 @@ def drop_database(database_url: str) -> None:
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{address.database}" WITH (FORCE)'))
     engine.dispose()
+
+
+def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found
 
 
 def serve(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from conftest import execute
+from conftest import execute, wait_for
 from nbformat.v4 import new_code_cell
 
 ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
@@ -49,14 +49,14 @@ def files(project: Path) -> list[str]:
 
 
 def wait_for_loads(alvo: str, count: int) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'") and (
-            execute(alvo, "SELECT count(*) FROM run")[0][0] >= count
-        ):
-            return
-        time.sleep(0.05)
-    pytest.fail(f"there were never {count} loads")
+    wait_for(lambda: len(loads(alvo)) >= count)
+
+
+def loads(alvo: str) -> list[str]:
+    """The date of each load in the ledger."""
+    if not execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'"):
+        return []
+    return [row.date for row in execute(alvo, "SELECT date::text FROM run ORDER BY 1")]
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

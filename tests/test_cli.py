@@ -4,13 +4,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx2
 import psutil
 import pytest
-from conftest import execute
+from conftest import execute, wait_for
 from test_runs import insert_cell
 
 from etl_lib import cli, embedded
@@ -224,12 +223,3 @@ def test_a_command_waits_for_no_library_that_it_does_not_need(
 def test_stopping_reads_no_address(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FONTE_API_URL", "nonsense")
     assert cli.main(["stop"]) == 0
-
-
-def wait_for(look: object, seconds: float = 60) -> list[Path]:
-    """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import execute
+from conftest import execute, wait_for
+from test_batch import loads, wait_for_loads
 
 ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 26)]
@@ -64,20 +65,6 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.05)
-
-
-def loads(alvo: str) -> list[str]:
-    """The dates of the ledger's loads."""
-    if not execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'"):
-        return []
-    return [row.date for row in execute(alvo, "SELECT date::text FROM run ORDER BY 1")]
-
-
 def run(address: str, last: str = DAYS[-1]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*ETL, DAYS[0], last, "--columns=power", f"--scheduler={address}"],
@@ -101,7 +88,7 @@ def test_dates_of_a_lost_worker_are_run_by_another_and_none_is_loaded_twice(
 ) -> None:
     address, workers = cluster
     running = run(address)
-    wait_for(lambda: len(loads(alvo)) >= 2)
+    wait_for_loads(alvo, 2)
     workers[0].kill()
     said, trouble = running.communicate(timeout=200)
     assert (running.returncode, trouble) == (0, ""), said
@@ -118,7 +105,7 @@ def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
 ) -> None:
     address, _ = cluster
     running = run(address)
-    wait_for(lambda: len(loads(alvo)) >= 1)
+    wait_for_loads(alvo, 1)
     running.send_signal(signal.SIGINT)
     said, trouble = running.communicate(timeout=60)
     assert running.returncode == 130, said + trouble

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import stamina
 
-from etl_lib.errors import FonteError, ParameterError
+from etl_lib.errors import FonteError, ParameterError, SettingsError
 from etl_lib.extract import (
     ARROW,
     ATTEMPTS,
@@ -276,3 +276,19 @@ def test_a_proxy_of_the_environment_is_not_asked_for_what_runs_on_this_machine(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with open_fonte(seeded_api, "k3y") as client:
         assert len(fetch_days(client)) == 10
+
+
+@pytest.mark.parametrize(
+    ("proxy", "word"),
+    [("socks5://me:s3cr3t@127.0.0.1:9", "SOCKS proxy"), ("nonsense://me:s3cr3t@host", "scheme")],
+)
+def test_a_proxy_that_nothing_can_go_through_is_one_line_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, word: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(SettingsError, match=rf"HTTP proxy .*{word}.* NO_PROXY=") as refused:
+        open_fonte("http://fonte:8000")
+    assert "s3cr3t" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+    monkeypatch.setenv("NO_PROXY", "*")  # as it is told to
+    open_fonte("http://fonte:8000").close()

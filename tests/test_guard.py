@@ -2,8 +2,7 @@
 
 import logging
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from threading import Event, Semaphore
@@ -11,7 +10,7 @@ from threading import Event, Semaphore
 import httpx2
 import psutil
 import pytest
-from conftest import execute, serve
+from conftest import execute, serve, wait_for
 from pydantic import ValidationError
 from sqlalchemy import text
 from test_fonteapi import SESSIONS
@@ -173,7 +172,7 @@ def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
         request = f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n"
         reader.sendall(request.encode())
         assert reader.recv(100).startswith(b"HTTP/1.1 200")
-        wait_for(lambda: "cut off" in caplog.text)
+        wait_for(lambda: "cut off" in caplog.text, seconds=20)
         assert httpx2.get(f"{api}/days", timeout=30).status_code == 200  # its place is free
     logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
     assert "Traceback" not in caplog.text
@@ -191,7 +190,7 @@ def test_the_connection_of_a_reader_that_does_not_read_is_ended(
             f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode()
         )
         wait_for(lambda: open_connections(port) == 1)
-        wait_for(lambda: open_connections(port) == 0)
+        wait_for(lambda: open_connections(port) == 0, seconds=20)
 
 
 @pytest.mark.parametrize(
@@ -244,13 +243,6 @@ def open_connections(port: int) -> int:
         found.laddr.port == port and found.status == psutil.CONN_ESTABLISHED
         for found in psutil.Process().net_connections()
     )
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(

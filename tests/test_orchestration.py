@@ -15,7 +15,7 @@ import dagster as dg
 import psutil
 import pyarrow as pa
 import pytest
-from conftest import ROOT, execute
+from conftest import ROOT, execute, wait_for
 from dagster._core.execution.plan import active
 from test_batch import files, wait_for_loads
 
@@ -455,7 +455,7 @@ def test_the_days_of_a_run_that_ends_are_broken_off(
     wait_for_loads(alvo, 1)
     running.send_signal(end)
     running.wait(timeout=60)
-    wait_until(lambda: not markers(project))
+    wait_for(lambda: not markers(project))
     loaded = execute(alvo, "SELECT count(*) FROM run")[0][0]
     time.sleep(2)  # what still ran would load now
     assert loaded == execute(alvo, "SELECT count(*) FROM run")[0][0] < 10
@@ -471,13 +471,6 @@ def kernels() -> list[psutil.Process]:
     """The kernels that this process has had forked."""
     servers = [p for p in psutil.Process().children() if "forkserver" in " ".join(p.cmdline())]
     return [kernel for server in servers for kernel in server.children()]
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.05)
 
 
 def test_plain_imports_tell_no_warning_and_start_nothing() -> None:
