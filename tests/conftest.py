@@ -228,6 +228,14 @@ def alvo(alvo_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def services(seeded_api: str, alvo_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
+    monkeypatch.setenv("FONTE_API_URL", seeded_api)
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    return alvo_url
+
+
+@pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's folder of the test's own: its notebooks, an empty archive; we stand in it."""
     home = tmp_path / "project"

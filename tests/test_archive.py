@@ -109,10 +109,8 @@ def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_dates_are_run_into_a_store_as_onto_disk(
-    store: str, project: Path, seeded_api: str, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+    store: str, project: Path, services: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     ran = etl("run", "2024-05-20", "2024-05-21", "--runs", store)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines()[-2:] == ["2 loaded", f"  all dates {store}/index.html"]
@@ -125,7 +123,7 @@ def test_dates_are_run_into_a_store_as_onto_disk(
     assert sum(name.endswith(".ipynb") for name in names) == 2
     assert not any("partial" in name for name in names)
     assert list((project / "runs").iterdir()) == []
-    notebooks = execute(alvo_url, "SELECT notebook FROM run ORDER BY date")
+    notebooks = execute(services, "SELECT notebook FROM run ORDER BY date")
     assert [row.notebook for row in notebooks] == [n for n in names if n.endswith(".ipynb")]
 
     monkeypatch.setenv("ETL_RUNS", store)
@@ -141,10 +139,8 @@ def test_dates_are_run_into_a_store_as_onto_disk(
 
 
 def test_a_notebook_that_fails_is_kept_in_the_store(
-    store: str, project: Path, seeded_api: str, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+    store: str, project: Path, services: str
 ) -> None:
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     path = project / "notebooks" / "etl.ipynb"
     path.write_text(path.read_text().replace("statistics = etl_lib", "1 / 0; x = etl_lib"))
     ran = etl("run", "2024-05-20", "--runs", store)
@@ -157,16 +153,14 @@ def test_a_notebook_that_fails_is_kept_in_the_store(
 
 
 def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
-    project: Path, seeded_api: str, alvo_url: str, store: str, monkeypatch: pytest.MonkeyPatch
+    project: Path, services: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     ran = etl("run", "2024-05-20", "--runs", store)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"etl: the archive {store}: expected")
     assert ran.stderr.count("\n") == 1
-    assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 0
+    assert execute(services, "SELECT count(*) FROM data")[0][0] == 0
 
 
 def archived(place: str) -> list[str]:

@@ -17,6 +17,7 @@ import pytest
 from conftest import execute, wait_for
 from nbformat.v4 import new_code_cell
 
+pytestmark = pytest.mark.usefixtures("services", "project")
 ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 30)]
 SOME = DAYS[:6]
@@ -24,22 +25,14 @@ SOME = DAYS[:6]
 ARCHIVED = re.compile(r"\d{8}T\d{6}\.\d{6}Z(\.failed)?\.(ipynb|html)")
 
 
-@pytest.fixture
-def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-    return alvo_url
-
-
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*ETL, *arguments, "--columns=power"]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def rows_by_date(alvo: str) -> dict[str, int]:
+def rows_by_date(alvo_url: str) -> dict[str, int]:
     rows = execute(
-        alvo, "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
+        alvo_url, "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
     )
     return dict(map(tuple, rows))
 
@@ -48,20 +41,20 @@ def files(project: Path) -> list[str]:
     return [path.name for path in (project / "runs").rglob("*") if path.is_file()]
 
 
-def wait_for_loads(alvo: str, count: int) -> None:
-    wait_for(lambda: len(loads(alvo)) >= count)
+def wait_for_loads(alvo_url: str, count: int) -> None:
+    wait_for(lambda: len(loads(alvo_url)) >= count)
 
 
-def loads(alvo: str) -> list[str]:
+def loads(alvo_url: str) -> list[str]:
     """The date of each load in the ledger."""
-    if not execute(alvo, "SELECT FROM pg_tables WHERE tablename = 'run'"):
+    if not execute(alvo_url, "SELECT FROM pg_tables WHERE tablename = 'run'"):
         return []
-    return [row.date for row in execute(alvo, "SELECT date::text FROM run ORDER BY 1")]
+    return [row.date for row in execute(alvo_url, "SELECT date::text FROM run ORDER BY 1")]
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
-    alvo: str, project: Path, end: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    alvo_url: str, project: Path, end: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(tempfile.mkdtemp())  # short, as addresses of sockets must be
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -72,7 +65,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
         text=True,
         process_group=0,
     ) as broken:
-        wait_for_loads(alvo, 3)  # one of which is archived: two are run at a time
+        wait_for_loads(alvo_url, 3)  # one of which is archived: two are run at a time
         children = psutil.Process(broken.pid).children(recursive=True)
         if end is signal.SIGINT:  # to all of its group, as a terminal does it
             os.killpg(broken.pid, end)
@@ -92,13 +85,13 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
         assert reports
         assert [name for name in reports if name not in index] == []
 
-    before = rows_by_date(alvo)
+    before = rows_by_date(alvo_url)
     assert set(before.values()) == {720}  # wholly there, or wholly absent
-    assert_completed(alvo, project, SOME)
+    assert_completed(alvo_url, project, SOME)
     shutil.rmtree(folder)
 
 
-def test_ctrl_c_while_all_is_still_being_imported_is_one_line(alvo: str, project: Path) -> None:
+def test_ctrl_c_while_all_is_still_being_imported_is_one_line(alvo_url: str, project: Path) -> None:
     with subprocess.Popen(
         [*ETL, *DAYS[:2]],
         stdout=subprocess.PIPE,
@@ -116,12 +109,12 @@ def test_ctrl_c_while_all_is_still_being_imported_is_one_line(alvo: str, project
 
 
 def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(
-    alvo: str, project: Path
+    alvo_url: str, project: Path
 ) -> None:
     with subprocess.Popen(
         [*ETL, SOME[0], SOME[-1], "--columns=power", "--jobs=2"], stdout=subprocess.PIPE, text=True
     ) as running:
-        wait_for_loads(alvo, 1)
+        wait_for_loads(alvo_url, 1)
         started = psutil.Process(running.pid).children(recursive=True)
         kernels = [process for process in started if process.ppid() != running.pid]
         max(kernels, key=psutil.Process.create_time).kill()
@@ -129,11 +122,11 @@ def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(
     assert running.returncode == 1
     assert "5 loaded, 1 failed" in said
     assert said.splitlines()[-2].endswith("DeadKernelError: Kernel died")
-    assert set(rows_by_date(alvo).values()) == {720}
-    assert_completed(alvo, project, SOME)
+    assert set(rows_by_date(alvo_url).values()) == {720}
+    assert_completed(alvo_url, project, SOME)
 
 
-def assert_completed(alvo: str, project: Path, days: list[str]) -> None:
+def assert_completed(alvo_url: str, project: Path, days: list[str]) -> None:
     """A second call runs those of the days that have no report, and all is there and valid."""
     done = len({report.parent for report in (project / "runs").glob("*/*.html")})
     assert done < len(days)
@@ -141,7 +134,7 @@ def assert_completed(alvo: str, project: Path, days: list[str]) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     counts = f"{len(days) - done} loaded" + (f", {done} skipped" if done else "")
     assert counts in ended.stdout.splitlines()
-    assert rows_by_date(alvo) == dict.fromkeys(days, 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(days, 720)
     assert len(list((project / "runs").glob("*/*.html"))) == len(days)
     for path in (project / "runs").rglob("[!.]*.ipynb"):
         nbformat.validate(nbformat.read(path, as_version=4))
@@ -158,7 +151,7 @@ FAILURES = {
 
 
 def test_five_dates_of_ten_fail_for_five_reasons_and_the_others_are_loaded(
-    alvo: str, project: Path
+    alvo_url: str, project: Path
 ) -> None:
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
@@ -183,12 +176,12 @@ def test_five_dates_of_ten_fail_for_five_reasons_and_the_others_are_loaded(
         assert message.split(":")[0] in failed.read_text() or "SystemExit" in failed.read_text()
         assert not list((project / "runs" / day).glob("*.html"))
     good = sorted(set(DAYS) - set(FAILURES))
-    assert rows_by_date(alvo) == dict.fromkeys(good, 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(good, 720)
     for day in good:
         assert len(list((project / "runs" / day).glob("*.html"))) == 1
 
 
-def test_a_failed_date_does_not_stop_the_others(alvo: str, project: Path) -> None:
+def test_a_failed_date_does_not_stop_the_others(alvo_url: str, project: Path) -> None:
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
     place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
@@ -198,7 +191,7 @@ def test_a_failed_date_does_not_stop_the_others(alvo: str, project: Path) -> Non
 
     ended = run(DAYS[0], DAYS[2], "--jobs=2")
     assert ended.returncode == 1
-    assert sorted(rows_by_date(alvo)) == [DAYS[0], DAYS[2]]
+    assert sorted(rows_by_date(alvo_url)) == [DAYS[0], DAYS[2]]
     assert ended.stdout.splitlines()[-3:-1] == [
         "2 loaded, 1 failed",
         "  2024-05-21  ZeroDivisionError: division by zero",
@@ -207,7 +200,7 @@ def test_a_failed_date_does_not_stop_the_others(alvo: str, project: Path) -> Non
 
 
 def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
-    fonte_api: str, fonte_url: str, alvo: str, project: Path, monkeypatch: pytest.MonkeyPatch
+    fonte_api: str, fonte_url: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute(
         fonte_url,
@@ -220,7 +213,7 @@ def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
 
     ended = run(DAYS[0], DAYS[2])
     assert ended.stdout.splitlines()[-2] == "1 loaded, 2 skipped"
-    last = execute(alvo, "SELECT date, added, changed, removed FROM run ORDER BY id")[-1]
+    last = execute(alvo_url, "SELECT date, added, changed, removed FROM run ORDER BY id")[-1]
     assert tuple(last) == (date(2024, 5, 21), 0, 3, 0)  # mean, max and std of one bucket
     newest = max((project / "runs" / "2024-05-21").glob("*.html"))
     page = newest.read_text(encoding="utf-8")

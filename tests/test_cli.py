@@ -23,13 +23,6 @@ def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def addresses(seeded_api: str, alvo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment points at services that run."""
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -59,7 +52,7 @@ def test_wrong_arguments_are_one_line_and_exit_2(
     assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
 
 
-@pytest.mark.usefixtures("addresses")
+@pytest.mark.usefixtures("services")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -88,7 +81,7 @@ def test_an_address_that_cannot_be_is_one_line_and_exit_1(
     assert "s3cr3t" not in out + err
 
 
-@pytest.mark.usefixtures("addresses")
+@pytest.mark.usefixtures("services")
 def test_the_last_lines_say_what_was_loaded_and_what_to_open(project: Path) -> None:
     ended = etl("run", "2024-05-20", "--columns", "power", "wind_speed", "ambient_temperature")
     assert ended.returncode == 0, ended.stderr
@@ -103,7 +96,7 @@ def test_the_last_lines_say_what_was_loaded_and_what_to_open(project: Path) -> N
     assert ended.stderr == ""
 
 
-@pytest.mark.usefixtures("addresses")
+@pytest.mark.usefixtures("services")
 def test_a_range_goes_on_past_a_day_that_fails(project: Path) -> None:
     ended = etl("run", "2024-05-29", "2024-05-30", "--columns=power")
     assert ended.returncode == 1
@@ -127,7 +120,7 @@ def test_with_nothing_set_and_nothing_running_a_date_is_loaded(
 
 
 def test_a_date_that_takes_too_long_is_cut_and_the_next_call_loads_it(
-    project: Path, addresses: None
+    project: Path, services: str
 ) -> None:
     whole = (project / "notebooks" / "etl.ipynb").read_bytes()
     insert_cell(project, "load_day(", "import time\n\ntime.sleep(100)")
@@ -198,7 +191,7 @@ def test_a_full_disk_behind_the_output_is_one_line(project: Path) -> None:
     assert (ended.returncode, ended.stderr) == (1, "etl: [Errno 28] No space left on device\n")
 
 
-@pytest.mark.usefixtures("addresses", "project")
+@pytest.mark.usefixtures("services", "project")
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [

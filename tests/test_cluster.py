@@ -15,17 +15,10 @@ import pytest
 from conftest import execute, wait_for
 from test_batch import loads, wait_for_loads
 
+pytestmark = pytest.mark.usefixtures("services", "project")
 ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 26)]
 Cluster = tuple[str, list[subprocess.Popen[bytes]]]
-
-
-@pytest.fixture
-def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-    return alvo_url
 
 
 @pytest.fixture
@@ -74,45 +67,45 @@ def run(address: str, last: str = DAYS[-1]) -> subprocess.Popen[str]:
     )
 
 
-def assert_whole(alvo: str, project: Path) -> None:
+def assert_whole(alvo_url: str, project: Path) -> None:
     """Each of the dates is loaded and has one report; nothing is left of what was lost."""
     counts = "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
-    assert dict(map(tuple, execute(alvo, counts))) == dict.fromkeys(DAYS, 720)
+    assert dict(map(tuple, execute(alvo_url, counts))) == dict.fromkeys(DAYS, 720)
     assert sorted(page.parent.name for page in (project / "runs").glob("*/*.html")) == DAYS
     for path in (project / "runs").rglob("[!.]*.ipynb"):
         nbformat.validate(nbformat.read(path, as_version=4))
 
 
 def test_dates_of_a_lost_worker_are_run_by_another_and_none_is_loaded_twice(
-    alvo: str, project: Path, cluster: Cluster
+    alvo_url: str, project: Path, cluster: Cluster
 ) -> None:
     address, workers = cluster
     running = run(address)
-    wait_for_loads(alvo, 2)
+    wait_for_loads(alvo_url, 2)
     workers[0].kill()
     said, trouble = running.communicate(timeout=200)
     assert (running.returncode, trouble) == (0, ""), said
     assert f"{len(DAYS)} loaded" in said
     assert sum("  loaded: " in line for line in said.splitlines()) == len(DAYS)
-    assert_whole(alvo, project)
+    assert_whole(alvo_url, project)
     # What was loaded, and not yet reported, by the worker that was lost is loaded again
-    assert sorted(set(loads(alvo))) == DAYS
-    assert len(loads(alvo)) <= len(DAYS) + 1
+    assert sorted(set(loads(alvo_url))) == DAYS
+    assert len(loads(alvo_url)) <= len(DAYS) + 1
 
 
 def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
-    alvo: str, project: Path, cluster: Cluster
+    alvo_url: str, project: Path, cluster: Cluster
 ) -> None:
     address, _ = cluster
     running = run(address)
-    wait_for_loads(alvo, 1)
+    wait_for_loads(alvo_url, 1)
     running.send_signal(signal.SIGINT)
     said, trouble = running.communicate(timeout=60)
     assert running.returncode == 130, said + trouble
     assert trouble == "etl: interrupted; what was loaded stays loaded\n"
-    loaded = loads(alvo)
+    loaded = loads(alvo_url)
     time.sleep(2)  # what still ran would load now
-    assert loads(alvo) == loaded
+    assert loads(alvo_url) == loaded
     pages = list((project / "runs").glob("*/*.html"))
     assert len(pages) < len(DAYS)
     assert list((project / "runs").rglob(".*.partial.ipynb")) == []
@@ -120,12 +113,12 @@ def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
     said, _ = completing.communicate(timeout=200)
     assert completing.returncode == 0
     assert f"{len(DAYS) - len(pages)} loaded" in said
-    assert_whole(alvo, project)
+    assert_whole(alvo_url, project)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_one_line(
-    alvo: str, project: Path, address: str
+    alvo_url: str, project: Path, address: str
 ) -> None:
     running = run(address)
     said, trouble = running.communicate(timeout=60)

@@ -13,10 +13,11 @@ import numpy as np
 import psutil
 import pytest
 from conftest import execute
-from test_batch import alvo, rows_by_date  # noqa: F401
+from test_batch import rows_by_date
 from test_cli import ETL
 from test_fonteapi import SESSIONS
 
+pytestmark = pytest.mark.usefixtures("services", "project")
 CLIENTS = 64
 DAY = "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-21"
 HOUR = "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-20T01:00"
@@ -109,20 +110,20 @@ DUPLICATES = (
 
 @pytest.mark.soak
 def test_one_date_from_many_processes_at_once_is_loaded_as_from_one(
-    alvo: str,  # noqa: F811
+    alvo_url: str,
     soak: bool,
 ) -> None:
     count = 8 if soak else 3
     finish([start("2024-05-20", "--force", "--columns=power") for _ in range(count)])
-    assert rows_by_date(alvo) == {"2024-05-20": 720}
-    runs = execute(alvo, "SELECT added, changed, removed FROM run ORDER BY id")
+    assert rows_by_date(alvo_url) == {"2024-05-20": 720}
+    runs = execute(alvo_url, "SELECT added, changed, removed FROM run ORDER BY id")
     assert runs == [(720, 0, 0)] + [(0, 0, 0)] * (count - 1)
-    assert execute(alvo, DUPLICATES) == [(0,)]
+    assert execute(alvo_url, DUPLICATES) == [(0,)]
 
 
 @pytest.mark.soak
 def test_overlapping_ranges_and_other_columns_at_once_end_as_one_after_the_other(
-    alvo: str,  # noqa: F811
+    alvo_url: str,
     seeded_api: str,
     soak: bool,
 ) -> None:
@@ -143,9 +144,9 @@ def test_overlapping_ranges_and_other_columns_at_once_end_as_one_after_the_other
     stop.set()
     pool.shutdown()
     assert [reader.exception() for reader in readers] == [None] * len(readers)
-    assert rows_by_date(alvo) == {
+    assert rows_by_date(alvo_url) == {
         "2024-05-20": 720,
         "2024-05-21": 1440,
         "2024-05-22": 720,
     }
-    assert execute(alvo, DUPLICATES) == [(0,)]
+    assert execute(alvo_url, DUPLICATES) == [(0,)]

@@ -20,7 +20,6 @@ import pytest
 from test_batch import (
     DAYS,
     SOME,
-    alvo,  # noqa: F401
     assert_completed,
     rows_by_date,
     run,
@@ -31,6 +30,7 @@ from test_extract import END, START
 from etl_lib.errors import FonteError
 from etl_lib.extract import ARROW, fetch_readings, open_fonte
 
+pytestmark = pytest.mark.usefixtures("services", "project")
 Fault = Callable[[BaseHTTPRequestHandler, httpx2.Response], None]
 PAGE = b"<h1>Welcome to our proxy</h1>"
 
@@ -139,7 +139,7 @@ def is_whole_day(path: str) -> str | None:
 
 
 def test_dates_that_the_api_fails_each_in_its_way_say_so_and_are_completed_when_it_is_well(
-    alvo: str,  # noqa: F811
+    alvo_url: str,
     proxy: Proxy,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -157,14 +157,14 @@ def test_dates_that_the_api_fails_each_in_its_way_say_so_and_are_completed_when_
         (failed,) = (project / "runs" / day).iterdir()
         assert failed.name.endswith(".failed.ipynb")
         assert word in failed.read_text()
-    assert rows_by_date(alvo) == dict.fromkeys(DAYS[8:], 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[8:], 720)
 
     proxy.choose = lambda _: None
-    assert_completed(alvo, project, DAYS)
+    assert_completed(alvo_url, project, DAYS)
 
 
 def test_an_api_that_fails_whatever_it_is_asked_at_first_fails_no_date(
-    alvo: str,  # noqa: F811
+    alvo_url: str,
     proxy: Proxy,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -179,7 +179,7 @@ def test_an_api_that_fails_whatever_it_is_asked_at_first_fails_no_date(
     proxy.choose = fail_at_first
     ended = run(DAYS[0], DAYS[3])
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert rows_by_date(alvo) == dict.fromkeys(DAYS[:4], 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[:4], 720)
     assert min(asked.values()) > 1
     assert len(asked) > 2 * 4  # /days and /data of each date
 
@@ -208,7 +208,7 @@ def start_api(port: int) -> subprocess.Popen[Any]:
 
 
 def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
-    alvo: str,  # noqa: F811
+    alvo_url: str,
     seeded_fonte_url: str,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -228,7 +228,7 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
     command = [sys.executable, "-m", "etl_lib.cli", "run", SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, **pipes, env=dict(os.environ)) as running:
-        wait_for_loads(alvo, 2)
+        wait_for_loads(alvo_url, 2)
         first.kill()
         first.wait()
         second = start_api(port)
@@ -236,10 +236,10 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
     try:
         failed = re.findall(r"^\S+  failed: (.*)$", said, re.MULTILINE)
         assert [word for word in failed if "does not answer" not in word] == []
-        assert set(rows_by_date(alvo).values()) == {720}
+        assert set(rows_by_date(alvo_url).values()) == {720}
         ended = run(SOME[0], SOME[-1])
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert rows_by_date(alvo) == dict.fromkeys(SOME, 720)
+        assert rows_by_date(alvo_url) == dict.fromkeys(SOME, 720)
     finally:
         second.kill()
         second.wait()

@@ -26,14 +26,6 @@ def nothing_running(project: Path) -> Iterator[Path]:
     embedded.stop_database(project)
 
 
-@pytest.fixture
-def services(seeded_api: str, alvo_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The environment points at services that run; Alvo's address."""
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-    return alvo_url
-
-
 def papermill(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*PAPERMILL, "notebooks/etl.ipynb", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -26,8 +26,9 @@ from etl_lib.connections import connected
 from etl_lib.errors import EtlError
 from etl_lib.runs import Plan, find_outcome
 
-# Dagster's, of itself
 pytestmark = [
+    pytest.mark.usefixtures("services", "project"),
+    # Dagster's, of itself
     pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
 ]
@@ -39,16 +40,8 @@ RANGE = {FIRST_TAG: DAYS[0], LAST_TAG: DAYS[-1]}
 
 
 @pytest.fixture
-def alvo(seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of an empty Alvo; the environment points at it and at the seeded Fonte."""
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
-    return alvo_url
-
-
-@pytest.fixture
 def changing(
-    fonte_api: str, alvo: str, put_readings: Callable[[pa.Table], None], monkeypatch: Any
+    fonte_api: str, services: str, put_readings: Callable[[pa.Table], None], monkeypatch: Any
 ) -> Callable[[date], None]:
     """A Fonte with an hour on each of three days; puts one more reading into a day."""
     monkeypatch.setenv("FONTE_API_URL", fonte_api)
@@ -179,13 +172,13 @@ def test_a_day_is_asked_for_with_the_columns_it_was_loaded_with(
 
 
 def test_a_day_whose_notebook_still_draws_is_not_asked_for(
-    changing: Callable[[date], None], project: Path, alvo: str, instance: dg.DagsterInstance
+    changing: Callable[[date], None], project: Path, alvo_url: str, instance: dg.DagsterInstance
 ) -> None:
     assert run(instance, DAYS[0]).success
     (report,) = (project / "runs" / DAYS[0]).glob("*.html")
     report.with_name(f".{report.stem}.partial.ipynb").touch()  # as before it was released
     assert asked(tick(instance)) == DAYS[1:3]
-    execute(alvo, "UPDATE run SET finished = now() - interval '11 minutes'")
+    execute(alvo_url, "UPDATE run SET finished = now() - interval '11 minutes'")
     assert asked(tick(instance)) == DAYS[:3]
 
 
@@ -230,7 +223,7 @@ def test_fonte_s_days_are_versions_of_the_source_s_partitions(
     ("job", "days"), [(load_days, DAYS), (load_days_in_processes, DAYS[:2])], ids=["ten", "two"]
 )
 def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
-    alvo: str,
+    alvo_url: str,
     project: Path,
     instance: dg.DagsterInstance,
     job: Callable[[], dg.JobDefinition],
@@ -244,7 +237,7 @@ def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
     ) as result:
         assert result.success
         assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 3
-    ledger = {row.day: row for row in execute(alvo, "SELECT *, date::text AS day FROM run")}
+    ledger = {row.day: row for row in execute(alvo_url, "SELECT *, date::text AS day FROM run")}
     told = materialized(instance)
     assert sorted(told) == sorted(ledger) == days
     for day, facts in told.items():
@@ -267,7 +260,7 @@ def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
     assert (project / "runs" / "index.html").exists()
 
 
-def test_a_failing_day_fails_alone(alvo: str, instance: dg.DagsterInstance) -> None:
+def test_a_failing_day_fails_alone(alvo_url: str, instance: dg.DagsterInstance) -> None:
     tags = {FIRST_TAG: "2024-05-28", LAST_TAG: "2024-05-31"}  # Fonte ends with the 29th
     result = load_days().execute_in_process(
         run_config=POWER, instance=instance, tags=tags, raise_on_error=False
@@ -284,15 +277,15 @@ def test_a_failing_day_fails_alone(alvo: str, instance: dg.DagsterInstance) -> N
 
 
 def test_a_trouble_that_passes_is_tried_again_and_what_was_loaded_is_not(
-    alvo: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    alvo_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(instance, DAYS[0]).success  # makes the tables
     execute(
-        alvo,
+        alvo_url,
         "CREATE FUNCTION refuse() RETURNS trigger AS 'BEGIN RAISE ''full''; END' LANGUAGE plpgsql",
     )
     execute(
-        alvo,
+        alvo_url,
         "CREATE TRIGGER refuse BEFORE INSERT ON run FOR EACH ROW"
         " WHEN (NEW.date = '2024-05-22') EXECUTE FUNCTION refuse()",
     )
@@ -300,16 +293,17 @@ def test_a_trouble_that_passes_is_tried_again_and_what_was_loaded_is_not(
 
     def sleep(seconds: float) -> None:
         waited.append(seconds)
-        execute(alvo, "DROP TRIGGER IF EXISTS refuse ON run")
+        execute(alvo_url, "DROP TRIGGER IF EXISTS refuse ON run")
 
     clock = SimpleNamespace(time=lambda: time.time() + sum(waited), sleep=sleep)
     monkeypatch.setattr(active, "time", clock)
     tags = {FIRST_TAG: "2024-05-21", LAST_TAG: "2024-05-23"}
     result = load_days().execute_in_process(run_config=POWER, instance=instance, tags=tags)
     assert result.success
-    assert [round(seconds) for seconds in waited] == [10]
+    (seconds,) = waited
+    assert 5 < seconds <= 10, "what is left of ten"
     assert sorted(set(materialized_days(instance))) == DAYS[:4]
-    loads = execute(alvo, "SELECT date::text, count(*) FROM run GROUP BY 1 ORDER BY 1")
+    loads = execute(alvo_url, "SELECT date::text, count(*) FROM run GROUP BY 1 ORDER BY 1")
     assert list(map(tuple, loads)) == [(day, 1) for day in DAYS[:4]]
 
 
@@ -361,11 +355,11 @@ def test_low_coverage_warns_and_too_low_is_an_error(
 
 
 def test_a_value_that_is_not_what_readings_give_is_found(
-    alvo: str, seeded_api: str, project: Path, instance: dg.DagsterInstance
+    alvo_url: str, seeded_api: str, project: Path, instance: dg.DagsterInstance
 ) -> None:
     assert run(instance, DAYS[0]).success
-    execute(alvo, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
-    settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo)
+    execute(alvo_url, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
+    settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
     plan = Plan(["power"], settings, project, Archive(project / "runs"))
     outcome = find_outcome(date(2024, 5, 20), plan, since=0)
     assert outcome
@@ -393,11 +387,11 @@ def test_dagster_shows_the_names_of_addresses_and_not_their_secrets(
 
 
 def test_addresses_may_be_the_resource_s(
-    alvo: str, seeded_api: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    alvo_url: str, seeded_api: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    services = orchestration.Services(fonte_api_url=seeded_api, alvo_database_url=alvo)
+    services = orchestration.Services(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
     result = dg.materialize(
         [orchestration.statistics],
         partition_key=DAYS[0],
@@ -419,7 +413,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_days_are_run_where_calls_are_taken(
-    alvo: str, project: Path, instance: dg.DagsterInstance, answered: None
+    alvo_url: str, project: Path, instance: dg.DagsterInstance, answered: None
 ) -> None:
     assert run(instance, DAYS[0]).success
     assert materialized(instance)[DAYS[0]]["readings"] == 1440
@@ -444,7 +438,7 @@ def test_without_anybody_to_take_it_a_call_is_answered_here(monkeypatch: Any) ->
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_days_of_a_run_that_ends_are_broken_off(
-    alvo: str, project: Path, answered: None, end: signal.Signals
+    alvo_url: str, project: Path, answered: None, end: signal.Signals
 ) -> None:
     program = (
         "import dagster as dg; from etl_lib.orchestration import statistics, Services;"
@@ -452,13 +446,13 @@ def test_the_days_of_a_run_that_ends_are_broken_off(
         " resources={'services': Services()})"
     )
     running = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
-    wait_for_loads(alvo, 1)
+    wait_for_loads(alvo_url, 1)
     running.send_signal(end)
     running.wait(timeout=60)
     wait_for(lambda: not markers(project))
-    loaded = execute(alvo, "SELECT count(*) FROM run")[0][0]
+    loaded = execute(alvo_url, "SELECT count(*) FROM run")[0][0]
     time.sleep(2)  # what still ran would load now
-    assert loaded == execute(alvo, "SELECT count(*) FROM run")[0][0] < 10
+    assert loaded == execute(alvo_url, "SELECT count(*) FROM run")[0][0] < 10
     assert [name for name in files(project) if "partial" in name] == []
     assert not kernels()
 

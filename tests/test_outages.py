@@ -187,10 +187,8 @@ def test_a_full_disk_keeps_what_was_loaded_and_loads_again_when_there_is_room(sm
 
 
 def test_an_archive_on_a_full_disk_fails_the_date_which_runs_again_when_there_is_room(
-    small: Path, seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path, services: str, project: Path
 ) -> None:
-    monkeypatch.setenv("FONTE_API_URL", seeded_api)
-    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     place = f"--runs={small / 'runs'}"
     assert run(DAYS[0], place).returncode == 0
     ballast = small / "ballast"
@@ -202,7 +200,7 @@ def test_an_archive_on_a_full_disk_fails_the_date_which_runs_again_when_there_is
     assert "Traceback" not in ended.stderr
     left = {path.suffix for path in (small / "runs" / DAYS[1]).iterdir()}
     assert left == {".ipynb"}, "the marker, and nothing half-written"
-    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[:2], 720)
+    assert rows_by_date(services) == dict.fromkeys(DAYS[:2], 720)
 
     ballast.unlink()
     ended = run(DAYS[0], DAYS[1], place)
