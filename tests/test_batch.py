@@ -42,7 +42,7 @@ def files(project: Path) -> list[str]:
 
 
 def wait_for_loads(alvo_url: str, count: int) -> None:
-    wait_for(lambda: len(loads(alvo_url)) >= count)
+    wait_for(lambda: len(loads(alvo_url)) >= count, seconds=120)
 
 
 def loads(alvo_url: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     shutil.rmtree(folder)
 
 
-def test_ctrl_c_while_all_is_still_being_imported_is_one_line(alvo_url: str, project: Path) -> None:
+def test_ctrl_c_while_all_is_still_being_imported_is_one_line() -> None:
     with subprocess.Popen(
         [*ETL, *DAYS[:2]],
         stdout=subprocess.PIPE,
@@ -220,7 +220,7 @@ def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
     assert re.search(r"0 added, 3 changed, 0 removed; at most power_(max|std) by \d+ kW", page)
 
 
-def test_jobs_below_one_are_refused(project: Path) -> None:
+def test_jobs_below_one_are_refused() -> None:
     ended = run("2024-05-20", "--jobs=0")
     assert ended.returncode == 2
     assert ended.stderr == "etl: --jobs: expected 1 or more, got 0\n"

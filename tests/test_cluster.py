@@ -33,7 +33,7 @@ def open_cluster(folder: Path) -> Iterator[Cluster]:
     """The same; what is put among the workers meanwhile ends with them."""
     file = folder / "scheduler.json"
     scheduler = start("scheduler", "--port=0", f"--scheduler-file={file}")
-    wait_for(file.exists)
+    wait_for(file.exists, seconds=120)
     address = re.search(r"tcp://[\d.]+:\d+", file.read_text())[0]
     workers = [start_worker(address, folder) for _ in range(3)]
     try:
@@ -117,9 +117,7 @@ def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
-def test_a_scheduler_that_does_not_answer_is_one_line(
-    alvo_url: str, project: Path, address: str
-) -> None:
+def test_a_scheduler_that_does_not_answer_is_one_line(project: Path, address: str) -> None:
     running = run(address)
     said, trouble = running.communicate(timeout=60)
     assert (running.returncode, said) == (1, "")

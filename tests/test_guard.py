@@ -104,7 +104,7 @@ def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: 
     with ThreadPoolExecutor(60) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/data/1", timeout=60) for _ in range(60)]
-        wait_for(lambda: execute(seeded_fonte_url, LOCKED) == [(15,)])
+        wait_for(lambda: execute(seeded_fonte_url, LOCKED) == [(15,)], seconds=30)
         assert httpx2.get(f"{api}/health", timeout=10).json() == {"status": "ok"}
         assert not any(answer.done() for answer in waiting)
         connection.rollback()
@@ -149,7 +149,7 @@ def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
     with ThreadPoolExecutor(2) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/days", timeout=60) for _ in range(2)]
-        wait_for(lambda: execute(seeded_fonte_url, LOCKED) == [(2,)])
+        wait_for(lambda: execute(seeded_fonte_url, LOCKED) == [(2,)], seconds=30)
         refused = httpx2.get(f"{api}/data/1")
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "1"
@@ -189,7 +189,7 @@ def test_the_connection_of_a_reader_that_does_not_read_is_ended(
         reader.sendall(
             f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode()
         )
-        wait_for(lambda: open_connections(port) == 1)
+        wait_for(lambda: open_connections(port) == 1, seconds=30)
         wait_for(lambda: open_connections(port) == 0, seconds=20)
 
 
@@ -221,15 +221,15 @@ def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
 def test_connections_are_bounded(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     api = serve(Settings(database_url=seeded_fonte_url))
     port = port_of(api)
-    wait_for(lambda: open_connections(port) == 0)
+    wait_for(lambda: open_connections(port) == 0, seconds=30)
     monkeypatch.setattr(connections, "MOST", 3)
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-        wait_for(lambda: open_connections(port) == 3)
+        wait_for(lambda: open_connections(port) == 3, seconds=30)
         with pytest.raises(httpx2.TransportError):
             httpx2.get(f"{api}/health", timeout=30)
-    wait_for(lambda: open_connections(port) == 0)
+    wait_for(lambda: open_connections(port) == 0, seconds=30)
     assert httpx2.get(f"{api}/health", timeout=30).status_code == 200
 
 
