@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from datetime import date, timedelta
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def command() -> NoReturn:
     """`main` as a process of its own."""
     gc.set_threshold(100_000)  # imports make objects by the hundred thousand, and no garbage
+    # requests says so, too; but threads that import at once undo each other's filters
+    warnings.filterwarnings("ignore", "SOCKS support in urllib3")
     code = main()
     # On the way out, what was started is stopped: one Ctrl-C more does not break that off, and a
     # thread that was cut short has nothing to say
@@ -178,8 +181,7 @@ def serve(options: argparse.Namespace) -> int:
     settings = start_missing(given)
     addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
     for name, address in addresses:
-        # What was given may hold a password
-        if name.endswith("_url") and getattr(given, name) is None:
+        if name.endswith("_url") and getattr(given, name) is None:  # or it may hold a password
             _say(f"export {name.upper()}='{address}'")
     api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
     _say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")

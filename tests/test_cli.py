@@ -213,6 +213,23 @@ def test_a_command_waits_for_no_library_that_it_does_not_need(
     assert ended.stdout.splitlines()[-1] == "set()"
 
 
+def test_a_library_that_lacks_another_one_says_nothing_though_requests_filter_is_gone() -> None:
+    code = """
+from etl_lib import cli
+
+def look():
+    try:
+        import urllib3.contrib.socks
+    except ImportError:
+        return 0
+
+cli.main = look
+cli.command()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+
+
 def test_stopping_reads_no_address(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FONTE_API_URL", "nonsense")
     assert cli.main(["stop"]) == 0
