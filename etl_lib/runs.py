@@ -16,13 +16,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
 
 from etl_lib import errors
 from etl_lib.alvo import create_tables, has_run, last_loads
 from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.config import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 from etl_lib.connections import connected
-from etl_lib.engine import WarmEngine
+from etl_lib.engine import FileHandler, WarmEngine
 from etl_lib.errors import EtlError
 from etl_lib.extract import fetch_readings, find_day
 from etl_lib.forks import INLINE
@@ -33,6 +34,7 @@ from etl_lib.limits import USUAL, Limits
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
 papermill_engines.register(ENGINE := "warm", WarmEngine)
+papermill_io.register("file://", FileHandler)
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
 
 
@@ -175,8 +177,8 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
     """Run papermill into `target`; why it failed, in one line, or None, and if that may pass."""
     try:
         papermill.execute_notebook(
-            home / PIPELINE_NOTEBOOK,
-            target,
+            (home / PIPELINE_NOTEBOOK).as_uri(),
+            target.as_uri(),
             engine_name=ENGINE,
             kernel_name=KERNEL,
             # Not papermill's `cwd`, which is the whole process's

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,16 @@ import nbformat
 import pyarrow as pa
 import pytest
 from conftest import execute
+from test_batch import wait_for_loads
 
 from etl_lib import runs
 from etl_lib.archive import Archive
+from etl_lib.batch import run_dates
 from etl_lib.config import Settings
 from etl_lib.errors import AlvoError
 from etl_lib.index import find_summary
 from etl_lib.limits import Limits
+from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, run_date
 from etl_lib.status import State, read_status
 
@@ -119,6 +123,31 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     loaded = execute(alvo_url, "SELECT date FROM run ORDER BY date")
     assert [row.date for row in loaded] == days
     assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
+
+
+def test_the_folder_that_the_process_stands_in_matters_to_no_date(
+    project: Path, settings: Settings, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    days = [date(2024, 5, 21), date(2024, 5, 22)]
+    left = project.parent / "left"
+    left.mkdir()
+    monkeypatch.chdir(left)
+    with threads(2) as pool, ThreadPoolExecutor(1) as caller:
+        outcomes = caller.submit(lambda: list(run_dates(pool, days, plan)))
+        wait_for_loads(alvo_url, 1)
+        monkeypatch.chdir(project)
+        left.rmdir()
+        assert [outcome.error for outcome in outcomes.result()] == [None, None]
+    assert Path.cwd() == project
+
+
+def test_the_folder_of_the_project_may_have_any_name(project: Path, settings: Settings) -> None:
+    home = project.parent / "Wind {2024} 100 % #ä"
+    shutil.copytree(project, home)
+    outcome = run_date(DAY, Plan(["power"], settings, home, Archive(home / "runs")))
+    assert outcome.error is None
+    assert archived(home) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
 
 
 @pytest.mark.parametrize(("sentinel", "count"), [(-9999.9, 1440), (3.4e38, 1)])
