@@ -14,7 +14,7 @@ import fonteapi.settings
 from etl_lib.arguments import make_parser
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/README.md"), *ROOT.glob("docs/*.md")])
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
