@@ -1,7 +1,7 @@
 """Fonte, the source database: its table, and every statement that touches it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Lock
@@ -202,8 +202,11 @@ def readings_schema(columns: Sequence[str]) -> pa.Schema:
 
 def stream_readings(
     engine: Engine, columns: Sequence[str], start: datetime, end: datetime
-) -> Iterator[pa.RecordBatch]:
-    """Batches of about a megabyte, straight from a binary COPY, each of `readings_schema`."""
+) -> Generator[pa.RecordBatch]:
+    """Batches of about a megabyte, straight from a binary COPY, each of `readings_schema`.
+
+    Close it when it is not read to its end: until then PostgreSQL waits to send the rest.
+    """
     query = readings_query(columns, start, end)
     # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Annotated, Any, TypeVar
@@ -85,6 +85,12 @@ def get_engine(request: Request) -> Engine:
     return engine
 
 
+async def until_sent() -> AsyncIterator[ExitStack]:
+    """What is entered here is left when the answer has been sent, or nobody takes it any more."""
+    with ExitStack() as stack:
+        yield stack
+
+
 Fonte = Annotated[Engine, Depends(get_engine)]
 bearer = HTTPBearer(auto_error=False, description="FONTE_API_KEY, where the API has one")
 header = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same")
@@ -96,6 +102,7 @@ router = APIRouter(responses=REFUSED, dependencies=[Security(bearer), Security(h
 @router.get("/data", response_class=StreamingResponse, responses=READINGS | NOT_ACCEPTABLE)
 def read_data(
     fonte: Fonte,
+    sending: Annotated[ExitStack, Depends(until_sent)],
     start_timestamp: Annotated[Timestamp, Start],
     end_timestamp: Annotated[Timestamp, End],
     columns: Annotated[
@@ -119,8 +126,10 @@ def read_data(
             end_timestamp,
         )
     names = list(dict.fromkeys(map(str, columns))) or list(SIGNALS)
-    batches = started(database.stream_readings(fonte, names, start_timestamp, end_timestamp))
-    chunks = ENCODERS[media_type](batches, database.readings_schema(names))
+    batches = database.stream_readings(fonte, names, start_timestamp, end_timestamp)
+    # Of an answer that is broken off, Python would clear away the open query sooner or later
+    sending.enter_context(closing(batches))
+    chunks = ENCODERS[media_type](started(batches), database.readings_schema(names))
     return StreamingResponse(chunks, media_type=media_type)
 
 

@@ -1,5 +1,6 @@
 """Strangers at the API: without its key, all at once, too slow to read, or asking for too much."""
 
+import gc
 import logging
 import socket
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from fonteapi.settings import Settings
 KEY = "k3y-of-the-api"
 ROUTES = ("/days", "/data/1", "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-21", "/docs")
 LOCKED = f"{SESSIONS} AND wait_event_type = 'Lock'"
+READING = f"{SESSIONS} AND state = 'active'"
 YEAR = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
 
 
@@ -161,36 +163,55 @@ def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
     assert httpx2.get(f"{api}/data/1").status_code == 200
 
 
+def ask_for_a_year(api: str) -> socket.socket:
+    """A connection on which an answer has begun that fills every buffer on its way."""
+    reader = socket.create_connection(("127.0.0.1", port_of(api)), timeout=30)
+    query = "&".join(f"{name}={value}" for name, value in YEAR.items())
+    reader.sendall(f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode())
+    assert reader.recv(100).startswith(b"HTTP/1.1 200")
+    return reader
+
+
+@pytest.fixture
+def untidied() -> Iterator[None]:
+    """Without Python's search for what nobody can reach any more, which would end sessions, too."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
-    year_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    year_url: str,
+    untidied: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(guard, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url, concurrency=1))
     logging.getLogger("uvicorn.error").addHandler(caplog.handler)
-    query = "&".join(f"{name}={value}" for name, value in YEAR.items())
-    with socket.create_connection(("127.0.0.1", int(api.rsplit(":", 1)[1]))) as reader:
-        request = f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n"
-        reader.sendall(request.encode())
-        assert reader.recv(100).startswith(b"HTTP/1.1 200")
+    with ask_for_a_year(api):
         wait_for(lambda: "cut off" in caplog.text, seconds=20)
         assert httpx2.get(f"{api}/days", timeout=30).status_code == 200  # its place is free
+        assert execute(year_url, READING) == [(0,)]
     logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
     assert "Traceback" not in caplog.text
-    assert execute(year_url, f"{SESSIONS} AND state = 'active'") == [(0,)]
+
+
+def test_the_session_of_a_reader_that_leaves_is_freed(year_url: str, untidied: None) -> None:
+    with ask_for_a_year(serve(Settings(database_url=year_url))):
+        assert execute(year_url, READING) == [(1,)]
+    wait_for(lambda: execute(year_url, READING) == [(0,)], seconds=20)
 
 
 def test_the_connection_of_a_reader_that_does_not_read_is_ended(
     year_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "SEND_SECONDS", 1)
-    port = port_of(serve(Settings(database_url=year_url)))
-    query = "&".join(f"{name}={value}" for name, value in YEAR.items())
-    with socket.create_connection(("127.0.0.1", port)) as reader:
-        reader.sendall(
-            f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode()
-        )
-        wait_for(lambda: open_connections(port) == 1, seconds=30)
-        wait_for(lambda: open_connections(port) == 0, seconds=20)
+    api = serve(Settings(database_url=year_url))
+    with ask_for_a_year(api):
+        wait_for(lambda: open_connections(port_of(api)) == 1, seconds=30)
+        wait_for(lambda: open_connections(port_of(api)) == 0, seconds=20)
 
 
 @pytest.mark.parametrize(
