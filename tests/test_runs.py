@@ -135,7 +135,7 @@ def test_the_folder_that_the_process_stands_in_matters_to_no_date(
     monkeypatch.chdir(left)
     with threads(2) as pool, ThreadPoolExecutor(1) as caller:
         outcomes = caller.submit(lambda: list(run_dates(pool, days, plan)))
-        wait_for_loads(alvo_url, 1)
+        wait_for_loads(alvo_url, 2)
         monkeypatch.chdir(project)
         left.rmdir()
         assert [outcome.error for outcome in outcomes.result()] == [None, None]
