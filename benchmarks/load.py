@@ -3,7 +3,7 @@
 import io
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from etl_lib.load import load_day
 SIGNALS = ("wind_speed", "power", "ambient_temperature")
 STATISTICS = ("mean", "min", "max", "std", "count")
 BUCKETS = 26_667  # × 15 values are 400,000
-STEP = np.timedelta64(10, "m")
+STEP = np.timedelta64(3, "s")  # a load is of one day, which has to have room for them all
 TEN_YEARS = 10 * 365 * 144
 COPIED = np.dtype(  # a row as COPY BINARY has it: number of fields, then length and value of each
     [
@@ -42,20 +42,21 @@ def main() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         url = embedded.start_database(Path(folder), "Alvo")
         alvo = open_alvo(url)
-        blocks = (np.datetime64("2030-01-01") + n * BUCKETS * STEP for n in count())
-        load(alvo, statistics(next(blocks)))  # makes the tables and the signals
+        days = (np.datetime64("2030-01-01") + n for n in count())
+        load(alvo, next(days))  # makes the tables and the signals
         with psycopg2.connect(url) as connection:
-            rows = measure("empty table", alvo, connection, blocks)
-            fill(connection, long_rows(np.datetime64("2010-01-01"), TEN_YEARS))
-            rows += measure("onto ten years", alvo, connection, blocks)
+            rows = measure("empty table", alvo, connection, days)
+            ten_years = long_rows(np.datetime64("2010-01-01"), TEN_YEARS, np.timedelta64(10, "m"))
+            fill(connection, ten_years)
+            rows += measure("onto ten years", alvo, connection, days)
         connection.close()
         alvo.dispose()
         embedded.stop_database(Path(folder))
     return rows
 
 
-def measure(what: str, alvo: Engine, connection: object, blocks: object) -> list[Row]:
-    """Every way loads a block of time of its own, each time."""
+def measure(what: str, alvo: Engine, connection: object, days: object) -> list[Row]:
+    """Every way loads a day of its own, each time."""
 
     def empty() -> None:
         if what == "empty table":
@@ -63,13 +64,13 @@ def measure(what: str, alvo: Engine, connection: object, blocks: object) -> list
                 clean.execute(text("TRUNCATE data"))
 
     def ours() -> None:
-        load(alvo, statistics(next(blocks)))
+        load(alvo, next(days))
 
     def bare() -> None:
         copy(connection, next(prepared))
 
-    prepared = iter([long_rows(next(blocks), BUCKETS) for _ in range(3)])
-    frame = pd.DataFrame(long_rows(next(blocks), BUCKETS)[["timestamp", "signal_id", "value"]])
+    prepared = iter([long_rows(next(days), BUCKETS) for _ in range(3)])
+    frame = pd.DataFrame(long_rows(next(days), BUCKETS)[["timestamp", "signal_id", "value"]])
     frame = frame.astype({"timestamp": "int64", "signal_id": "int32", "value": "float64"})
     frame["timestamp"] = pd.to_datetime(
         frame["timestamp"] + 946_684_800_000_000, unit="us", utc=True
@@ -101,20 +102,19 @@ def statistics(start: np.datetime64) -> pa.Table:
     )
 
 
-def load(alvo: Engine, table: pa.Table) -> None:
+def load(alvo: Engine, start: np.datetime64) -> None:
     """All of a load's transaction: lock, delete, compare, COPY, ledger."""
-    day = Day(date(2024, 5, 20), BUCKETS, "", asked_at=datetime.now(UTC))
-    assert load_day(alvo, day, table, readings=BUCKETS).statistics == 15 * BUCKETS
+    day = Day(start.item(), BUCKETS, "", asked_at=datetime.now(UTC))
+    loaded = load_day(alvo, day, statistics(start), readings=BUCKETS)
+    assert loaded.statistics == 15 * BUCKETS
 
 
-def long_rows(start: np.datetime64, buckets: int) -> np.ndarray:
+def long_rows(start: np.datetime64, buckets: int, step: np.timedelta64 = STEP) -> np.ndarray:
     """The same values as rows of `data`, in COPY's binary form."""
     rows = np.zeros(15 * buckets, COPIED)
     rows["n"], rows["t"], rows["s"], rows["v"] = 3, 8, 4, 8
-    stamps = (start - np.datetime64("2000-01-01") + STEP * np.arange(buckets)) // np.timedelta64(
-        1, "us"
-    )
-    rows["timestamp"] = np.tile(stamps.astype(np.int64), 15)
+    stamps = start - np.datetime64("2000-01-01") + step * np.arange(buckets)
+    rows["timestamp"] = np.tile(stamps.astype("timedelta64[us]").astype(np.int64), 15)
     rows["signal_id"] = np.repeat(np.arange(1, 16), buckets)
     rows["value"] = np.random.default_rng(1).normal(size=len(rows))
     return rows

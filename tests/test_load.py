@@ -14,6 +14,7 @@ import pytest
 from conftest import execute
 from sqlalchemy import Engine
 
+from benchmarks import load as benchmark
 from etl_lib import load
 from etl_lib.alvo import create_tables, has_run, open_alvo
 from etl_lib.errors import AlvoError
@@ -347,3 +348,8 @@ def test_statistics_of_another_day_are_refused(alvo: Engine, alvo_url: str, othe
     with pytest.raises(AlvoError, match="expected statistics of 2024-05-20"):
         load_day(alvo, DAY, statistics(other), readings=1440)
     assert stored(alvo_url) == before
+
+
+def test_what_is_measured_of_a_load_is_a_day_that_is_taken(alvo: Engine, alvo_url: str) -> None:
+    benchmark.load(alvo, np.datetime64("2030-01-01"))
+    assert execute(alvo_url, "SELECT count(*) FROM data") == [(15 * benchmark.BUCKETS,)]
