@@ -106,5 +106,8 @@ def _tell(nb_man: Any, error: Exception) -> None:
         raise error
     name, text = type(error).__name__, str(error)
     told = new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-    begun[-1].outputs.append(told)
-    nb_man.cell_exception(begun[-1])
+    last = begun[-1]
+    # A kernel that is being ended may have said that it was interrupted, which papermill would tell
+    said = [output for output in last.outputs if output.output_type != "error"]
+    last.outputs = [*said, told]
+    nb_man.cell_exception(last)

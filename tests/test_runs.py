@@ -1,5 +1,6 @@
 """One date to one archived notebook: real kernels, a real archive, real trouble."""
 
+import asyncio
 import multiprocessing
 import os
 import re
@@ -23,6 +24,7 @@ from etl_lib.batch import run_dates
 from etl_lib.config import Settings
 from etl_lib.errors import AlvoError
 from etl_lib.index import find_summary
+from etl_lib.kernels import Provisioner
 from etl_lib.limits import Limits
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, run_date
@@ -419,6 +421,31 @@ def test_the_cell_that_is_cut_at_a_time_limit_says_so(
     assert cut.outputs[-1].evalue == f"cut at the limit of {words}"
     assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 0
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_what_a_kernel_still_says_when_it_is_ended_does_not_hide_the_limit(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = Provisioner.kill
+
+    async def kill_late(*arguments: Any, **options: Any) -> None:
+        await asyncio.sleep(1)  # since it was interrupted
+        await kill(*arguments, **options)
+
+    monkeypatch.setattr(Provisioner, "kill", kill_late)
+    insert_cell(project, "import etl_lib", "import time\n\nprint('begun')\ntime.sleep(100)")
+    outcome = run(limits=Limits(cell=2))
+    assert outcome.error == (
+        "CellTimeoutError: cut at the limit of 600 s for the notebook (--timeout)"
+        " and 2 s for a cell (--cell-timeout)"
+    )
+    assert outcome.notebook
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    (cut,) = [cell for cell in notebook.cells if "time.sleep" in cell.source]
+    assert [output.get("text", output.get("ename")) for output in cut.outputs] == [
+        "begun\n",
+        "CellTimeoutError",
+    ]
 
 
 def test_a_notebook_s_limit_is_of_all_its_cells_together(run: Run, project: Path) -> None:
