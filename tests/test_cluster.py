@@ -33,8 +33,9 @@ def open_cluster(folder: Path) -> Iterator[Cluster]:
     """The same; what is put among the workers meanwhile ends with them."""
     file = folder / "scheduler.json"
     scheduler = start("scheduler", "--port=0", f"--scheduler-file={file}")
-    wait_for(file.exists, seconds=120)
-    address = re.search(r"tcp://[\d.]+:\d+", file.read_text())[0]
+    address = wait_for(
+        lambda: file.exists() and re.search(r"tcp://[\d.]+:\d+", file.read_text()), seconds=120
+    )[0]
     workers = [start_worker(address, folder) for _ in range(3)]
     try:
         yield address, workers

@@ -20,6 +20,7 @@ pytestmark = needs_chromium
 DAY = "2024-05-21"
 PATIENCE = 60_000
 """Milliseconds that a page may take."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_day_is_materialized_from_the_browser_and_shown_there(
     page.set_default_timeout(PATIENCE)
     page.goto(f"{dagster}/assets/statistics?view=partitions&partition={DAY}")
     materialize(page)
-    expect(page.get_by_text("Materialized (1)")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Materialized (1)")).to_be_visible()
     page.reload()
     ((notebook,),) = execute(alvo_url, "SELECT notebook FROM run WHERE date = '2024-05-21'")
     expect(page.get_by_text(str(project / "runs" / notebook), exact=True)).to_be_visible()

@@ -231,7 +231,9 @@ def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
         stranger.sendall(whole)
         answer = b""
         while not answer.endswith(b"}"):
-            answer += stranger.recv(10_000)
+            piece = stranger.recv(10_000)
+            assert piece
+            answer += piece
         assert answer.startswith(b"HTTP/1.1 200")
         if sent:  # the second one of a connection, too
             stranger.sendall(sent)

@@ -37,9 +37,9 @@ def test_memory_files_and_sessions_do_not_grow_with_the_dates(
         for line in running.stdout or ():
             if "  loaded: " in line:
                 processes = [runner, *runner.children()]
-                [(sessions,)] = execute(alvo_url, SESSIONS)
                 memory = sum(process.memory_info().rss for process in processes)
                 files = sum(process.num_fds() for process in processes)
+                [(sessions,)] = execute(alvo_url, SESSIONS)  # last: the runner may be about to end
                 held.append((memory, files, len(processes), sessions))
     assert running.returncode == 0
     assert len(held) == days

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -56,10 +56,14 @@ def start(home: Path, name: str = "Alvo") -> str:
     return embedded.start_database.__wrapped__(home, name)
 
 
-def restart(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
+def stop(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
     server = postmaster(home)
     server.send_signal(how)
     psutil.wait_procs([server], timeout=30)
+
+
+def restart(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
+    stop(home, how)
     start(home)
 
 
@@ -130,7 +134,9 @@ def test_a_statement_that_never_ends_is_cut(
     load_scaled(alvo)
     before = stored(alvo_url)
     execute(alvo_url, SLOW)
-    options = alvo_database.SESSION["options"].replace("timeout=10min", "timeout=300ms")
+    options = alvo_database.SESSION["options"].replace(
+        "statement_timeout=10min", "statement_timeout=300ms"
+    )
     monkeypatch.setitem(alvo_database.SESSION, "options", options)
     with closing_engine(alvo_url) as impatient, pytest.raises(AlvoError, match="statement timeout"):
         load_scaled(impatient, 2)
@@ -229,6 +235,15 @@ def test_a_file_that_fonte_has_no_room_for_is_refused_in_one_line_and_nothing_of
     assert execute(start(small, "Fonte"), "SELECT count(*) FROM data") == [(1,)]
 
 
+def until(words: str, lines: Iterable[str]) -> Iterator[str]:
+    """The lines up to the one with these words."""
+    for line in lines:
+        yield line
+        if words in line:
+            return
+    pytest.fail(f"no line has {words!r}")
+
+
 def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,8 +254,11 @@ def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as running:
         wait_for_loads(alvo_url, 2)
-        restart(home)
-        said, trouble = running.communicate(timeout=120)
+        stop(home)
+        before = list(until("  failed: ", running.stdout))
+        start(home)
+        after, trouble = running.communicate(timeout=120)
+    said = "".join(before) + after
     assert "Traceback" not in said + trouble
     failed = re.findall(r"^  2024-05-\d\d  (.+)$", said, re.MULTILINE)
     for line in failed:

@@ -411,7 +411,7 @@ def test_the_cell_that_is_cut_at_a_time_limit_says_so(
     run: Run, project: Path, alvo_url: str, limits: Limits, words: str, warm: bool
 ) -> None:
     # Before any other cell, which a busy machine may take long for
-    insert_cell(project, "import etl_lib", "import time\n\ntime.sleep(100)")
+    insert_cell(project, "date = None", "import time\n\ntime.sleep(100)")
     outcome = run(limits=limits, warm=warm)
     assert outcome.error == f"CellTimeoutError: cut at the limit of {words}"
     assert outcome.notebook
@@ -433,7 +433,7 @@ def test_what_a_kernel_still_says_when_it_is_ended_does_not_hide_the_limit(
         await kill(*arguments, **options)
 
     monkeypatch.setattr(Provisioner, "kill", kill_late)
-    insert_cell(project, "import etl_lib", "import time\n\nprint('begun')\ntime.sleep(100)")
+    insert_cell(project, "date = None", "import time\n\nprint('begun')\ntime.sleep(100)")
     outcome = run(limits=Limits(cell=2))
     assert outcome.error == (
         "CellTimeoutError: cut at the limit of 600 s for the notebook (--timeout)"
