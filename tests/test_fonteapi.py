@@ -630,7 +630,7 @@ def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     period = (datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
     batches = database.stream_readings(engine, list(SIGNALS), *period)
     yield batches
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     engine.dispose()
 
 

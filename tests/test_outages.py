@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,7 @@ from threading import Thread
 import numpy as np
 import psutil
 import pytest
-from conftest import execute, serve
+from conftest import execute, serve, wait_for
 from sqlalchemy import Engine
 from test_alvo import closing_engine
 from test_alvo import load as load_scaled
@@ -122,10 +121,7 @@ def end_copy(alvo_url: str) -> None:
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE query LIKE 'COPY%' AND state = 'active' AND datname = current_database()
     """
-    deadline = time.monotonic() + 30
-    while not execute(alvo_url, ended):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: execute(alvo_url, ended), seconds=30)
 
 
 def test_a_statement_that_never_ends_is_cut(
