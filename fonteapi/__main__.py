@@ -11,10 +11,10 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import LoadError, WrongInput
-from fonteapi.loader import load_file, parse_rename, parse_scale
+from fonteapi.files.load import load_file, parse_rename, parse_scale
+from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.values import Rules
 from fonteapi.settings import read_settings
-from fonteapi.values import Rules
 
 EXAMPLE = """\
 example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:

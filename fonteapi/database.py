@@ -17,8 +17,8 @@ from sqlalchemy import Engine, RowMapping, event, make_url, select, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import QueuePool
 
+from fonteapi.catalogue import SIGNALS
 from fonteapi.settings import Settings
-from fonteapi.signals import SIGNALS
 from fonteapi.simulate import simulate_readings
 
 BATCH_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-"""The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.connections:Connection`."""
+"""The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -29,7 +29,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from fonteapi import __doc__ as summary
 from fonteapi import database
 from fonteapi.answers import (
     NOT_ACCEPTABLE,
@@ -41,10 +40,10 @@ from fonteapi.answers import (
     Health,
     Reading,
 )
+from fonteapi.catalogue import SIGNALS, SignalName
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
-from fonteapi.guard import Guard
+from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
-from fonteapi.signals import SIGNALS, SignalName
 
 T = TypeVar("T")
 # OSError: a connection that breaks in a COPY; TimeoutError: none came free
@@ -54,6 +53,7 @@ JSON_PERIOD = timedelta(days=31)
 WATCHING = 5
 """How many at a time are answered `/health`, with threads and connections that serve nothing else:
 however long the other requests wait, who watches hears at once."""
+SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
@@ -234,7 +234,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.engine.dispose()
         app.state.watched.dispose()
 
-    app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
+    app = FastAPI(title="Fonte API", version="1", description=SUMMARY, lifespan=lifespan)
     app.include_router(router)
     app.include_router(public)
     app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's

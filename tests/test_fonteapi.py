@@ -20,10 +20,10 @@ from sqlalchemy import make_url
 
 from etl_lib import local
 from fonteapi import database
+from fonteapi.catalogue import SIGNALS
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app
 from fonteapi.settings import Settings, read_settings
-from fonteapi.signals import SIGNALS
 from fonteapi.simulate import simulate_readings
 
 START = datetime(2024, 5, 20, tzinfo=UTC)

@@ -18,9 +18,10 @@ from test_fonteapi import SESSIONS
 
 from etl_lib import local
 from etl_lib.config import Settings as Library
-from fonteapi import connections, database, guard
+from fonteapi import database
 from fonteapi.formats import ARROW, CSV, JSON
 from fonteapi.main import create_app
+from fonteapi.protection import deadlines, limits
 from fonteapi.settings import Settings
 
 KEY = "k3y-of-the-api"
@@ -86,7 +87,7 @@ def test_health_wants_no_key(guarded: httpx2.Client) -> None:
 def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "WATCHERS", 2)
+    monkeypatch.setattr(limits, "WATCHERS", 2)
     entered, leave = Semaphore(0), Event()
     monkeypatch.setattr(database, "ping", lambda _: (entered.release(), leave.wait(30)))
     api = local.serve(lambda: create_app(Settings(database_url=seeded_fonte_url, concurrency=1)))
@@ -140,7 +141,7 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
 @pytest.mark.parametrize("route", [*ROUTES, "/health", "/nowhere"])
 def test_answers_are_not_kept_nor_framed_nor_guessed_at(seeded: httpx2.Client, route: str) -> None:
     headers = seeded.get(route).headers
-    assert {name: headers[name] for name in guard.HEADERS} == guard.HEADERS
+    assert {name: headers[name] for name in limits.HEADERS} == limits.HEADERS
 
 
 def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
@@ -187,7 +188,7 @@ def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url, concurrency=1))
     logging.getLogger("uvicorn.error").addHandler(caplog.handler)
     with ask_for_a_year(api):
@@ -207,7 +208,7 @@ def test_the_session_of_a_reader_that_leaves_is_freed(year_url: str, untidied: N
 def test_the_connection_of_a_reader_that_does_not_read_is_ended(
     year_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url))
     with ask_for_a_year(api):
         wait_for(lambda: open_connections(port_of(api)) == 1, seconds=30)
@@ -220,7 +221,7 @@ def test_the_connection_of_a_reader_that_does_not_read_is_ended(
 def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(deadlines, "REQUEST_SECONDS", 0.3)
     port = port_of(serve(Settings(database_url=seeded_fonte_url)))
     with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
         stranger.sendall(sent)
@@ -245,7 +246,7 @@ def test_connections_are_bounded(seeded_fonte_url: str, monkeypatch: pytest.Monk
     api = serve(Settings(database_url=seeded_fonte_url))
     port = port_of(api)
     wait_for(lambda: open_connections(port) == 0, seconds=30)
-    monkeypatch.setattr(connections, "MOST", 3)
+    monkeypatch.setattr(deadlines, "MOST", 3)
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))

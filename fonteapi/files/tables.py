@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
 
 DELIMITERS = (",", ";", "\t")
 NAMES = ("timestamp", *SIGNALS)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from fonteapi.files import File, LoadError, WrongInput
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import File, LoadError, WrongInput
 
 SHOWN_ROWS = 5
 """How many bad rows a message lists."""

@@ -10,9 +10,9 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import NAMES, LoadError, WrongInput, open_file
-from fonteapi.signals import SIGNALS
-from fonteapi.values import Rules, read_values, set_rules, to_number
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import NAMES, LoadError, WrongInput, open_file
+from fonteapi.files.values import Rules, read_values, set_rules, to_number
 
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
