@@ -44,6 +44,8 @@ from fonteapi.catalogue import SIGNALS, SignalName
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
+from pgarrow.errors import first_line, sqlstate
+from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
 # OSError: a connection that breaks in a COPY; TimeoutError: none came free
@@ -204,9 +206,8 @@ def prepare(app: FastAPI) -> None:
 
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
-    line = database.first_line(error)
-    driver = getattr(error, "orig", error)
-    if not (getattr(driver, "pgcode", None) or getattr(driver, "sqlstate", None)):
+    line = first_line(error)
+    if sqlstate(error) is None:
         logger.warning("%s: %s", request.url.path, line)
         line = "no connection; the API's log tells why"
     detail = f"Fonte does not answer: {line}"
@@ -222,14 +223,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
-        app.state.engine = database.connect(app.state.settings.database_url)
-        app.state.watched = database.connect(app.state.settings.database_url)
+        app.state.engine = open_engine(app.state.settings.database_url)
+        app.state.watched = open_engine(app.state.settings.database_url)
         app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
         try:
             prepare(app)
         except UNREACHABLE as error:
-            logger.warning("Fonte does not answer yet: %s", database.first_line(error))
+            logger.warning("Fonte does not answer yet: %s", first_line(error))
         yield
         app.state.engine.dispose()
         app.state.watched.dispose()

@@ -23,6 +23,7 @@ from etl_lib import embedded, local
 from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
@@ -40,7 +41,7 @@ MEMORY = Path("/dev/shm")
 
 def execute(database_url: str, statement: str) -> list[Any]:
     """Run one statement in a transaction of its own; returns its rows, if it has any."""
-    engine = database.connect(database_url)
+    engine = open_engine(database_url)
     with engine.begin() as connection:
         result = connection.execute(text(statement))
         rows = list(result) if result.returns_rows else []
@@ -51,7 +52,7 @@ def execute(database_url: str, statement: str) -> list[Any]:
 def drop_database(database_url: str) -> None:
     """Drop a database, whoever uses it: eight megabytes each, of hundreds of tests."""
     address = make_url(database_url)
-    engine = database.connect(address.set(database="postgres").render_as_string(False))
+    engine = open_engine(address.set(database="postgres").render_as_string(False))
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{address.database}" WITH (FORCE)'))
     engine.dispose()
@@ -145,7 +146,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def fonte_url(new_database: Callable[[], str]) -> Iterator[str]:
     """A Fonte of the test's own, with an empty table."""
     url = new_database()
-    engine = database.connect(url)
+    engine = open_engine(url)
     database.create_table(engine)
     engine.dispose()
     yield url
@@ -157,7 +158,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
     """Adds rows (`timestamp` and any of the signals) to `fonte_url`."""
 
     def put(readings: pa.Table) -> None:
-        engine = database.connect(fonte_url)
+        engine = open_engine(fonte_url)
         with database.bulk_cursor(engine) as cursor:
             database.append(cursor, readings)
         engine.dispose()
@@ -205,7 +206,7 @@ def seeded(seeded_api: str) -> Iterator[httpx2.Client]:
 def year_url(new_database: Callable[[], str]) -> str:
     """A Fonte that holds a year of one turbine."""
     url = new_database()
-    engine = database.connect(url)
+    engine = open_engine(url)
     database.create_table(engine)
     database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
     engine.dispose()

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ from fonteapi.formats import ARROW, CSV, JSON
 from fonteapi.main import create_app
 from fonteapi.protection import deadlines, limits
 from fonteapi.settings import Settings
+from pgarrow import sessions
+from pgarrow.sessions import open_engine
 
 KEY = "k3y-of-the-api"
 ROUTES = ("/days", "/data/1", "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-21", "/docs")
@@ -103,7 +106,7 @@ def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
 
 def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: str) -> None:
     api = serve(Settings(database_url=seeded_fonte_url))
-    engine = database.connect(seeded_fonte_url)
+    engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(60) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/data/1", timeout=60) for _ in range(60)]
@@ -148,7 +151,7 @@ def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
     seeded_fonte_url: str,
 ) -> None:
     api = serve(Settings(database_url=seeded_fonte_url, concurrency=2))
-    engine = database.connect(seeded_fonte_url)
+    engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(2) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/days", timeout=60) for _ in range(2)]
@@ -290,11 +293,10 @@ def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
 def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
     fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    session = database.SESSION.replace("lock_timeout=60s", "lock_timeout=300ms")
-    monkeypatch.setattr(database, "SESSION", session)
+    monkeypatch.setitem(sessions.LIMITS, "lock_timeout", "300ms")
     api = serve(Settings(database_url=fonte_url, days=1))
     monkeypatch.undo()
-    engine = database.connect(fonte_url)
+    engine = open_engine(fonte_url)
     with engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         answer = httpx2.get(f"{api}{route}", timeout=30)
@@ -320,14 +322,16 @@ def test_a_password_with_an_at_that_is_not_escaped_is_refused() -> None:
     assert "t4il" not in str(refused.value)
 
 
-def test_sessions_have_their_limits_with_both_drivers(
-    fonte_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_session_limits(fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of both drivers have their limits; an answer has none on its statement."""
     monkeypatch.setenv("PGTZ", "America/New_York")
-    engine = database.connect(fonte_url)
-    asked = "SELECT current_setting('TimeZone'), current_setting('lock_timeout')"
+    engine = open_engine(f"{fonte_url}&options=-csearch_path%3Dpublic")
+    names = ("TimeZone", "search_path", "lock_timeout", "statement_timeout")
+    asked = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
     with engine.connect() as connection, database.bulk_cursor(engine) as cursor:
+        connection.rollback()  # the time zone stays
         cursor.execute(asked)
-        assert cursor.fetchall() == [("UTC", "1min")]
-        assert connection.execute(text(asked)).all() == [("UTC", "1min")]
+        assert cursor.fetchall() == [("UTC", "public", "1min", "0")]
+        assert connection.execute(text(asked)).all() == [("UTC", "public", "1min", "10min")]
     engine.dispose()
+    assert os.environ["PGTZ"] == "America/New_York"

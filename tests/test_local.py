@@ -20,7 +20,7 @@ from test_cli import ETL
 from etl_lib import embedded, local
 from etl_lib.config import Settings
 from etl_lib.errors import EmbeddedError
-from fonteapi import database
+from pgarrow.sessions import open_engine
 
 USE = """
 import sys
@@ -186,7 +186,7 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
 
 def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
     alvo = embedded.start_database(project, "Alvo")
-    engine = database.connect(alvo)
+    engine = open_engine(alvo)
     with engine.connect():  # for whose end a server that was told so waits
         postmaster(project).terminate()
         pid = project / ".local" / "postgresql" / "postmaster.pid"
@@ -206,7 +206,7 @@ def test_a_server_that_does_not_come_to_stop_is_one_line(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
-    engine = database.connect(embedded.start_database(project, "Alvo"))
+    engine = open_engine(embedded.start_database(project, "Alvo"))
     with engine.connect():
         postmaster(project).terminate()
         while "stopping" not in (project / ".local" / "postgresql" / "postmaster.pid").read_text():
