@@ -11,14 +11,33 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 
 from fonteapi.catalogue import SIGNALS
-from fonteapi.settings import Settings
+from fonteapi.settings import SIMULATED_DAYS, Settings
 from fonteapi.simulate import simulate_readings
 from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
 """How much of an answer is in memory at a time."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
-"""Whoever creates or fills the table holds this, to the end of the transaction."""
+"""Held by the process that creates or fills the table, to the end of its transaction."""
+FOUND = text("""
+    SELECT
+        (SELECT relkind FROM pg_class WHERE oid = to_regclass('data')) AS kind,
+        ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('data') AND attnum > 0 AND NOT attisdropped
+        ) AS columns,
+        ARRAY(
+            SELECT oid::regclass::text FROM pg_class
+            WHERE relkind IN ('r', 'p', 'f', 'm', 'v')
+            AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
+            AND oid IS DISTINCT FROM to_regclass('data')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+            ORDER BY 1
+        ) AS others
+""")
+"""What `data` is, its columns, and every other table or view, those of extensions excepted."""
+TABLES = ("r", "p")
+"""`pg_class.relkind` of a table, and of a partitioned one."""
 
 metadata = sa.MetaData()
 data = sa.Table(
@@ -58,31 +77,72 @@ DAYS = text("""
 """)
 
 
-def create_table(engine: Engine) -> None:
-    """Create the table where it is missing; safe to call from several processes at once."""
+class UnfitFonteError(Exception):
+    """Fonte's database is not one that the API may create or fill its table in, or read from."""
+
+
+def check_table(engine: Engine) -> None:
+    """Raise `sqlalchemy.exc.DBAPIError` if Fonte does not answer, or has no table `data`."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT FROM data LIMIT 0"))
+
+
+def create_table(engine: Engine, *, alone: bool = False) -> None:
+    """Create the table in a database without other tables; leave one that is there.
+
+    Raises `UnfitFonteError` for other tables (if `alone`, beside an existing `data`, too) and
+    for a `data` that lacks one of our columns. Several processes may call this at once.
+    """
     with engine.begin() as connection:
         connection.execute(LOCK)
-        metadata.create_all(connection)
+        found = connection.execute(FOUND).one()
+        if found.others and (alone or found.kind is None):
+            more = f" and {len(found.others) - 1} more" if found.others[1:] else ""
+            raise UnfitFonteError(
+                f"expected no table but data in the database, got {found.others[0]}{more}: nothing"
+                " was written; use an empty database, or unset FONTE_DAYS to only read this one"
+            )
+        if found.kind is None:
+            metadata.create_all(connection)
+        elif lacking := set(data.c.keys()) - set(found.columns):
+            raise UnfitFonteError(
+                f"expected a table data with {', '.join(sorted(lacking))}, got one with"
+                f" {', '.join(found.columns)}: nothing was written"
+            )
+        elif found.kind not in TABLES:
+            raise UnfitFonteError("expected a table data, got a view: nothing was written")
 
 
 def fill_if_empty(engine: Engine, settings: Settings) -> int:
-    """Fill an empty table with simulated readings; returns how many were written.
+    """Create the table where it is missing, and fill it where it is empty; returns how many rows.
 
-    Several workers may call this at once: one fills, the others wait and find it filled.
+    Raises `UnfitFonteError` as `create_table` does. Several processes may call this at once:
+    one fills, the others wait and find it filled.
     """
+    if _has_readings(engine):
+        return 0
+    create_table(engine, alone=True)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT EXISTS (SELECT FROM data)")
         if cursor.fetchall() == [(True,)]:
             return 0
-        return append(cursor, simulate_readings(settings.start_date, settings.days, settings.seed))
+        days = settings.days or SIMULATED_DAYS
+        return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
+
+
+def _has_readings(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        if connection.scalar(select(sa.func.to_regclass(data.name))) is None:
+            return False
+        return connection.scalar(text("SELECT EXISTS (SELECT FROM data)")) is True
 
 
 def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
-    """Append readings, or put them in the place of all that the table holds, in one transaction.
+    """Append readings, or replace all that the table holds by them, in one transaction.
 
-    Returns how many the table held before. Who reads meanwhile sees those, and is not held up.
+    Returns how many the table held before. Concurrent readers see those, and do not wait.
     """
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
@@ -143,7 +203,17 @@ def stream_readings(
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
+            _check_types(batch.schema, schema)
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
+    for found, field in zip(got, expected, strict=True):
+        if found.type != field.type:
+            raise UnfitFonteError(
+                f"expected {field.name} of type {field.type} in Fonte's table data,"
+                f" got {found.type}"
+            )
 
 
 def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
@@ -161,6 +231,6 @@ def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> S
 
 
 def ping(engine: Engine) -> None:
-    """Ask Fonte for a sign of life; raises `sqlalchemy.exc.OperationalError` without one."""
+    """Raise `sqlalchemy.exc.DBAPIError` if Fonte does not answer."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))

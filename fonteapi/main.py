@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Annotated, Any, TypeVar
 
-from adbc_driver_manager import Error as BulkError
 from anyio import CapacityLimiter, to_thread
 from fastapi import (
     APIRouter,
@@ -22,12 +21,10 @@ from fastapi import (
 )
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fonteapi import database
 from fonteapi.answers import (
@@ -41,15 +38,13 @@ from fonteapi.answers import (
     Reading,
 )
 from fonteapi.catalogue import SIGNALS, SignalName
+from fonteapi.failures import FAILURES, answer_failure, describe_failure
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
-from pgarrow.errors import first_line, sqlstate
 from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
-# OSError: a connection that breaks in a COPY; TimeoutError: none came free
-UNREACHABLE = (DBAPIError, BulkError, OSError, PoolTimeout)
 JSON_PERIOD = timedelta(days=31)
 """The longest period of an answer as JSON, eight times the bytes of Arrow and slow to read."""
 WATCHING = 5
@@ -162,12 +157,7 @@ def read_days(
 async def read_health(request: Request) -> Any:
     """200 when Fonte answers."""
     state = request.app.state
-
-    def ask() -> None:
-        prepare(request.app)
-        database.ping(state.watched)
-
-    await to_thread.run_sync(ask, limiter=state.watching)
+    await to_thread.run_sync(database.ping, state.watched, limiter=state.watching)
     return Health(status="ok")
 
 
@@ -196,22 +186,14 @@ def started(items: Iterable[T]) -> Iterable[T]:
 
 
 def prepare(app: FastAPI) -> None:
-    """Create Fonte's table where it is missing and fill it where it is empty, once."""
+    """Look for Fonte's table, once; where FONTE_DAYS is set, create and fill it first."""
     state = app.state
     if not state.prepared:
-        database.create_table(state.engine)
-        database.fill_if_empty(state.engine, state.settings)
+        if state.settings.days is None:
+            database.check_table(state.engine)
+        else:
+            database.fill_if_empty(state.engine, state.settings)
         state.prepared = True
-
-
-def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
-    """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
-    line = first_line(error)
-    if sqlstate(error) is None:
-        logger.warning("%s: %s", request.url.path, line)
-        line = "no connection; the API's log tells why"
-    detail = f"Fonte does not answer: {line}"
-    return JSONResponse({"detail": detail}, 503, {"Retry-After": "2"})
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -229,8 +211,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.prepared = False
         try:
             prepare(app)
-        except UNREACHABLE as error:
-            logger.warning("Fonte does not answer yet: %s", first_line(error))
+        except FAILURES as error:
+            logger.warning("%s", describe_failure(error)[0])
         yield
         app.state.engine.dispose()
         app.state.watched.dispose()
@@ -240,8 +222,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(public)
     app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's
     app.add_middleware(Guard)
-    for error in UNREACHABLE:
-        app.add_exception_handler(error, answer_unavailable)
+    for error in FAILURES:
+        app.add_exception_handler(error, answer_failure)
     return app
 
 

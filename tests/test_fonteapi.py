@@ -501,9 +501,8 @@ def test_a_stamp_that_no_answer_can_carry_hides_no_other(
     assert len(answer.text.splitlines()) == 2
 
 
-def test_a_table_of_another_version_is_named_and_left_as_it_is(
-    new_database: Callable[[], str],
-) -> None:
+def test_table_of_another_version(new_database: Callable[[], str]) -> None:
+    """A table that lacks a signal gives one line, which names the signal."""
     url = new_database()
     execute(url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5.0 AS power")
     api = serve(Settings(database_url=url))
@@ -578,12 +577,6 @@ def test_start_date_and_days_choose_the_period(
     assert [(day["date"], day["readings"]) for day in days] == [
         *(("2023-12-31", 1440), ("2024-01-01", 1440)),
     ]
-
-
-def test_a_table_with_readings_is_left_as_it_is(fonte_url: str, put_readings: Put) -> None:
-    put_readings(readings([START], power=[1]))
-    serve(Settings(database_url=fonte_url))
-    assert stored(fonte_url) == [(START, None, 1, None)]
 
 
 # Settings
