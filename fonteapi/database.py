@@ -56,25 +56,7 @@ sa.Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
 
 FIRST = datetime(1, 1, 2, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
-"""Stamps before and after are a mistake of the source's that no answer could carry."""
-# hash_record_extended is the hash that PostgreSQL uses for row values: it sees every bit of every
-# value. Seed 1, because with seed 0 it takes 0.0 for NULL, and a gap is not a calm. Taking the
-# hashes in order also sees two readings that change places.
-DAYS = text("""
-    SELECT
-        (timestamp AT TIME ZONE 'UTC')::date AS date,
-        count(*) AS readings,
-        min(timestamp) AS first_timestamp,
-        max(timestamp) AS last_timestamp,
-        to_hex(hash_array_extended(array_agg(
-            hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
-            ORDER BY timestamp, id
-        ), 1)) AS fingerprint
-    FROM data
-    WHERE timestamp >= :start AND timestamp < :end
-    GROUP BY 1
-    ORDER BY 1
-""")
+"""Readings outside are errors of the source, which no form of an answer can carry."""
 
 
 class UnfitFonteError(Exception):
@@ -225,9 +207,35 @@ def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
 
 def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> Sequence[RowMapping]:
     """Per UTC day with readings in `[start, end)`: how many, the first, the last, a fingerprint."""
-    period = {"start": start or FIRST, "end": end or LAST}
     with engine.connect() as connection:
-        return connection.execute(DAYS, period).mappings().all()
+        held = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
+        query = days_query([name for name in SIGNALS if name in held], start or FIRST, end or LAST)
+        return connection.execute(query).mappings().all()
+
+
+def days_query(signals: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
+    """One row per UTC day; the fingerprint covers the timestamp and `signals`, in this order.
+
+    `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
+    since with seed 0 NULL and 0.0 are the same. The order of the hashes counts, too.
+    """
+    stamp = data.c.timestamp
+    day = sa.cast(sa.func.timezone("UTC", stamp), sa.Date)
+    reading = sa.func.row(stamp, *(data.c[name] for name in signals))
+    each = sa.func.hash_record_extended(reading, 1)
+    hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
+    return (
+        select(
+            day.label("date"),
+            sa.func.count().label("readings"),
+            sa.func.min(stamp).label("first_timestamp"),
+            sa.func.max(stamp).label("last_timestamp"),
+            sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),
+        )
+        .where(stamp >= start, stamp < end)
+        .group_by(day)
+        .order_by(day)
+    )
 
 
 def ping(engine: Engine) -> None:

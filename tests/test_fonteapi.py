@@ -15,6 +15,7 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from conftest import SEED, drop_database, execute, serve
 from sqlalchemy import make_url
 
@@ -370,6 +371,39 @@ def test_the_same_readings_under_other_ids_have_the_same_fingerprint(
     assert fonte.get("/days").json() == [before]
 
 
+FINGERPRINT = """
+    SELECT to_hex(hash_array_extended(array_agg(
+        hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
+        ORDER BY timestamp, id
+    ), 1)) FROM data GROUP BY (timestamp AT TIME ZONE 'UTC')::date ORDER BY min(timestamp)
+"""
+
+
+def test_fingerprint_of_version_0_1(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
+    """The fingerprints in an Alvo of version 0.1 stay true: no loaded day becomes stale."""
+    held = [day["fingerprint"] for day in seeded.get("/days").json()]
+    assert held == [row[0] for row in execute(seeded_fonte_url, FINGERPRINT)]
+
+
+def test_fingerprint_covers_every_signal(
+    fonte: httpx2.Client, fonte_url: str, put_readings: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A further signal of the catalogue counts as soon as the table has its column."""
+    data = database.data.to_metadata(sa.MetaData())
+    data.append_column(sa.Column("humidity", sa.Double))
+    monkeypatch.setattr(database, "data", data)
+    monkeypatch.setitem(SIGNALS, "humidity", SIGNALS["power"])
+    put_readings(readings([START], power=[1]))
+    [[without]] = execute(fonte_url, FINGERPRINT)
+    assert [day["fingerprint"] for day in fonte.get("/days").json()] == [without]
+    execute(fonte_url, "ALTER TABLE data ADD COLUMN humidity float8")
+    seen = {without}
+    for humidity in ("NULL", "80", "81"):
+        execute(fonte_url, f"UPDATE data SET humidity = {humidity}")
+        seen |= {day["fingerprint"] for day in fonte.get("/days").json()}
+    assert len(seen) == 4
+
+
 # Availability
 
 
@@ -506,7 +540,8 @@ def test_table_of_another_version(new_database: Callable[[], str]) -> None:
     url = new_database()
     execute(url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5.0 AS power")
     api = serve(Settings(database_url=url))
-    for path in ("days", "data/1", "data"):
+    assert [day["readings"] for day in httpx2.get(f"{api}/days").json()] == [1]
+    for path in ("data/1", "data"):
         answer = httpx2.get(f"{api}/{path}", params=DAY)
         assert answer.status_code == 503
         assert re.search("column .*wind_speed.* does not exist", answer.json()["detail"])
