@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 
-from fonteapi.catalogue import SIGNALS
+from fonteapi.catalogue import SIGNALS, arrow_schema
 from fonteapi.settings import SIMULATED_DAYS, Settings
 from fonteapi.simulate import simulate_readings
 from pgarrow import bulk
@@ -54,6 +54,8 @@ data = sa.Table(
 # With the id behind the stamp, readings come in their final order without a sort
 sa.Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
 
+Period = tuple[datetime | None, datetime | None]
+"""`[start, end)`; None is no bound."""
 FIRST = datetime(1, 1, 2, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 """Readings outside are errors of the source, which no form of an answer can carry."""
@@ -153,35 +155,25 @@ def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
         yield cursor
 
 
-def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
-    """The readings in `[start, end)`: `timestamp`, then `columns`; by timestamp, then id."""
-    return (
-        select(data.c.timestamp, *(data.c[name] for name in columns))
-        .where(data.c.timestamp >= start, data.c.timestamp < end)
-        .order_by(data.c.timestamp, data.c.id)
-    )
-
-
-def readings_schema(columns: Sequence[str]) -> pa.Schema:
-    """The Arrow schema of an answer; units and descriptions are its fields' metadata."""
-    timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
-    return pa.schema(
-        [timestamp]
-        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
-    )
+def is_within(period: Period) -> sa.ColumnElement[bool]:
+    """Whether a reading is in `[start, end)`."""
+    start, end = period
+    return (data.c.timestamp >= (start or FIRST)) & (data.c.timestamp < (end or LAST))
 
 
 def stream_readings(
-    engine: Engine, columns: Sequence[str], start: datetime, end: datetime
+    engine: Engine, columns: Sequence[str], period: Period
 ) -> Generator[pa.RecordBatch]:
-    """Batches of about a megabyte, straight from a binary COPY, each of `readings_schema`.
+    """The readings of a period, by timestamp, then id: `timestamp`, then `columns`.
 
-    Close it when it is not read to its end: until then PostgreSQL waits to send the rest.
+    Yields batches of about a megabyte, straight from a binary COPY, each of `arrow_schema`.
+    Close it if it is not read to its end: until then PostgreSQL waits to send the rest.
     """
-    query = readings_query(columns, start, end)
+    query = select(data.c.timestamp, *(data.c[name] for name in columns))
+    query = query.where(is_within(period)).order_by(data.c.timestamp, data.c.id)
     # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-    schema = readings_schema(columns)
+    schema = arrow_schema(columns)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
@@ -205,15 +197,24 @@ def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
         return connection.execute(query).mappings().first()
 
 
-def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> Sequence[RowMapping]:
-    """Per UTC day with readings in `[start, end)`: how many, the first, the last, a fingerprint."""
+def find_span(engine: Engine, period: Period) -> Period:
+    """The timestamps of the first and the last reading of a period; None twice without one."""
+    stamp = data.c.timestamp
+    with engine.connect() as connection:
+        query = select(sa.func.min(stamp), sa.func.max(stamp)).where(is_within(period))
+        first, last = connection.execute(query).one()
+    return first, last
+
+
+def list_days(engine: Engine, period: Period) -> Sequence[RowMapping]:
+    """Per UTC day with readings in a period: how many, the first, the last, a fingerprint."""
     with engine.connect() as connection:
         held = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
-        query = days_query([name for name in SIGNALS if name in held], start or FIRST, end or LAST)
+        query = days_query([name for name in SIGNALS if name in held], period)
         return connection.execute(query).mappings().all()
 
 
-def days_query(signals: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
+def days_query(signals: Sequence[str], period: Period) -> sa.Select[Any]:
     """One row per UTC day; the fingerprint covers the timestamp and `signals`, in this order.
 
     `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
@@ -232,7 +233,7 @@ def days_query(signals: Sequence[str], start: datetime, end: datetime) -> sa.Sel
             sa.func.max(stamp).label("last_timestamp"),
             sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),
         )
-        .where(stamp >= start, stamp < end)
+        .where(is_within(period))
         .group_by(day)
         .order_by(day)
     )
