@@ -3,9 +3,11 @@
 import csv
 import gzip
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,54 +35,76 @@ SAO_PAULO = DATA / "sao_paulo_swt_1min" / "data_swt_iee_usp_2017_fixture.csv"
 SIGNALS = ["wind_speed", "power", "ambient_temperature"]
 GOOD = "timestamp,power\n2024-05-20T00:00:00Z,1\n2024-05-20T00:01:00Z,2\n"
 
-Load = Callable[..., int]
-Write = Callable[..., Path]
+GZIP = gzip.compress(GOOD.encode(), mtime=0)
+Content = str | bytes | dict[str, Any] | Path
 
 
-@pytest.fixture
-def load(fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> Load:
-    """Calls the command `load` on `fonte_url`; returns its exit code."""
-    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+@dataclass
+class Own:
+    """A user with files and an empty Fonte."""
 
-    def call(path: Path, *options: str) -> int:
+    url: str
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def write(self, content: Content, name: str | None = None) -> Path:
+        """Write text, bytes, or columns as Parquet; returns the path."""
+        if isinstance(content, Path):
+            return content
+        path = self.folder / (name or ("own.parquet" if isinstance(content, dict) else "own.csv"))
+        if isinstance(content, dict):
+            pq.write_table(pa.table(content), path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def load(self, content: Content, *options: str, name: str | None = None) -> int:
+        """Call the command `load`; returns its exit code."""
         try:
-            return main(["load", str(path), *options])
+            return main(["load", str(self.write(content, name)), *options])
         except SystemExit as stop:  # from argparse
             assert isinstance(stop.code, int)
             return stop.code
 
-    return call
+    def refusal(self, content: Content, *options: str, code: int, name: str | None = None) -> str:
+        """Load what is refused with this exit code; returns stderr."""
+        assert self.load(content, *options, name=name) == code
+        out, err = self.capsys.readouterr()
+        assert (out, self.stored()) == ("", [])
+        return err
+
+    def out(self) -> str:
+        return self.capsys.readouterr().out
+
+    def err(self) -> str:
+        return self.capsys.readouterr().err
+
+    def stored(self) -> list[tuple[Any, ...]]:
+        """What Fonte holds, by id: timestamp and the signals."""
+        rows = execute(self.url, f"SELECT timestamp, {', '.join(SIGNALS)} FROM data ORDER BY id")
+        return [tuple(row) for row in rows]
+
+    def powers(self) -> list[float | None]:
+        return [row[2] for row in self.stored()]
+
+    def stamps(self) -> list[datetime]:
+        return [row[0] for row in self.stored()]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Writes a file; returns its path."""
-
-    def call(content: str | bytes, name: str = "own.csv") -> Path:
-        path = tmp_path / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
-    return call
-
-
-def stored(url: str) -> list[tuple[Any, ...]]:
-    """What Fonte holds, by id: timestamp and the signals."""
-    rows = execute(url, f"SELECT timestamp, {', '.join(SIGNALS)} FROM data ORDER BY id")
-    return [tuple(row) for row in rows]
+def own(
+    fonte_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Own:
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+    return Own(fonte_url, tmp_path, capsys)
 
 
-def powers(url: str) -> list[float | None]:
-    return [row[2] for row in stored(url)]
-
-
-def stamps(url: str) -> list[datetime]:
-    return [row[0] for row in stored(url)]
-
-
-def assert_same(url: str, expected: pd.DataFrame) -> None:
+def assert_same(own: Own, expected: pd.DataFrame) -> None:
     """Fonte holds exactly these rows, in their order."""
-    frame = pd.DataFrame(stored(url), columns=["timestamp", *SIGNALS])
+    frame = pd.DataFrame(own.stored(), columns=["timestamp", *SIGNALS])
     assert len(frame) == len(expected)
     assert (pd.to_datetime(frame["timestamp"], utc=True) == expected["timestamp"].array).all()
     for name in SIGNALS:
@@ -97,37 +121,36 @@ def renames(names: dict[str, str]) -> list[str]:
     return ["--rename", *(f"{source}={name}" for source, name in names.items())]
 
 
-def test_la_haute_borne_arrives_in_utc_and_equals_what_pandas_reads(
-    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES)) == 0
+def test_la_haute_borne(own: Own) -> None:
+    """ENGIE's ten-minute values arrive in UTC, as pandas reads them."""
+    assert own.load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES)) == 0
     expected = pd.read_csv(HAUTE_BORNE)
     expected = expected.rename(columns=HAUTE_BORNE_NAMES)
     expected["timestamp"] = pd.to_datetime(expected["timestamp"], utc=True)
-    assert_same(fonte_url, expected)
-    assert min(value for value in powers(fonte_url) if value is not None) < 0
-    out, err = capsys.readouterr()
+    assert_same(own, expected)
+    assert min(value for value in own.powers() if value is not None) < 0
+    out, err = own.capsys.readouterr()
     assert out.startswith(f"loaded 4,464 readings from {HAUTE_BORNE}: 2014-01-01T00:00:00Z to ")
     assert out.endswith(" 2014-01-31T23:50:00Z\nignored: Wind_turbine_name\n")
     assert err == ""
 
 
-def test_midc_has_no_power_and_its_power_stays_null(
-    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load(MIDC) == 0
+def test_midc(own: Own) -> None:
+    """A signal that the file lacks stays NULL, and is reported."""
+    assert own.load(MIDC) == 0
     expected = pd.read_csv(MIDC, parse_dates=["timestamp"])
-    assert_same(fonte_url, expected)
-    assert set(powers(fonte_url)) == {None}
-    assert "not in the file, left empty: power\n" in capsys.readouterr().out
+    assert_same(own, expected)
+    assert set(own.powers()) == {None}
+    assert "not in the file, left empty: power\n" in own.out()
 
 
-def test_sao_paulo_loads_with_its_own_timestamps_units_and_names(
-    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sao_paulo(own: Own) -> None:
+    """Options translate timestamps, units and names."""
     options = ["--timestamp-format", "%Y:%m:%d:%H:%M:%S.%f", "--unit-scale", "power=0.001"]
     options += ["--rename", "Log Time=timestamp", "Windspeed (ref)=wind_speed"]
-    assert load(SAO_PAULO, *options, "--rename", "Power out=power", "T3=ambient_temperature") == 0
+    assert (
+        own.load(SAO_PAULO, *options, "--rename", "Power out=power", "T3=ambient_temperature") == 0
+    )
     with SAO_PAULO.open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     assert any("," in row["Log Time"] for row in rows), "the file shows both signs"
@@ -142,92 +165,75 @@ def test_sao_paulo_loads_with_its_own_timestamps_units_and_names(
         )
         for row in rows
     ]
-    assert stored(fonte_url) == expected
-    ignored = capsys.readouterr().out.splitlines()[-1]
+    assert own.stored() == expected
+    ignored = own.out().splitlines()[-1]
     assert ignored.startswith("ignored: SN#, Software rev, ")
     assert "T1, T2, Event count" in ignored
 
 
-def test_the_command_itself_loads_and_says_so(fonte_url: str) -> None:
+def run_load(url: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "fonteapi", "load", str(MIDC)]
-    environment = os.environ | {"FONTE_DATABASE_URL": fonte_url}
-    done = subprocess.run(
+    environment = os.environ | {"FONTE_DATABASE_URL": url}
+    return subprocess.run(
         command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def test_command(own: Own) -> None:
+    """`python -m fonteapi load` reports what it loaded."""
+    done = run_load(own.url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("loaded 1,440 readings from ")
-    assert len(stored(fonte_url)) == 1440
+    assert len(own.stored()) == 1440
 
 
-def test_a_load_appends_and_says_what_was_there(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write(GOOD)
-    assert load(path) == 0
-    assert "Fonte held" not in capsys.readouterr().out
-    assert load(path) == 0
-    assert "beside 2 that Fonte held" in capsys.readouterr().out
-    assert powers(fonte_url) == [1, 2, 1, 2]
+def test_load_appends(own: Own) -> None:
+    assert own.load(GOOD) == 0
+    assert "Fonte held" not in own.out()
+    assert own.load(GOOD) == 0
+    assert "beside 2 that Fonte held" in own.out()
+    assert own.powers() == [1, 2, 1, 2]
 
 
-def test_replace_leaves_nothing_but_the_file(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load(MIDC) == 0
-    assert load(write(GOOD), "--replace") == 0
-    assert "instead of 1,440 that Fonte held" in capsys.readouterr().out
-    assert powers(fonte_url) == [1, 2]
+def test_replace(own: Own) -> None:
+    assert own.load(MIDC) == 0
+    assert own.load(GOOD, "--replace") == 0
+    assert "instead of 1,440 that Fonte held" in own.out()
+    assert own.powers() == [1, 2]
 
 
-def test_a_bad_file_with_replace_keeps_what_was_there(
-    load: Load, write: Write, fonte_url: str
-) -> None:
-    assert load(write(GOOD)) == 0
-    assert load(write(GOOD + "2024-05-20T00:02:00Z,x\n"), "--replace") == 1
-    assert powers(fonte_url) == [1, 2]
+def test_replace_with_a_bad_file(own: Own) -> None:
+    """Fonte keeps its readings."""
+    assert own.load(GOOD) == 0
+    assert own.load(GOOD + "2024-05-20T00:02:00Z,x\n", "--replace") == 1
+    assert own.powers() == [1, 2]
 
 
-def test_a_failure_after_the_deletion_keeps_what_was_there(
-    load: Load,
-    write: Write,
-    fonte_url: str,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert load(write(GOOD)) == 0
-    execute(fonte_url, "ALTER TABLE data ADD CHECK (power < 100)")
-    assert load(write(GOOD + "2024-05-20T00:02:00Z,100\n"), "--replace") == 1
-    err = capsys.readouterr().err
-    assert "Fonte did not take the readings: " in err
-    assert len(err.splitlines()) == 1
-    assert powers(fonte_url) == [1, 2]
+def test_replace_fails_late(own: Own) -> None:
+    """An error after the deletion leaves Fonte as it was."""
+    assert own.load(GOOD) == 0
+    execute(own.url, "ALTER TABLE data ADD CHECK (power < 100)")
+    assert own.load(GOOD + "2024-05-20T00:02:00Z,100\n", "--replace") == 1
+    assert re.fullmatch(".*: Fonte did not take the readings: .*\n", own.err())
+    assert own.powers() == [1, 2]
 
 
-def test_who_reads_during_a_replacement_is_not_held_up(
-    load: Load, write: Write, fonte_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert load(write(GOOD)) == 0
+def test_replace_with_readers(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers during a replacement see the old readings, and do not wait."""
+    assert own.load(GOOD) == 0
     seen: list[list[Any]] = []
     append = database.append
 
     def append_and_look(*arguments: Any) -> int:
         number = append(*arguments)
         # Another session, before the load commits
-        seen.append(execute(fonte_url, "SET lock_timeout = '5s'; SELECT power FROM data"))
+        seen.append(execute(own.url, "SET lock_timeout = '5s'; SELECT power FROM data"))
         return number
 
     monkeypatch.setattr(database, "append", append_and_look)
-    assert load(write("timestamp,power\n2025-01-01,7\n"), "--replace") == 0
+    assert own.load("timestamp,power\n2025-01-01,7\n", "--replace") == 0
     assert seen == [[(1,), (2,)]]
-    assert powers(fonte_url) == [7]
-
-
-def test_loading_creates_the_table(
-    new_database: Callable[[], str], write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = new_database()
-    monkeypatch.setenv("FONTE_DATABASE_URL", url)
-    assert main(["load", str(write(GOOD))]) == 0
-    assert powers(url) == [1, 2]
+    assert own.powers() == [7]
 
 
 # Timestamps
@@ -250,11 +256,9 @@ def test_loading_creates_the_table(
         ("2024-02-29T23:59:59Z", "2024-02-29T23:59:59"),
     ],
 )
-def test_iso_timestamps_are_read_as_utc(
-    load: Load, write: Write, fonte_url: str, text: str, expected: str
-) -> None:
-    assert load(write(f"timestamp,power\n{text},1\n")) == 0
-    assert stamps(fonte_url) == [datetime.fromisoformat(expected).replace(tzinfo=UTC)]
+def test_iso_timestamps(own: Own, text: str, expected: str) -> None:
+    assert own.load(f"timestamp,power\n{text},1\n") == 0
+    assert own.stamps() == [datetime.fromisoformat(expected).replace(tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -264,13 +268,9 @@ def test_iso_timestamps_are_read_as_utc(
         *("infinity", "epoch", "0000-01-01", "2024-05-20T00:00:00+99", "20240520"),
     ],
 )
-def test_other_timestamps_are_refused(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str], text: str
-) -> None:
-    assert load(write(f"timestamp,power\n{text},1\n")) == 1
-    err = capsys.readouterr().err
+def test_other_timestamps(own: Own, text: str) -> None:
+    err = own.refusal(f"timestamp,power\n{text},1\n", code=1)
     assert f"line 2: column 'timestamp': expected a timestamp, got '{text}'" in err
-    assert stored(fonte_url) == []
 
 
 @pytest.mark.parametrize(
@@ -280,57 +280,49 @@ def test_other_timestamps_are_refused(
         ("20/05/2024 13:00 +0200", "%d/%m/%Y %H:%M %z", 11),
     ],
 )
-def test_a_format_of_ones_own_with_and_without_an_offset(
-    load: Load, write: Write, fonte_url: str, text: str, timestamp_format: str, hour: int
-) -> None:
-    path = write(f"timestamp,power\n{text},1\n")
-    assert load(path, "--timestamp-format", timestamp_format) == 0
-    assert stamps(fonte_url) == [datetime(2024, 5, 20, hour, tzinfo=UTC)]
+def test_timestamp_format(own: Own, text: str, timestamp_format: str, hour: int) -> None:
+    assert own.load(f"timestamp,power\n{text},1\n", "--timestamp-format", timestamp_format) == 0
+    assert own.stamps() == [datetime(2024, 5, 20, hour, tzinfo=UTC)]
 
 
-def test_a_timestamp_that_does_not_fit_the_format_is_a_bad_row(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write("timestamp,power\n20/05/2024,1\n2024-05-21,1\n")
-    assert load(path, "--timestamp-format", "%d/%m/%Y") == 1
-    assert "  line 3: column 'timestamp'" in capsys.readouterr().err
-    assert stored(fonte_url) == []
+def test_timestamp_of_another_format(own: Own) -> None:
+    err = own.refusal(
+        "timestamp,power\n20/05/2024,1\n2024-05-21,1\n", "--timestamp-format", "%d/%m/%Y", code=1
+    )
+    assert "  line 3: column 'timestamp'" in err
 
 
 # Values
 
 
-def test_blanks_are_missing_and_nan_and_infinity_are_kept(
-    load: Load, write: Write, fonte_url: str
-) -> None:
+def test_blanks_and_nan(own: Own) -> None:
+    """Blanks are missing; NaN and infinities are kept."""
     lines = ["", " ", "nan", "inf", "-Infinity", "1e3", '""', " 4.5 "]
     body = "".join(f"2024-05-20T00:0{i}:00Z,{value},8\n" for i, value in enumerate(lines))
-    assert load(write("timestamp,power,wind_speed\n" + body)) == 0
+    assert own.load("timestamp,power,wind_speed\n" + body) == 0
     np.testing.assert_array_equal(
-        [np.nan if value is None else value for value in powers(fonte_url)],
+        [np.nan if value is None else value for value in own.powers()],
         [np.nan, np.nan, np.nan, np.inf, -np.inf, 1000, np.nan, 4.5],
     )
-    assert [value is None for value in powers(fonte_url)] == [
+    assert [value is None for value in own.powers()] == [
         *(True, True, False, False, False, False, True, False)
     ]
 
 
-def test_sentinels_mean_missing_however_they_are_written(
-    load: Load, write: Write, fonte_url: str
-) -> None:
+def test_sentinels(own: Own) -> None:
+    """`--missing` matches numbers by value, words by text."""
     values = ["-9999.9", "-9999.90", "-7999", "-7999.0", "NA", "-7998", "99"]
     body = "".join(f"2024-05-20T00:0{i}:00Z,{value}\n" for i, value in enumerate(values))
     missing = ["--missing", "-9999.9", "-7999", "--missing", "NA"]
-    assert load(write("timestamp,power\n" + body), *missing, "--unit-scale", "power=2") == 0
-    assert powers(fonte_url) == [None, None, None, None, None, -15996, 198]
+    assert own.load("timestamp,power\n" + body, *missing, "--unit-scale", "power=2") == 0
+    assert own.powers() == [None, None, None, None, None, -15996, 198]
 
 
-def test_without_missing_a_word_is_a_bad_row_and_a_sentinel_a_number(
-    load: Load, write: Write, fonte_url: str
-) -> None:
-    assert load(write("timestamp,power\n2024-05-20,NA\n")) == 1
-    assert load(write("timestamp,power\n2024-05-20,-9999.9\n")) == 0
-    assert powers(fonte_url) == [-9999.9]
+def test_without_missing(own: Own) -> None:
+    """A word is a bad row, and a sentinel a number."""
+    assert own.load("timestamp,power\n2024-05-20,NA\n") == 1
+    assert own.load("timestamp,power\n2024-05-20,-9999.9\n") == 0
+    assert own.powers() == [-9999.9]
 
 
 # The shape of a CSV
@@ -349,43 +341,38 @@ def test_without_missing_a_word_is_a_bad_row_and_a_sentinel_a_number(
         b"x,x,,timestamp,power\n1,2,3,2024-05-20,1\n1,2,3,2024-05-21,2\n",
     ],
 )
-def test_a_csv_may_come_in_many_shapes(
-    load: Load, write: Write, fonte_url: str, content: bytes
-) -> None:
-    assert load(write(content)) == 0
-    assert powers(fonte_url) == [1, 2]
-    assert stamps(fonte_url) == [datetime(2024, 5, day, tzinfo=UTC) for day in (20, 21)]
+def test_shapes_of_csv(own: Own, content: bytes) -> None:
+    assert own.load(content) == 0
+    assert own.powers() == [1, 2]
+    assert own.stamps() == [datetime(2024, 5, day, tzinfo=UTC) for day in (20, 21)]
 
 
 @pytest.mark.parametrize("name", ["a*.csv", "a[X]b.csv", "a?b.csv", "'; DROP TABLE data; --.csv"])
-def test_names_of_files_and_columns_are_never_patterns_or_sql(
-    load: Load, write: Write, fonte_url: str, name: str
-) -> None:
+def test_hostile_names(own: Own, name: str) -> None:
+    """Names of files and columns are never patterns or SQL."""
     evil = "p'; DROP TABLE data; --\""
     quoted = evil.replace('"', '""')
     content = f'timestamp,"{quoted}","sel""ect"\n2024-05-20,5,"1"\n'
-    path = write(content, name)
-    write(content.replace(",5,", ",666,"), "aXb.csv")
-    assert load(path, "--rename", f"{evil}=power", "--missing", "'); DROP TABLE data; --") == 0
-    assert powers(fonte_url) == [5]
+    own.write(content.replace(",5,", ",666,"), "aXb.csv")
+    path = own.write(content, name)
+    assert own.load(path, "--rename", f"{evil}=power", "--missing", "'); DROP TABLE data; --") == 0
+    assert own.powers() == [5]
 
 
-def test_the_order_of_the_file_is_the_order_of_the_ids(
-    load: Load, write: Write, fonte_url: str
-) -> None:
+def test_order_of_ids(own: Own) -> None:
+    """Ids follow the order of the file."""
     numbers = np.random.default_rng(1).permutation(300_000)
     body = "".join(f"2024-05-20,{number}\n" for number in numbers)
-    assert load(write("timestamp,power\n" + body)) == 0
-    assert powers(fonte_url) == numbers.tolist()
+    assert own.load("timestamp,power\n" + body) == 0
+    assert own.powers() == numbers.tolist()
 
 
 # Bad rows
 
 
-def test_bad_rows_are_named_by_their_line_and_nothing_is_kept(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write(
+def test_bad_rows(own: Own) -> None:
+    """Bad rows are listed by line, and nothing of the file is kept."""
+    path = own.write(
         "note,Stamp,power,wind_speed\n"  # line 1
         '"two\nlines",2024-05-20,1,1\n'  # 2 and 3
         "\n"
@@ -397,10 +384,7 @@ def test_bad_rows_are_named_by_their_line_and_nothing_is_kept(
         "\xff,2024-05-20,1,1\n"  # 12
         "a,2024-05-20,1,-\n"  # 13
     )
-    assert load(path, "--rename", "Stamp=timestamp") == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines() == [
+    assert own.refusal(path, "--rename", "Stamp=timestamp", code=1).splitlines() == [
         f"python -m fonteapi load: {path}: 6 bad rows; nothing of the file is kept",
         "  line 5: column 'power': expected a number, got '12 kW'",
         "  line 6: expected 4 fields as in line 1, got 3",
@@ -410,34 +394,23 @@ def test_bad_rows_are_named_by_their_line_and_nothing_is_kept(
         " column 'power': expected a number, got '1,5'",
         "  and 1 more",
     ]
-    assert stored(fonte_url) == []
 
 
-def test_bytes_that_are_not_utf_8_are_a_bad_row(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load(write(GOOD.encode() + b"2024-05-20,\xb5\n")) == 1
-    assert "1 bad row; nothing of the file is kept\n  line 4: expected UTF-8" in (
-        capsys.readouterr().err
-    )
-    assert stored(fonte_url) == []
+def test_other_bytes(own: Own) -> None:
+    err = own.refusal(GOOD.encode() + b"2024-05-20,\xb5\n", code=1)
+    assert "1 bad row; nothing of the file is kept\n  line 4: expected UTF-8" in err
 
 
-def test_a_header_over_two_lines_counts_as_two(
-    load: Load, write: Write, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert load(write('timestamp,power,"wind\ndirection"\n2024-05-20,x,2\n')) == 1
-    assert "  line 3: column 'power'" in capsys.readouterr().err
+def test_header_over_two_lines(own: Own) -> None:
+    err = own.refusal('timestamp,power,"wind\ndirection"\n2024-05-20,x,2\n', code=1)
+    assert "  line 3: column 'power'" in err
 
 
-def test_a_bad_row_deep_in_a_large_file_has_its_line(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_row_in_a_large_file(own: Own) -> None:
     lines = ["timestamp,power"] + ["2024-05-20,1"] * 300_000
     lines[250_000] = "2024-05-20,l"
-    assert load(write("\n".join(lines))) == 1
-    assert "  line 250001: column 'power': expected a number, got 'l'" in capsys.readouterr().err
-    assert stored(fonte_url) == []
+    err = own.refusal("\n".join(lines), code=1)
+    assert "  line 250001: column 'power': expected a number, got 'l'" in err
 
 
 # What cannot be loaded at all
@@ -447,13 +420,8 @@ def test_a_bad_row_deep_in_a_large_file_has_its_line(
     ("content", "name", "code", "message"),
     [
         (GOOD, "own.xlsx", 2, "expected a name that ends in .csv, .txt, .parquet"),
-        (
-            gzip.compress(GOOD.encode(), mtime=0),
-            "own.csv.gz",
-            2,
-            "expected a name that ends in .csv",
-        ),
-        (gzip.compress(GOOD.encode(), mtime=0), "own.csv", 2, "expected CSV in UTF-8"),
+        (GZIP, "own.csv.gz", 2, "expected a name that ends in .csv"),
+        (GZIP, "own.csv", 2, "expected CSV in UTF-8"),
         (GOOD.encode("utf-16"), "own.csv", 2, "expected CSV in UTF-8"),
         ("", "own.csv", 2, "expected a first line that names the columns, got none"),
         ("\n" + GOOD, "own.csv", 2, "expected a first line that names the columns, got none"),
@@ -466,35 +434,18 @@ def test_a_bad_row_deep_in_a_large_file_has_its_line(
         ("", "own.parquet", 2, "cannot be read: "),
     ],
 )
-def test_a_file_that_is_no_file_of_readings_gets_one_line(
-    load: Load,
-    write: Write,
-    fonte_url: str,
-    capsys: pytest.CaptureFixture[str],
-    content: str | bytes,
-    name: str,
-    code: int,
-    message: str,
-) -> None:
-    path = write(content, name)
-    assert load(path) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert str(path) in err
+def test_other_files(own: Own, content: str | bytes, name: str, code: int, message: str) -> None:
+    """A file without readings is refused in one line."""
+    err = own.refusal(content, name=name, code=code)
+    assert err.startswith(f"python -m fonteapi load: {own.folder / name}")
     assert message in err
-    assert stored(fonte_url) == []
+    assert err.count("\n") == 1
 
 
-def test_what_is_not_there_or_not_a_file_is_said(
-    load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "folder.csv"
-    folder.mkdir()
-    assert load(folder) == 2
-    assert capsys.readouterr().err.endswith("folder.csv: not a file\n")
-    assert load(tmp_path / "none.csv") == 2
-    assert capsys.readouterr().err.endswith("none.csv: there is no such file\n")
+def test_no_file(own: Own, tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for name, message in (("folder.csv", "not a file"), ("none.csv", "there is no such file")):
+        assert own.refusal(tmp_path / name, code=2).endswith(f"{name}: {message}\n")
 
 
 @pytest.mark.parametrize(
@@ -520,33 +471,34 @@ def test_what_is_not_there_or_not_a_file_is_said(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_options_get_one_line_and_exit_code_2(
-    load: Load,
-    write: Write,
-    fonte_url: str,
-    capsys: pytest.CaptureFixture[str],
-    options: Sequence[str],
-    message: str,
-) -> None:
-    assert load(write("timestamp,power,note\n2024-05-20,1,2\n"), *options) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert err.startswith("python -m fonteapi")
-    assert message in err
-    assert stored(fonte_url) == []
+def test_wrong_options(own: Own, options: Sequence[str], message: str) -> None:
+    err = own.refusal("timestamp,power,note\n2024-05-20,1,2\n", *options, code=2)
+    assert re.fullmatch(f"python -m fonteapi( load)?: .*{re.escape(message)}.*\n", err)
 
 
-def test_without_a_command_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command(own: Own) -> None:
     assert main([]) == 2
-    assert "usage: python -m fonteapi" in capsys.readouterr().err
+    assert "usage: python -m fonteapi" in own.err()
 
 
-def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help(own: Own) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["load", "--help"])
     assert stop.value.code == 0
-    assert "--rename Date_time=timestamp P_avg=power" in capsys.readouterr().out
+    assert "--rename Date_time=timestamp P_avg=power" in own.out()
+
+
+def test_name_of_the_program(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller names the program for errors and help, and hands over Fonte's address."""
+    monkeypatch.delenv("FONTE_DATABASE_URL")
+    assert main(["load", "none.csv"], prog="etl", database_url=own.url) == 2
+    assert own.err() == "etl load: none.csv: there is no such file\n"
+    for words, text in ((["--replaces"], "etl load: the following"), (["--help"], "etl load [-h]")):
+        with pytest.raises(SystemExit):
+            main(["load", *words], prog="etl", database_url=own.url)
+        assert text in "".join(own.capsys.readouterr())
+    assert main(["load", str(own.write(GOOD))], prog="etl", database_url=own.url) == 0
+    assert own.powers() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -558,17 +510,9 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         ("", "FONTE_DATABASE_URL: Field required"),
     ],
 )
-def test_a_wrong_database_gets_one_line_without_the_password(
-    url: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fonteapi", "load", str(MIDC)],
-        env=os.environ | {"FONTE_DATABASE_URL": url},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_wrong_database(url: str, message: str) -> None:
+    """A wrong address is one line without the password."""
+    done = run_load(url)
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -576,11 +520,6 @@ def test_a_wrong_database_gets_one_line_without_the_password(
 
 
 # Parquet
-
-
-def put_parquet(path: Path, columns: dict[str, Any]) -> Path:
-    pq.write_table(pa.table(columns), path)
-    return path
 
 
 MOMENT = datetime(2024, 5, 20, 1, 2, 3)  # noqa: DTZ001  # a naive one is meant
@@ -595,20 +534,18 @@ MOMENT = datetime(2024, 5, 20, 1, 2, 3)  # noqa: DTZ001  # a naive one is meant
     ],
     ids=str,
 )
-def test_parquet_timestamps_of_any_unit_are_utc(
-    load: Load, tmp_path: Path, fonte_url: str, kind: pa.DataType
-) -> None:
+def test_parquet_timestamps(own: Own, kind: pa.DataType) -> None:
+    """Timestamps of any unit and zone become UTC."""
     moment = MOMENT.replace(tzinfo=UTC) if kind.tz else MOMENT
     columns = {"When": pa.array([moment], kind), "power": [1.5]}
-    path = put_parquet(tmp_path / "own.parquet", columns)
-    assert load(path, "--rename", "When=timestamp") == 0
-    assert stored(fonte_url) == [(MOMENT.replace(tzinfo=UTC), None, 1.5, None)]
+    assert own.load(columns, "--rename", "When=timestamp") == 0
+    assert own.stored() == [(MOMENT.replace(tzinfo=UTC), None, 1.5, None)]
 
 
-def test_parquet_timestamps_may_be_text(load: Load, tmp_path: Path, fonte_url: str) -> None:
+def test_parquet_timestamps_as_text(own: Own) -> None:
     columns = {"timestamp": ["2024-05-20T03:02:03+02:00"], "power": [1.5]}
-    assert load(put_parquet(tmp_path / "own.parquet", columns)) == 0
-    assert stamps(fonte_url) == [MOMENT.replace(tzinfo=UTC)]
+    assert own.load(columns) == 0
+    assert own.stamps() == [MOMENT.replace(tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -623,92 +560,65 @@ def test_parquet_timestamps_may_be_text(load: Load, tmp_path: Path, fonte_url: s
     ],
     ids=str,
 )
-def test_parquet_numbers_of_any_type_are_exact(
-    load: Load, tmp_path: Path, fonte_url: str, kind: pa.DataType, value: Any
-) -> None:
+def test_parquet_numbers(own: Own, kind: pa.DataType, value: Any) -> None:
     values = pa.array([value, None], kind)
     columns = {"timestamp": [MOMENT] * 2, "power": values}
-    assert load(put_parquet(tmp_path / "own.parquet", columns)) == 0
+    assert own.load(columns) == 0
     expected = None if value is None else float(values[0].as_py())
-    assert powers(fonte_url) == [expected, None]
+    assert own.powers() == [expected, None]
 
 
-def test_a_sentinel_in_single_precision_is_recognised(
-    load: Load, tmp_path: Path, fonte_url: str
-) -> None:
+def test_sentinel_in_single_precision(own: Own) -> None:
     columns = {"timestamp": [MOMENT] * 2, "power": pa.array([-9999.9, 6.87], pa.float32())}
-    assert load(put_parquet(tmp_path / "own.parquet", columns), "--missing", "-9999.9") == 0
-    assert powers(fonte_url) == [None, float(np.float32(6.87))]
+    assert own.load(columns, "--missing", "-9999.9") == 0
+    assert own.powers() == [None, float(np.float32(6.87))]
 
 
-def test_parquet_equals_csv(load: Load, tmp_path: Path, fonte_url: str) -> None:
+def test_parquet_equals_csv(own: Own, tmp_path: Path) -> None:
     frame = pd.read_csv(HAUTE_BORNE)
     frame["Date_time"] = pd.to_datetime(frame["Date_time"])
     frame.to_parquet(tmp_path / "own.parquet")
-    assert load(tmp_path / "own.parquet", *renames(HAUTE_BORNE_NAMES)) == 0
-    from_parquet = stored(fonte_url)
-    assert load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES), "--replace") == 0
-    assert stored(fonte_url) == from_parquet
+    assert own.load(tmp_path / "own.parquet", *renames(HAUTE_BORNE_NAMES)) == 0
+    from_parquet = own.stored()
+    assert own.load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES), "--replace") == 0
+    assert own.stored() == from_parquet
 
 
-def test_a_parquet_row_without_a_timestamp_is_named_by_its_number(
-    load: Load, tmp_path: Path, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_parquet_row_without_timestamp(own: Own) -> None:
+    """A bad row of Parquet is named by its number."""
     columns = {"timestamp": [MOMENT, None, MOMENT + timedelta(1)], "power": [1.0, 2.0, 3.0]}
-    path = put_parquet(tmp_path / "own.parquet", columns)
-    assert load(path) == 1
-    assert capsys.readouterr().err.endswith(
-        f"{path}: 1 bad row; nothing of the file is kept\n"
+    assert own.refusal(columns, code=1).endswith(
+        "own.parquet: 1 bad row; nothing of the file is kept\n"
         "  row 2: column 'timestamp': expected a timestamp, got nothing\n"
     )
-    assert stored(fonte_url) == []
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         (
-            {"timestamp": [1, 2], "power": [1, 2]},
-            "column 'timestamp': expected timestamps or ISO 8601 text, got int64",
+            {"timestamp": [1], "power": [1]},
+            "'timestamp': expected timestamps or ISO 8601 text",
         ),
-        (
-            {"timestamp": [MOMENT] * 2, "power": ["1", "2"]},
-            "column 'power': expected numbers, got string",
-        ),
-        (
-            {"timestamp": [MOMENT] * 2, "power": [True, False]},
-            "column 'power': expected numbers, got bool",
-        ),
+        ({"timestamp": [MOMENT], "power": ["1"]}, "column 'power': expected numbers, got string"),
+        ({"timestamp": [MOMENT], "power": [True]}, "column 'power': expected numbers, got bool"),
         ({"timestamp": [MOMENT], "P": [1]}, "has no signal"),
     ],
 )
-def test_parquet_columns_of_a_wrong_type_get_one_line(
-    load: Load,
-    tmp_path: Path,
-    fonte_url: str,
-    capsys: pytest.CaptureFixture[str],
-    columns: dict[str, Any],
-    message: str,
-) -> None:
-    assert load(put_parquet(tmp_path / "own.parquet", columns)) == 2
-    err = capsys.readouterr().err
+def test_parquet_columns_of_other_types(own: Own, columns: dict[str, Any], message: str) -> None:
+    err = own.refusal(columns, code=2)
     assert message in err
-    assert len(err.splitlines()) == 1
-    assert stored(fonte_url) == []
+    assert err.count("\n") == 1
 
 
-def test_an_empty_parquet_file_has_no_readings(
-    load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_empty_parquet(own: Own) -> None:
     columns = {"timestamp": pa.array([], pa.timestamp("us")), "power": pa.array([], pa.float64())}
-    assert load(put_parquet(tmp_path / "own.parquet", columns)) == 1
-    assert "expected readings below the names of the columns, got none" in capsys.readouterr().err
+    err = own.refusal(columns, code=1)
+    assert "expected readings below the names of the columns, got none" in err
 
 
-def test_a_quote_that_is_never_closed_is_named_by_the_line_that_it_begins_on(
-    load: Load, write: Write, fonte_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_open_quote(own: Own) -> None:
+    """A quote that is never closed is named by the line where it begins."""
     rows = "2024-05-20T00:00,1\n" * 10_000
-    assert load(write(f'timestamp,power\n{rows[:38]}"2024-05-20T00:02,1\n{rows}')) == 2
-    assert "the row from line 4 on cannot be read" in capsys.readouterr().err
-    assert stored(fonte_url) == []
+    err = own.refusal(f'timestamp,power\n{rows[:38]}"2024-05-20T00:02,1\n{rows}', code=2)
+    assert "the row from line 4 on cannot be read" in err
