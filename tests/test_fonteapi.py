@@ -6,8 +6,8 @@ import io
 import math
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from conftest import SEED, drop_database, execute, serve
+from conftest import SEED, drop_database, execute, serve, wait_for
 from sqlalchemy import make_url
 
 from etl_lib import local
@@ -62,7 +62,7 @@ def get_csv(client: httpx2.Client, **query: Any) -> list[dict[str, str]]:
 
 
 def problem(answer: httpx2.Response) -> str:
-    """All that a 422 says."""
+    """The messages of a 422."""
     assert answer.status_code == 422
     return " ".join(f"{entry['loc']} {entry['msg']}" for entry in answer.json()["detail"])
 
@@ -70,7 +70,7 @@ def problem(answer: httpx2.Response) -> str:
 # /data: the three forms
 
 
-def test_json_csv_and_arrow_give_the_same_values(seeded: httpx2.Client) -> None:
+def test_same_values_in_each_form(seeded: httpx2.Client) -> None:
     table = get_arrow(seeded, **DAY)
     from_json = get_json(seeded, **DAY)
     from_csv = get_csv(seeded, **DAY)
@@ -85,7 +85,7 @@ def test_json_csv_and_arrow_give_the_same_values(seeded: httpx2.Client) -> None:
         assert [datetime.fromisoformat(row["timestamp"]) for row in rows] == stamps
 
 
-def test_the_values_are_those_of_the_database(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
+def test_values_of_the_database(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
     rows = execute(
         seeded_fonte_url,
         "SELECT timestamp, wind_speed, power, ambient_temperature FROM data"
@@ -95,9 +95,8 @@ def test_the_values_are_those_of_the_database(seeded: httpx2.Client, seeded_font
     assert [tuple(row.values()) for row in table.to_pylist()] == [tuple(row) for row in rows]
 
 
-def test_microseconds_nulls_and_non_finite_values_in_each_form(
-    fonte: httpx2.Client, put_readings: Put
-) -> None:
+def test_special_values(fonte: httpx2.Client, put_readings: Put) -> None:
+    """Microseconds, NULL and values that are not finite, in each form."""
     stamps = [START + timedelta(microseconds=i) for i in range(5)]
     put_readings(readings(stamps, power=[1.5, None, math.nan, math.inf, -math.inf]))
     query = HOUR | {"columns": "power"}
@@ -117,7 +116,7 @@ def test_microseconds_nulls_and_non_finite_values_in_each_form(
 
 
 @pytest.mark.parametrize("form", ENCODERS)
-def test_a_period_without_readings_is_an_empty_answer(seeded: httpx2.Client, form: str) -> None:
+def test_empty_period(seeded: httpx2.Client, form: str) -> None:
     query = {"start_timestamp": "1999-01-01", "end_timestamp": "1999-02-01", "columns": "power"}
     answer = seeded.get("/data", params=query, headers={"accept": form})
     assert answer.status_code == 200
@@ -156,12 +155,13 @@ def test_a_period_without_readings_is_an_empty_answer(seeded: httpx2.Client, for
         ("", None),
     ],
 )
-def test_accept_chooses_the_form(accept: str, form: str | None) -> None:
+def test_accept(accept: str, form: str | None) -> None:
+    """The most specific range decides for each form (RFC 9110, 12.5.1)."""
     assert choose_format(accept) == form
 
 
 @pytest.mark.parametrize("form", ENCODERS)
-def test_an_answer_is_compressed_when_the_client_asks(seeded: httpx2.Client, form: str) -> None:
+def test_compression(seeded: httpx2.Client, form: str) -> None:
     answers = {}
     for coding in ("identity", "gzip"):
         headers = {"accept": form, "accept-encoding": coding}
@@ -173,9 +173,8 @@ def test_an_answer_is_compressed_when_the_client_asks(seeded: httpx2.Client, for
     assert gzip.decompress(answers["gzip"]) == answers["identity"]
 
 
-def test_a_form_that_we_do_not_have_is_406_and_names_those_we_have(
-    seeded: httpx2.Client,
-) -> None:
+def test_unknown_form(seeded: httpx2.Client) -> None:
+    """Another form is a 406 that names ours."""
     answer = seeded.get("/data", params=HOUR, headers={"accept": "application/xml"})
     assert answer.status_code == 406
     assert answer.json()["detail"] == (
@@ -186,14 +185,15 @@ def test_a_form_that_we_do_not_have_is_406_and_names_those_we_have(
 # /data: columns and periods
 
 
-def test_the_period_includes_its_start_and_excludes_its_end(seeded: httpx2.Client) -> None:
+def test_period_is_half_open(seeded: httpx2.Client) -> None:
     rows = get_json(seeded, **HOUR)
     assert len(rows) == 60
     assert rows[0]["timestamp"] == "2024-05-20T00:00:00Z"
     assert rows[-1]["timestamp"] == "2024-05-20T00:59:00Z"
 
 
-def test_without_columns_every_signal_comes(seeded: httpx2.Client) -> None:
+def test_no_columns(seeded: httpx2.Client) -> None:
+    """Without `columns` every signal comes."""
     assert list(get_json(seeded, **HOUR)[0]) == ["timestamp", *SIGNALS]
 
 
@@ -206,9 +206,8 @@ def test_without_columns_every_signal_comes(seeded: httpx2.Client) -> None:
         (["power", "wind_speed", "power"], ["power", "wind_speed"]),
     ],
 )
-def test_columns_come_in_the_order_asked_for_behind_the_timestamp(
-    seeded: httpx2.Client, columns: list[str], expected: list[str]
-) -> None:
+def test_order_of_columns(seeded: httpx2.Client, columns: list[str], expected: list[str]) -> None:
+    """Columns come as requested, after the timestamp."""
     query = HOUR | {"columns": columns}
     assert list(get_json(seeded, **query)[0]) == ["timestamp", *expected]
     assert list(get_csv(seeded, **query)[0]) == ["timestamp", *expected]
@@ -218,7 +217,7 @@ def test_columns_come_in_the_order_asked_for_behind_the_timestamp(
     assert all(table[name] == whole[name] for name in expected)
 
 
-def test_readings_come_by_timestamp_then_by_id(fonte: httpx2.Client, put_readings: Put) -> None:
+def test_order_of_readings(fonte: httpx2.Client, put_readings: Put) -> None:
     stamps = [START + 2 * MINUTE, START, START + MINUTE, START, START + 2 * MINUTE]
     put_readings(readings(stamps, power=[1, 2, 3, 4, 5]))
     assert [row["power"] for row in get_json(fonte, **HOUR)] == [2, 4, 3, 1, 5]
@@ -234,9 +233,7 @@ def test_readings_come_by_timestamp_then_by_id(fonte: httpx2.Client, put_reading
         ("2024-05-20", "2024-05-20 01:00"),
     ],
 )
-def test_offsets_are_honoured_and_none_means_utc(
-    seeded: httpx2.Client, start: str, end: str
-) -> None:
+def test_offsets(seeded: httpx2.Client, start: str, end: str) -> None:
     assert get_json(seeded, start_timestamp=start, end_timestamp=end) == get_json(seeded, **HOUR)
 
 
@@ -253,9 +250,8 @@ def test_offsets_are_honoured_and_none_means_utc(
         (HOUR | {"end_timestamp": "9999-12-31T23:59:59-01:00"}, ["end_timestamp", "ISO 8601"]),
     ],
 )
-def test_a_wrong_query_is_422_and_names_what_is_allowed(
-    seeded: httpx2.Client, query: dict[str, Any], words: list[str]
-) -> None:
+def test_wrong_query(seeded: httpx2.Client, query: dict[str, Any], words: list[str]) -> None:
+    """A wrong query is a 422 that names what is allowed."""
     text = problem(seeded.get("/data", params=query))
     assert [word for word in words if word not in text] == [], text
 
@@ -310,7 +306,7 @@ def test_open_period_as_json(
 # /data/{id}
 
 
-def test_one_reading_by_its_id(fonte: httpx2.Client, put_readings: Put) -> None:
+def test_reading(fonte: httpx2.Client, put_readings: Put) -> None:
     put_readings(readings([START, START + MINUTE], power=[1.5, math.nan], wind_speed=[None, 3]))
     assert fonte.get("/data/1").json() == {
         "id": 1,
@@ -322,23 +318,21 @@ def test_one_reading_by_its_id(fonte: httpx2.Client, put_readings: Put) -> None:
     assert fonte.get("/data/2").json()["power"] is None  # JSON has no NaN
 
 
-def test_no_such_reading_is_404(seeded: httpx2.Client) -> None:
+def test_no_such_reading(seeded: httpx2.Client) -> None:
     answer = seeded.get("/data/99999999")
-    assert (answer.status_code, answer.json()) == (
-        404,
-        {"detail": "there is no reading with id 99999999"},
-    )
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "there is no reading with id 99999999"}
 
 
 @pytest.mark.parametrize("reading_id", ["0", "-1", "x", "1.5", str(2**63)])
-def test_what_cannot_be_an_id_is_422(seeded: httpx2.Client, reading_id: str) -> None:
+def test_wrong_id(seeded: httpx2.Client, reading_id: str) -> None:
     assert "id" in problem(seeded.get(f"/data/{reading_id}"))
 
 
 # /days
 
 
-def test_days_are_counted_with_first_and_last_timestamp(seeded: httpx2.Client) -> None:
+def test_days(seeded: httpx2.Client) -> None:
     days = seeded.get("/days").json()
     assert [day["date"] for day in days] == [f"2024-05-{number}" for number in range(20, 30)]
     assert {day["readings"] for day in days} == {1440}
@@ -347,7 +341,8 @@ def test_days_are_counted_with_first_and_last_timestamp(seeded: httpx2.Client) -
     assert len({day["fingerprint"] for day in days}) == 10
 
 
-def test_days_are_days_in_utc_and_may_be_limited(fonte: httpx2.Client, put_readings: Put) -> None:
+def test_days_of_a_period(fonte: httpx2.Client, put_readings: Put) -> None:
+    """Days are UTC days; a period limits them."""
     end = START + timedelta(days=1)
     stamps = [START, end - timedelta(microseconds=1), end, end + timedelta(days=5)]
     put_readings(readings(stamps, power=[1, 2, 3, 4]))
@@ -362,11 +357,11 @@ def test_days_are_days_in_utc_and_may_be_limited(fonte: httpx2.Client, put_readi
     assert fonte.get("/days", params={"end_timestamp": "2024-05-21"}).json() == [days[0]]
 
 
-def test_an_empty_fonte_has_no_days(fonte: httpx2.Client) -> None:
+def test_no_days(fonte: httpx2.Client) -> None:
     assert fonte.get("/days").json() == []
 
 
-def test_days_refuse_a_period_that_ends_before_it_starts(seeded: httpx2.Client) -> None:
+def test_days_of_a_wrong_period(seeded: httpx2.Client) -> None:
     query = {"start_timestamp": "2024-05-21", "end_timestamp": "2024-05-20"}
     assert "start_timestamp before end_timestamp" in problem(seeded.get("/days", params=query))
 
@@ -393,9 +388,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_the_fingerprint_of_a_day_sees_any_change_of_that_day_only(
-    fonte: httpx2.Client, fonte_url: str, put_readings: Put, change: str
-) -> None:
+def test_fingerprint(fonte: httpx2.Client, fonte_url: str, put_readings: Put, change: str) -> None:
+    """A fingerprint changes with any change of its day, and with no other."""
     next_day = START + timedelta(days=1)
     # Readings 3 and 4 share a stamp: which of them comes last decides
     stamps = [START, START + MINUTE, START + 2 * MINUTE, START + 2 * MINUTE, next_day]
@@ -408,9 +402,10 @@ def test_the_fingerprint_of_a_day_sees_any_change_of_that_day_only(
     assert after[1] == before[1]
 
 
-def test_a_change_that_changes_nothing_leaves_the_fingerprint(
+def test_fingerprint_of_the_same_values(
     fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
+    """An update to the same values leaves the fingerprint."""
     execute(fonte_url, "DROP INDEX data_timestamp_id_idx")  # which gives the order by chance
     put_readings(readings([START, START, START + MINUTE], power=[1, 2, None]))
     before = fonte.get("/days").json()
@@ -418,7 +413,7 @@ def test_a_change_that_changes_nothing_leaves_the_fingerprint(
     assert fonte.get("/days").json() == before
 
 
-def test_the_same_readings_under_other_ids_have_the_same_fingerprint(
+def test_fingerprint_under_other_ids(
     fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
     table = readings([START, START], power=[1, 2])
@@ -465,7 +460,7 @@ def test_fingerprint_covers_every_signal(
 # Availability
 
 
-def test_health_is_200_while_fonte_answers(seeded: httpx2.Client) -> None:
+def test_health(seeded: httpx2.Client) -> None:
     answer = seeded.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
@@ -492,7 +487,7 @@ SESSIONS = """
 """
 
 
-def test_sessions_are_used_again(fonte: httpx2.Client, fonte_url: str) -> None:
+def test_sessions_are_reused(fonte: httpx2.Client, fonte_url: str) -> None:
     get_json(fonte, **DAY)
     processes = SESSIONS.replace("count(*)", "pid") + " ORDER BY pid"
     before = execute(fonte_url, processes)
@@ -501,7 +496,8 @@ def test_sessions_are_used_again(fonte: httpx2.Client, fonte_url: str) -> None:
     assert execute(fonte_url, processes) == before
 
 
-def test_an_answer_that_nobody_waits_for_ends_its_session(year_url: str) -> None:
+def test_client_leaves(year_url: str) -> None:
+    """The query of an answer ends when its client leaves."""
     api = serve(Settings(database_url=year_url))
     query = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
     form = {"accept": CSV}
@@ -509,13 +505,11 @@ def test_an_answer_that_nobody_waits_for_ends_its_session(year_url: str) -> None
         next(answer.iter_raw())
         busy = f"{SESSIONS} AND state = 'active'"
         assert execute(year_url, busy) == [(1,)]
-    deadline = time.monotonic() + 20
-    while execute(year_url, busy) != [(0,)]:
-        assert time.monotonic() < deadline, "the COPY goes on for nobody"
-        time.sleep(0.05)
+    wait_for(lambda: execute(year_url, busy) == [(0,)], seconds=20)
 
 
-def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: str) -> None:
+def test_sessions_end(fonte: httpx2.Client, fonte_url: str) -> None:
+    """Sessions that PostgreSQL ended are replaced."""
     assert fonte.get("/health").status_code == 200
     get_json(fonte, **DAY)
     ended = end_sessions(fonte_url)
@@ -525,9 +519,9 @@ def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: 
     get_json(fonte, **DAY)
 
 
-def test_an_engine_closes_its_connections_although_the_driver_loses_count(
-    put_readings: Put, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_engine_closes(put_readings: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine closes its connections although the driver loses count of them."""
+
     def close(connection: bulk.Connection) -> None:
         close_connection(connection)
         closed.append(connection)
@@ -535,14 +529,13 @@ def test_an_engine_closes_its_connections_although_the_driver_loses_count(
 
     close_connection, closed = bulk.Connection.close, []
     monkeypatch.setattr(bulk.Connection, "close", close)
-    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)]}))  # and disposes of it
+    put_readings(readings([START]))  # and disposes of the engine
     assert len(closed) == 2, "the one that was used, and the one that it was cloned from"
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_every_route_is_503_when_the_database_is_gone(
-    fonte: httpx2.Client, fonte_url: str, route: str
-) -> None:
+def test_no_database(fonte: httpx2.Client, fonte_url: str, route: str) -> None:
+    """Every route answers 503 when the database is gone."""
     assert fonte.get("/health").status_code == 200
     drop_database(fonte_url)
     answer = fonte.get(route)
@@ -553,7 +546,8 @@ def test_every_route_is_503_when_the_database_is_gone(
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_refused_connection_is_503_without_the_password(fonte_url: str, route: str) -> None:
+def test_refused_connection(fonte_url: str, route: str) -> None:
+    """A refused connection is a 503 without the address."""
     app = create_app(Settings(database_url=fonte_url, days=1))
     api = local.serve(lambda: app)
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
@@ -568,10 +562,8 @@ def test_a_refused_connection_is_503_without_the_password(fonte_url: str, route:
         assert secret not in answer.text
 
 
-def test_a_fonte_that_may_only_be_read_is_served(
-    put_readings: Callable[[pa.Table], None], fonte_url: str
-) -> None:
-    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)], "power": [5.0]}))
+def test_read_only_fonte(put_readings: Put, fonte_url: str) -> None:
+    put_readings(readings([START], power=[5]))
     name = make_url(fonte_url).database
     execute(fonte_url, f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     api = serve(Settings(database_url=fonte_url))
@@ -580,10 +572,11 @@ def test_a_fonte_that_may_only_be_read_is_served(
 
 
 @pytest.mark.parametrize("stamp", ["56374-01-01", "0044-03-15 BC", "infinity", "-infinity"])
-def test_a_stamp_that_no_answer_can_carry_hides_no_other(
-    put_readings: Callable[[pa.Table], None], fonte_api: str, fonte_url: str, stamp: str
+def test_impossible_timestamp(
+    put_readings: Put, fonte_api: str, fonte_url: str, stamp: str
 ) -> None:
-    put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)], "power": [5.0]}))
+    """A timestamp that no answer can carry hides no other reading."""
+    put_readings(readings([START], power=[5]))
     execute(fonte_url, f"INSERT INTO data (timestamp) VALUES ('{stamp}')")
     assert [day["date"] for day in httpx2.get(f"{fonte_api}/days").json()] == ["2024-05-20"]
     assert httpx2.get(f"{fonte_api}/data/1").status_code == 200
@@ -615,54 +608,41 @@ def stored(url: str) -> list[Any]:
     )
 
 
-def test_workers_that_start_at_once_fill_the_table_once(new_database: Callable[[], str]) -> None:
+def test_workers_fill_once(new_database: Callable[[], str]) -> None:
+    """Several processes that start at once fill the table once."""
     url = new_database()
     barrier = threading.Barrier(6)
-    filled: list[int] = []
-    failed: list[Exception] = []
 
-    def start_worker() -> None:
+    def start_worker(settings: Settings) -> int:
         engine = open_engine(url)
-        try:
-            barrier.wait()
-            database.create_table(engine)
-            barrier.wait()
-            filled.append(database.fill_if_empty(engine, Settings(database_url=url, days=3)))
-        except Exception as error:  # noqa: BLE001  # to fail in the test's own thread
-            failed.append(error)
+        barrier.wait()
+        written = database.fill_if_empty(engine, settings)
         engine.dispose()
+        return written
 
-    workers = [threading.Thread(target=start_worker) for _ in range(6)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert failed == []
+    with ThreadPoolExecutor(6) as pool:
+        filled = pool.map(start_worker, [Settings(database_url=url, days=3)] * 6)
     assert sorted(filled) == [0, 0, 0, 0, 0, 3 * 1440]
     assert execute(url, "SELECT count(*), count(DISTINCT timestamp) FROM data") == [(4320, 4320)]
 
 
-def test_a_seed_gives_the_same_readings_and_none_gives_new_ones(
-    new_database: Callable[[], str],
-) -> None:
-    first, second, third, fourth = (new_database() for _ in range(4))
-    serve(Settings(database_url=first, days=1, seed=3))
-    serve(Settings(database_url=second, days=1, seed=3))
-    serve(Settings(database_url=third, days=1))
-    serve(Settings(database_url=fourth, days=1))
-    assert stored(first) == stored(second)
-    assert len({str(stored(url)) for url in (second, third, fourth)}) == 3
+def test_seed(new_database: Callable[[], str]) -> None:
+    """A seed gives the same readings; without one they are new."""
+    urls = [new_database() for _ in range(4)]
+    for url, seed in zip(urls, (3, 3, None, None), strict=True):
+        serve(Settings(database_url=url, days=1, seed=seed))
+    first, second, third, fourth = (str(stored(url)) for url in urls)
+    assert first == second
+    assert len({second, third, fourth}) == 3
 
 
-def test_the_seeded_readings_are_those_of_the_simulation(seeded: httpx2.Client) -> None:
+def test_simulated_readings(seeded: httpx2.Client) -> None:
     expected = simulate_readings(date(2024, 5, 20), 10, SEED)
     got = get_arrow(seeded, start_timestamp="2024-05-20", end_timestamp="2024-05-30")
     assert got.cast(expected.schema).equals(expected)
 
 
-def test_start_date_and_days_choose_the_period(
-    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_simulated_period(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FONTE_DATABASE_URL", new_database())
     monkeypatch.setenv("FONTE_START_DATE", "2023-12-31")
     monkeypatch.setenv("FONTE_DAYS", "2")
@@ -688,9 +668,10 @@ def test_start_date_and_days_choose_the_period(
         ("FONTE_SEED", "-1", "FONTE_SEED: "),
     ],
 )
-def test_a_wrong_setting_is_one_line_without_the_password(
+def test_wrong_setting(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, message: str
 ) -> None:
+    """A wrong setting is one line without the password."""
     monkeypatch.setenv("FONTE_DATABASE_URL", "postgresql://u:s3cr3t@h/Fonte")
     if value is None:
         monkeypatch.delenv(name)
@@ -703,7 +684,7 @@ def test_a_wrong_setting_is_one_line_without_the_password(
     assert "s3cr3t" not in str(stop.value)
 
 
-def test_settings_never_show_the_password() -> None:
+def test_settings_hide_the_password() -> None:
     settings = Settings(database_url="postgresql://u:s3cr3t@h/Fonte")
     assert "s3cr3t" not in repr(settings) + str(settings)
 
@@ -721,7 +702,7 @@ def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     engine.dispose()
 
 
-def test_a_year_comes_in_batches_of_about_a_megabyte(year: Iterator[pa.RecordBatch]) -> None:
+def test_batches_of_a_year(year: Iterator[pa.RecordBatch]) -> None:
     sizes, rows = [], 0
     for batch in year:
         sizes.append(batch.nbytes)
@@ -731,9 +712,8 @@ def test_a_year_comes_in_batches_of_about_a_megabyte(year: Iterator[pa.RecordBat
     assert max(sizes) < 2 * database.BATCH_BYTES
 
 
-def test_readings_are_fetched_while_they_are_sent(
-    year: Iterator[pa.RecordBatch], year_url: str
-) -> None:
+def test_readings_are_streamed(year: Iterator[pa.RecordBatch], year_url: str) -> None:
+    """Readings are fetched while they are sent."""
     assert next(year).num_rows > 0
     end_sessions(year_url)
     with pytest.raises(OSError, match=r"server closed the connection|terminating connection"):
@@ -741,9 +721,8 @@ def test_readings_are_fetched_while_they_are_sent(
 
 
 @pytest.mark.parametrize("form", ENCODERS)
-def test_an_answer_that_breaks_off_never_looks_complete(
-    year_url: str, form: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_answer(year_url: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that breaks off never looks complete."""
     monkeypatch.setattr(database, "BATCH_BYTES", 1 << 16)  # most of a month is still to come
     api = serve(Settings(database_url=year_url))
     end = "2023-02-01" if form == JSON else "2024-01-01"
@@ -758,9 +737,7 @@ def test_an_answer_that_breaks_off_never_looks_complete(
 
 
 @pytest.mark.parametrize("form", ENCODERS)
-def test_what_is_encoded_leaves_before_the_next_batch_is_fetched(
-    year: Iterator[pa.RecordBatch], form: str
-) -> None:
+def test_batches_are_encoded_one_by_one(year: Iterator[pa.RecordBatch], form: str) -> None:
     fetched = 0
 
     def count() -> Iterator[pa.RecordBatch]:
@@ -777,7 +754,7 @@ def test_what_is_encoded_leaves_before_the_next_batch_is_fetched(
         assert fetched == expected
 
 
-def test_a_year_arrives_whole_over_http(year_url: str) -> None:
+def test_year_over_http(year_url: str) -> None:
     api = serve(Settings(database_url=year_url))
     query = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
     request = httpx2.Request("GET", f"{api}/data", params=query, headers={"accept": ARROW})
@@ -794,18 +771,17 @@ def test_a_year_arrives_whole_over_http(year_url: str) -> None:
 # Documentation
 
 
-def test_units_travel_with_the_arrow_columns(seeded: httpx2.Client) -> None:
+def test_units_in_arrow(seeded: httpx2.Client) -> None:
     schema = get_arrow(seeded, **HOUR).schema
     for name, signal in SIGNALS.items():
-        metadata = {
-            key.decode(): value.decode() for key, value in schema.field(name).metadata.items()
-        }
-        assert metadata == signal.metadata
-        assert metadata["unit"] == signal.unit
+        metadata = schema.field(name).metadata
+        assert {k.decode(): v.decode() for k, v in metadata.items()} == signal.metadata
+        assert metadata[b"unit"].decode() == signal.unit
     assert schema.field("timestamp").type == pa.timestamp("us", "UTC")
 
 
-def test_openapi_names_every_route_unit_and_form(seeded: httpx2.Client) -> None:
+def test_openapi(seeded: httpx2.Client) -> None:
+    """The document has every route, unit and form."""
     document = seeded.get("/openapi.json").json()
     assert set(document["paths"]) == {"/data", "/data/{id}", "/days", "/health"}
     content = document["paths"]["/data"]["get"]["responses"]["200"]["content"]
@@ -823,25 +799,17 @@ def test_openapi_names_every_route_unit_and_form(seeded: httpx2.Client) -> None:
         assert "503" in path["get"]["responses"]
 
 
-def test_the_documented_example_is_what_the_api_answers(seeded: httpx2.Client) -> None:
+def test_documented_example(seeded: httpx2.Client) -> None:
     document = seeded.get("/openapi.json").json()
     content = document["paths"]["/data"]["get"]["responses"]["200"]["content"]
     [example] = content[JSON]["example"]
     assert list(example) == list(get_json(seeded, **HOUR)[0])
 
 
-def test_the_documentation_is_served(seeded: httpx2.Client) -> None:
-    answer = seeded.get("/docs")
-    assert answer.status_code == 200
-    assert "/openapi.json" in answer.text
-
-
 # Time zones
 
 
-def test_a_database_in_another_time_zone_answers_in_utc(
-    new_database: Callable[[], str],
-) -> None:
+def test_other_time_zone(new_database: Callable[[], str]) -> None:
     url = new_database()
     execute(url, f"ALTER DATABASE {make_url(url).database} SET timezone = 'America/Sao_Paulo'")
     assert execute_plainly(url, "SELECT current_setting('timezone')") == "America/Sao_Paulo"

@@ -1,4 +1,4 @@
-"""Strangers at the API: without its key, all at once, too slow to read, or asking for too much."""
+"""The API's protection: its key, limits and deadlines, against real clients that break them."""
 
 import gc
 import logging
@@ -36,7 +36,7 @@ YEAR = {"start_timestamp": "2023-01-01", "end_timestamp": "2024-01-01"}
 
 @pytest.fixture(scope="module")
 def guarded(seeded_fonte_url: str) -> Iterator[httpx2.Client]:
-    """A client of an API that wants `KEY`."""
+    """A client of an API whose key is `KEY`."""
     api = serve(Settings(database_url=seeded_fonte_url, api_key=KEY))
     with httpx2.Client(base_url=api, timeout=30) as client:
         yield client
@@ -57,9 +57,8 @@ def guarded(seeded_fonte_url: str) -> Iterator[httpx2.Client]:
     ],
     ids=str,
 )
-def test_without_the_key_every_route_is_401(
-    guarded: httpx2.Client, route: str, headers: dict[str, str]
-) -> None:
+def test_no_key(guarded: httpx2.Client, route: str, headers: dict[str, str]) -> None:
+    """Without the key every route but /health answers 401."""
     answer = guarded.get(route, headers=headers)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert KEY not in answer.text
@@ -77,19 +76,16 @@ def test_without_the_key_every_route_is_401(
     ],
     ids=str,
 )
-def test_the_key_opens_every_route(
-    guarded: httpx2.Client, route: str, headers: dict[str, str]
-) -> None:
+def test_key(guarded: httpx2.Client, route: str, headers: dict[str, str]) -> None:
     assert guarded.get(route, headers=headers).status_code == 200
 
 
-def test_health_wants_no_key(guarded: httpx2.Client) -> None:
+def test_health_needs_no_key(guarded: httpx2.Client) -> None:
     assert guarded.get("/health").json() == {"status": "ok"}
 
 
-def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
-    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limit_on_health(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Health checks have a limit apart from that of the other requests."""
     monkeypatch.setattr(limits, "WATCHERS", 2)
     entered, leave = Semaphore(0), Event()
     monkeypatch.setattr(database, "ping", lambda _: (entered.release(), leave.wait(30)))
@@ -104,7 +100,8 @@ def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
         assert [answer.result().status_code for answer in watching] == [200, 200]
 
 
-def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: str) -> None:
+def test_health_under_load(seeded_fonte_url: str) -> None:
+    """/health answers at once while many requests wait."""
     api = serve(Settings(database_url=seeded_fonte_url))
     engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(60) as pool, engine.connect() as connection:
@@ -118,9 +115,7 @@ def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: 
     engine.dispose()
 
 
-def test_an_empty_key_in_the_environment_is_none(
-    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_empty_key(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FONTE_API_KEY", "")
     assert Settings(database_url=seeded_fonte_url).api_key is None
     monkeypatch.setenv("FONTE_API_KEY", KEY)
@@ -131,9 +126,8 @@ def test_an_empty_key_in_the_environment_is_none(
 
 @pytest.mark.parametrize("kind", [Settings, Library])
 @pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\n", "ключ", f"{KEY}\0"])
-def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
-    kind: type[Settings] | type[Library], key: str
-) -> None:
+def test_wrong_key_setting(kind: type[Settings] | type[Library], key: str) -> None:
+    """A key that no header can carry is refused, and not repeated."""
     given = {"api_key": key, "fonte_api_key": key, "database_url": "postgresql://fonte/Fonte"}
     with pytest.raises(ValidationError) as refused:
         kind(**given)  # type: ignore[arg-type]
@@ -142,14 +136,14 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
 
 
 @pytest.mark.parametrize("route", [*ROUTES, "/health", "/nowhere"])
-def test_answers_are_not_kept_nor_framed_nor_guessed_at(seeded: httpx2.Client, route: str) -> None:
+def test_headers(seeded: httpx2.Client, route: str) -> None:
+    """Answers are not cached, framed or sniffed."""
     headers = seeded.get(route).headers
     assert {name: headers[name] for name in limits.HEADERS} == limits.HEADERS
 
 
-def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
-    seeded_fonte_url: str,
-) -> None:
+def test_limit_on_requests(seeded_fonte_url: str) -> None:
+    """Requests beyond the concurrency limit get 503."""
     api = serve(Settings(database_url=seeded_fonte_url, concurrency=2))
     engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(2) as pool, engine.connect() as connection:
@@ -168,7 +162,7 @@ def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
 
 
 def ask_for_a_year(api: str) -> socket.socket:
-    """A connection on which an answer has begun that fills every buffer on its way."""
+    """A connection with the start of an answer that fills every buffer on its way."""
     reader = socket.create_connection(("127.0.0.1", port_of(api)), timeout=30)
     query = "&".join(f"{name}={value}" for name, value in YEAR.items())
     reader.sendall(f"GET /data?{query} HTTP/1.1\r\nHost: fonte\r\nAccept: {CSV}\r\n\r\n".encode())
@@ -178,19 +172,17 @@ def ask_for_a_year(api: str) -> socket.socket:
 
 @pytest.fixture
 def untidied() -> Iterator[None]:
-    """Without Python's search for what nobody can reach any more, which would end sessions, too."""
+    """Stop Python's garbage collection, which would end sessions, too."""
     gc.collect()
     gc.disable()
     yield
     gc.enable()
 
 
-def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
-    year_url: str,
-    untidied: None,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_slow_reader(
+    year_url: str, untidied: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A client that does not read is cut off, and its session is free."""
     monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url, concurrency=1))
     logging.getLogger("uvicorn.error").addHandler(caplog.handler)
@@ -202,15 +194,15 @@ def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
     assert "Traceback" not in caplog.text
 
 
-def test_the_session_of_a_reader_that_leaves_is_freed(year_url: str, untidied: None) -> None:
+def test_reader_leaves(year_url: str, untidied: None) -> None:
+    """The session of a client that leaves is free."""
     with ask_for_a_year(serve(Settings(database_url=year_url))):
         assert execute(year_url, READING) == [(1,)]
     wait_for(lambda: execute(year_url, READING) == [(0,)], seconds=20)
 
 
-def test_the_connection_of_a_reader_that_does_not_read_is_ended(
-    year_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_of_a_slow_reader(year_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux ends the connection of a client that does not read."""
     monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url))
     with ask_for_a_year(api):
@@ -221,9 +213,10 @@ def test_the_connection_of_a_reader_that_does_not_read_is_ended(
 @pytest.mark.parametrize(
     "sent", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: f\r\nX: "]
 )
-def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
+def test_unfinished_request(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
+    """A request that does not come to its end is closed."""
     monkeypatch.setattr(deadlines, "REQUEST_SECONDS", 0.3)
     port = port_of(serve(Settings(database_url=seeded_fonte_url)))
     with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
@@ -245,7 +238,7 @@ def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
                 assert stranger.recv(100) == b""
 
 
-def test_connections_are_bounded(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_on_connections(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     api = serve(Settings(database_url=seeded_fonte_url))
     port = port_of(api)
     wait_for(lambda: open_connections(port) == 0, seconds=30)
@@ -265,16 +258,15 @@ def port_of(api: str) -> int:
 
 
 def open_connections(port: int) -> int:
-    """How many connections the server on that port of this process has open."""
+    """The number of open connections to the server on this port of this process."""
     return sum(
         found.laddr.port == port and found.status == psutil.CONN_ESTABLISHED
         for found in psutil.Process().net_connections()
     )
 
 
-def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
-    seeded: httpx2.Client,
-) -> None:
+def test_long_period_as_json(seeded: httpx2.Client) -> None:
+    """A long period as JSON is a 422 that names the forms that take it."""
     answer = seeded.get("/data", params=YEAR)
     assert answer.status_code == 422
     (problem,) = answer.json()["detail"]
@@ -290,9 +282,8 @@ def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
 
 
 @pytest.mark.parametrize("route", ROUTES[:3])
-def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
-    fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str
-) -> None:
+def test_lock(fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str) -> None:
+    """A lock that is not released is a 503 after the lock timeout."""
     monkeypatch.setitem(sessions.LIMITS, "lock_timeout", "300ms")
     api = serve(Settings(database_url=fonte_url, days=1))
     monkeypatch.undo()
@@ -306,7 +297,8 @@ def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
     assert httpx2.get(f"{api}{route}", timeout=30).status_code == 200
 
 
-def test_strangers_do_not_hear_where_fonte_is() -> None:
+def test_address_stays_secret() -> None:
+    """Clients do not learn the address of Fonte."""
     url = "postgresql://reader:s3cr3t@fonte.nowhere.example/Fonte"
     api = local.serve(lambda: create_app(Settings(database_url=url)))
     answer = httpx2.get(f"{api}/health", timeout=60)
@@ -316,7 +308,7 @@ def test_strangers_do_not_hear_where_fonte_is() -> None:
     )
 
 
-def test_a_password_with_an_at_that_is_not_escaped_is_refused() -> None:
+def test_unescaped_password() -> None:
     with pytest.raises(ValidationError, match="written as %40") as refused:
         Settings(database_url="postgresql://u:s3cr3t@t4il@fonte/Fonte")
     assert "t4il" not in str(refused.value)

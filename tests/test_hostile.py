@@ -1,4 +1,4 @@
-"""What an API on a network is sent: refused or answered as asked, and never its undoing."""
+"""Hostile requests are refused or answered, and the API keeps serving."""
 
 import socket
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ RAW_PATHS = [
 
 @pytest.fixture(scope="module")
 def hostile(seeded_fonte_url: str) -> Iterator[httpx2.Client]:
-    """A client of an API of its own, which still answers afterwards."""
+    """A client of an API that still answers after the tests."""
     api = serve(Settings(database_url=seeded_fonte_url))
     with httpx2.Client(base_url=api, timeout=30) as client:
         yield client
@@ -35,7 +35,7 @@ def hostile(seeded_fonte_url: str) -> Iterator[httpx2.Client]:
 
 
 def send(client: httpx2.Client, request: bytes) -> bytes:
-    """The first bytes of the answer to what no client of HTTP would send."""
+    """The first bytes of the answer to a raw request."""
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), 10) as raw:
         raw.sendall(request)
         return raw.recv(4096)
@@ -48,12 +48,13 @@ def assert_refused(answer: httpx2.Response) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_column_is_refused(hostile: httpx2.Client, name: str) -> None:
+def test_columns(hostile: httpx2.Client, name: str) -> None:
     assert_refused(hostile.get(f"/data?{DAY}&columns={quote(name)}"))
 
 
 @pytest.mark.parametrize("route", ["/data", "/days"])
-def test_far_and_wrong_moments_are_answered_or_refused(hostile: httpx2.Client, route: str) -> None:
+def test_timestamps(hostile: httpx2.Client, route: str) -> None:
+    """Far and wrong timestamps are answered or refused."""
     for start, end in [*product(MOMENTS, ["2024-05-21"]), *product(["2024-05-20"], MOMENTS)]:
         query = {"start_timestamp": start, "end_timestamp": end}
         answer = hostile.get(route, params=query, headers={"accept": "text/csv, */*"})
@@ -61,14 +62,14 @@ def test_far_and_wrong_moments_are_answered_or_refused(hostile: httpx2.Client, r
         assert "Traceback" not in answer.text
 
 
-def test_all_of_time_is_answered(hostile: httpx2.Client) -> None:
+def test_all_of_time(hostile: httpx2.Client) -> None:
     query = {"start_timestamp": "0001-01-01", "end_timestamp": "9999-12-31T23:59:59.999999Z"}
     answer = hostile.get("/data", params=query, headers={"accept": "text/csv"})
     assert answer.text.count("\n") == 14_401
     assert len(hostile.get("/days", params=query).json()) == 10
 
 
-def test_a_thousand_repeated_parameters_are_taken_as_they_are(hostile: httpx2.Client) -> None:
+def test_repeated_parameters(hostile: httpx2.Client) -> None:
     many = "&".join([DAY, *["columns=power"] * 1000])
     assert list(hostile.get(f"/data?{many}").json()[0]) == ["timestamp", "power"]
     assert_refused(hostile.get(f"/data?{DAY}&" + "&".join(["columns=x"] * 1000)))
@@ -77,7 +78,7 @@ def test_a_thousand_repeated_parameters_are_taken_as_they_are(hostile: httpx2.Cl
 
 
 @pytest.mark.parametrize("path", RAW_PATHS)
-def test_odd_encodings_of_a_path_are_refused(hostile: httpx2.Client, path: str) -> None:
+def test_encoded_paths(hostile: httpx2.Client, path: str) -> None:
     answer = send(hostile, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 4")
     assert b"Traceback" not in answer
@@ -99,7 +100,7 @@ def test_odd_encodings_of_a_path_are_refused(hostile: httpx2.Client, path: str) 
     ],
     ids=range(10),
 )
-def test_broken_http_is_refused_or_answered(hostile: httpx2.Client, request_: bytes) -> None:
+def test_broken_http(hostile: httpx2.Client, request_: bytes) -> None:
     try:
         answer = send(hostile, request_)
     except ConnectionError:
@@ -110,6 +111,7 @@ def test_broken_http_is_refused_or_answered(hostile: httpx2.Client, request_: by
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "TRACE", "BREW"])
 @pytest.mark.parametrize("route", ["/data", "/data/1", "/days", "/health"])
-def test_nothing_can_be_changed_by_http(hostile: httpx2.Client, method: str, route: str) -> None:
+def test_other_methods(hostile: httpx2.Client, method: str, route: str) -> None:
+    """HTTP can change nothing."""
     answer = hostile.request(method, route, content=b"x" * 1000)
     assert answer.status_code == (400 if method == "BREW" else 405)

@@ -1,4 +1,4 @@
-"""The API under what its own OpenAPI document allows, and what it forbids: made up at random."""
+"""Random requests from the API's own OpenAPI document, valid and invalid ones."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from fonteapi.settings import Settings
 
 
 def complete(case: Case, form: str) -> None:
-    """Do what OpenAPI cannot ask for: end after the start, as soon as JSON needs it, and accept."""
+    """Add what OpenAPI cannot express: an end after the start, within 31 days, and a form."""
     case.headers["accept"] = form
     if "start_timestamp" in case.query and "end_timestamp" in case.query:
         start = datetime.fromisoformat(case.query["start_timestamp"])
@@ -29,9 +29,10 @@ def complete(case: Case, form: str) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("key", [None, KEY], ids=["open", "with a key"])
 @pytest.mark.parametrize("mode", GenerationMode)
-def test_every_answer_is_as_documented(
+def test_answers_fit_the_document(
     seeded_fonte_url: str, mode: GenerationMode, key: str | None, tell: Callable[[str], None]
 ) -> None:
+    """Random requests, valid and invalid by the document, get documented answers."""
     api = serve(Settings(database_url=seeded_fonte_url, api_key=key))
     headers = {"X-API-Key": key} if key else {}
     schema = schemathesis.openapi.from_url(f"{api}/openapi.json", headers=headers)
@@ -42,7 +43,7 @@ def test_every_answer_is_as_documented(
     }
     for operation in operations:
         if mode is GenerationMode.NEGATIVE and operation.path == "/health":
-            continue  # it takes nothing that could be wrong
+            continue  # it has no parameter
 
         @given(operation.as_strategy(generation_mode=mode), sampled_from([*ENCODERS, "*/*"]))
         def check(case: Case, form: str) -> None:
@@ -51,7 +52,7 @@ def test_every_answer_is_as_documented(
             shown = {} if {"Authorization", "X-API-Key"} & case.headers.keys() else headers
             answer = case.call(headers=shown)
             statuses[answer.status_code] += 1
-            # Who wants no key takes any
+            # Without a key, the API ignores one in a request
             excluded = [] if key else [ignored_auth]
             case.validate_response(answer, headers=shown, excluded_checks=excluded)
 

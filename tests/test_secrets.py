@@ -83,7 +83,7 @@ def refusing() -> Iterator[str]:
         server.shutdown()
 
 
-def test_what_was_loaded_with_a_password_does_not_tell_it(
+def test_loads_keep_the_password(
     guarded: Path, seeded_api: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FONTE_API_URL", seeded_api.replace("//", f"//user:{SECRET}@"))
@@ -95,9 +95,10 @@ def test_what_was_loaded_with_a_password_does_not_tell_it(
 
 
 @pytest.mark.parametrize("how", ["refused", "dead"])
-def test_an_alvo_that_does_not_let_us_in_keeps_the_password(
+def test_closed_alvo(
     guarded: Path, seeded_api: str, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    """Errors of an Alvo that refuses us do not show the password."""
     in_the_query = f"postgresql://etl@127.0.0.1:1/Alvo?password={SECRET}"
     address = guarded_url(guarded, SECRET) if how == "refused" else in_the_query
     monkeypatch.setenv("FONTE_API_URL", seeded_api)
@@ -111,9 +112,10 @@ def test_an_alvo_that_does_not_let_us_in_keeps_the_password(
 
 
 @pytest.mark.parametrize("how", ["refused", "dead"])
-def test_a_fonte_api_that_does_not_let_us_in_keeps_the_password(
+def test_closed_api(
     refusing: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    """Errors of an API that refuses us do not show the password."""
     host = refusing if how == "refused" else "127.0.0.1:1"
     monkeypatch.setenv("FONTE_API_URL", f"http://user:{SECRET}@{host}")
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
@@ -125,13 +127,10 @@ def test_a_fonte_api_that_does_not_let_us_in_keeps_the_password(
 
 
 @pytest.mark.parametrize("given", [SECRET, f"not-{SECRET}", ""])
-def test_the_key_of_the_api_opens_it_and_is_written_nowhere(
-    seeded_fonte_url: str,
-    alvo_url: str,
-    project: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    given: str,
+def test_key_of_the_api(
+    seeded_fonte_url: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
+    """The key opens the API and is written nowhere."""
     settings = fonteapi_settings.Settings(database_url=seeded_fonte_url, api_key=SECRET)
     monkeypatch.setenv("FONTE_API_URL", serve(settings))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
@@ -145,9 +144,10 @@ def test_the_key_of_the_api_opens_it_and_is_written_nowhere(
     assert_nothing_leaked(project, said)
 
 
-def test_a_source_that_does_not_let_the_api_in_keeps_the_password(
+def test_closed_source(
     guarded: Path, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Errors of a source that refuses the API do not show the password."""
     monkeypatch.setenv("FONTE_DATABASE_URL", guarded_url(guarded, SECRET))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     said, codes = use_everything()
@@ -156,9 +156,7 @@ def test_a_source_that_does_not_let_the_api_in_keeps_the_password(
     assert_nothing_leaked(project, said)
 
 
-def test_the_loader_and_the_services_keep_what_they_were_given(
-    guarded: Path, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_loader_and_services(guarded: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "own.csv").write_text("timestamp,power\n2024-01-01,5\n")
     monkeypatch.setenv("FONTE_DATABASE_URL", guarded_url(guarded, SECRET))
     monkeypatch.setenv("ALVO_DATABASE_URL", guarded_url(guarded, SECRET))
@@ -177,7 +175,7 @@ def test_the_loader_and_the_services_keep_what_they_were_given(
 
 
 @pytest.mark.parametrize("kind", [Settings, fonteapi_settings.Settings])
-def test_settings_do_not_show_their_addresses(
+def test_settings(
     kind: type[Settings] | type[fonteapi_settings.Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FONTE_API_URL", f"http://user:{SECRET}@host")
@@ -190,7 +188,7 @@ def test_settings_do_not_show_their_addresses(
     assert SECRET not in repr(settings) + str(settings)
 
 
-def test_the_secret_that_is_searched_for_is_found_where_it_is(project: Path) -> None:
+def test_a_leak_is_found(project: Path) -> None:
     (project / "runs" / "leak.html").write_text(SECRET)
     with pytest.raises(AssertionError, match=r"leak\.html"):
         assert_nothing_leaked(project, "")

@@ -39,7 +39,7 @@ def autocorrelation(values: Array, lag: int) -> float:
     return float(np.corrcoef(values[:-lag], values[lag:])[0, 1])
 
 
-def test_there_is_one_reading_a_minute_from_midnight_utc_on(years: pa.Table) -> None:
+def test_one_reading_a_minute(years: pa.Table) -> None:
     assert years.num_rows == YEARS * 365 * 1440
     assert years.schema == pa.schema(
         [
@@ -52,21 +52,20 @@ def test_there_is_one_reading_a_minute_from_midnight_utc_on(years: pa.Table) -> 
     assert (np.diff(stamps) == np.timedelta64(60_000_000, "us")).all()
 
 
-def test_every_value_is_a_finite_number(years: pa.Table) -> None:
+def test_finite_values(years: pa.Table) -> None:
     for name in ("wind_speed", "power", "ambient_temperature"):
         assert years[name].null_count == 0
         assert np.isfinite(years[name].to_numpy()).all()
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(1, 0.92), (6, 0.62), (24, 0.33)])
-def test_wind_remembers_as_long_as_at_real_turbines(
-    wind: Array, hours: int, expected: float
-) -> None:
+def test_autocorrelation_of_wind(wind: Array, hours: int, expected: float) -> None:
+    """Wind has the memory of wind at real turbines."""
     ten_minutes = wind.reshape(-1, 10).mean(axis=1)
     assert autocorrelation(ten_minutes, hours * 6) == pytest.approx(expected, abs=0.04)
 
 
-def test_wind_follows_a_weibull_distribution(wind: Array) -> None:
+def test_weibull_distribution(wind: Array) -> None:
     assert wind.min() >= 0
     assert wind.mean() == pytest.approx(8 * gamma(1.5), rel=0.04)  # 7.09 m/s
     ten_minutes = wind.reshape(-1, 10).mean(axis=1)
@@ -78,57 +77,60 @@ def test_wind_follows_a_weibull_distribution(wind: Array) -> None:
         assert np.quantile(ten_minutes, quantile) == pytest.approx(expected, rel=0.06)
 
 
-def test_wind_is_strongest_in_the_afternoon(wind: Array) -> None:
+def test_windy_afternoon(wind: Array) -> None:
     by_hour = wind.reshape(-1, 24, 60).mean(axis=(0, 2))
     assert 13 <= by_hour.argmax() <= 17
     assert by_hour.max() - by_hour.min() > 0.8
 
 
-def test_turbulence_within_ten_minutes_is_plausible(wind: Array) -> None:
+def test_turbulence(wind: Array) -> None:
     buckets = wind.reshape(-1, 10)
     mean, std = buckets.mean(axis=1), buckets.std(axis=1, ddof=1)
     intensity = np.median((std / mean)[(mean > 9) & (mean < 11)])
     assert 0.05 < intensity < 0.14  # below the 0.16 of IEC's class B: these are one-minute means
 
 
-def test_power_stays_between_standby_and_rated(power: Array) -> None:
+def test_range_of_power(power: Array) -> None:
     assert power.min() == -4
     assert power.max() == 2050
     assert 0.2 < power.mean() / 2050 < 0.45  # the capacity factor
 
 
-def test_below_cut_in_the_turbine_draws_its_standby_power(wind: Array, power: Array) -> None:
+def test_standby_power(wind: Array, power: Array) -> None:
+    """Below cut-in the turbine draws its standby power."""
     assert (wind < 2.8).any()
     assert (power[wind < 2.8] == -4).all()  # 3 m/s, less what cold, dense air adds
     assert (power[(wind > 3.3) & (wind < 20)] > 0).mean() > 0.999
 
 
-def test_power_rises_with_wind_to_rated(wind: Array, power: Array) -> None:
+def test_power_curve(wind: Array, power: Array) -> None:
     curve = [power[(wind >= low) & (wind < low + 1)].mean() for low in range(3, 13)]
     assert (np.diff(curve) > 0).all()
     assert (power[(wind > 14) & (wind < 20)] == 2050).mean() > 0.99
 
 
-def test_dense_air_gives_more_power(wind: Array, power: Array, temperature: Array) -> None:
+def test_dense_air(wind: Array, power: Array, temperature: Array) -> None:
     same_wind = (wind > 7.9) & (wind < 8.1)
     cold, warm = power[same_wind & (temperature < 3)], power[same_wind & (temperature > 20)]
     assert 1.04 < cold.mean() / warm.mean() < 1.12  # densities differ by about 7 %
 
 
-def test_after_cut_out_the_turbine_waits_for_the_restart_speed() -> None:
+def test_restart_speed() -> None:
+    """After cut-out the turbine restarts below the restart speed."""
     wind = np.array([20, 24.9, 25, 24, 22.1, 22, 21.9, 23, 24.9, 25.1, 2.5, 10], float)
     power = simulate._power(wind, np.full(len(wind), 15.0))
     running = [True, True, False, False, False, False, True, True, True, False, True, True]
     assert (power > -4).tolist() == [r and w > 3 for r, w in zip(running, wind, strict=True)]
 
 
-def test_storms_cut_out_in_a_simulated_series(wind: Array, power: Array) -> None:
+def test_storms(wind: Array, power: Array) -> None:
     assert (wind >= 25).any()
     assert (power[wind >= 25] == -4).all()
     assert ((wind > 22) & (wind < 25) & (power == -4)).any()  # not yet restarted
 
 
-def test_temperature_has_a_season_a_day_and_weather(temperature: Array) -> None:
+def test_temperature(temperature: Array) -> None:
+    """Temperature has a season, a daily cycle and weather."""
     assert temperature.mean() == pytest.approx(12, abs=0.6)
     days = temperature.reshape(YEARS, 365, 1440)
     by_day = days.mean(axis=(0, 2))
@@ -143,18 +145,18 @@ def test_temperature_has_a_season_a_day_and_weather(temperature: Array) -> None:
     assert temperature.max() < 45
 
 
-def test_the_same_seed_gives_the_same_readings() -> None:
+def test_same_seed() -> None:
     first, second = (simulate_readings(date(2024, 5, 20), 2, seed=5) for _ in range(2))
     assert first.equals(second)
     assert not first.equals(simulate_readings(date(2024, 5, 20), 2, seed=6))
 
 
-def test_without_a_seed_readings_are_new_ones() -> None:
+def test_no_seed() -> None:
     first, second = (simulate_readings(date(2024, 5, 20), 1) for _ in range(2))
     assert not first.equals(second)
 
 
-def test_a_leap_day_is_a_day_like_others() -> None:
+def test_leap_day() -> None:
     stamps = simulate_readings(date(2024, 2, 28), 3, seed=1)["timestamp"].to_pylist()
     assert stamps[1440].date() == date(2024, 2, 29)
     assert stamps[-1].isoformat() == "2024-03-01T23:59:00+00:00"
