@@ -126,7 +126,7 @@ def test_closed_api(
     assert_nothing_leaked(project, said)
 
 
-@pytest.mark.parametrize("given", [SECRET, f"not-{SECRET}", ""])
+@pytest.mark.parametrize("given", [SECRET, f"not-{SECRET}", ""], ids=["right", "wrong", "none"])
 def test_key_of_the_api(
     seeded_fonte_url: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
