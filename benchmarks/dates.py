@@ -18,9 +18,9 @@ from benchmarks.measure import ROOT, Row, compare, project, seconds
 from etl_lib.alvo import open_alvo
 from etl_lib.archive import Archive
 from etl_lib.batch import run_dates
-from etl_lib.config import Settings, read_settings
 from etl_lib.pools import threads
 from etl_lib.runs import Plan
+from etl_lib.settings import Settings, read_settings
 
 FIRST = date(2024, 1, 2)
 TEN = [str(FIRST + timedelta(days=n)) for n in range(10)]

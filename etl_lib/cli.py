@@ -22,7 +22,7 @@ from etl_lib.parameters import parse_columns, parse_date
 
 if TYPE_CHECKING:
     from etl_lib.archive import Archive
-    from etl_lib.config import Settings
+    from etl_lib.settings import Settings
 
 DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 LONGEST = 1_000_000
@@ -80,8 +80,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.cold and forks.can_fork():
         forks.prepare()
     # Only now what takes a second to import: a wrong argument is answered at once
-    from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
+    from etl_lib.settings import find_home, read_settings
 
     home, settings = find_home(), start_missing(read_settings())
     archive = _archive(options, settings, home)
@@ -124,8 +124,8 @@ def status(options: argparse.Namespace) -> int:
     if options.max_age is not None:
         _check_number("--max-age", options.max_age)
     from etl_lib.archive import shown
-    from etl_lib.config import find_home, read_settings
     from etl_lib.local import start_missing
+    from etl_lib.settings import find_home, read_settings
     from etl_lib.status import describe_newest, describe_wanting, read_status
 
     settings = start_missing(read_settings())
@@ -152,9 +152,9 @@ def status(options: argparse.Namespace) -> int:
 def report(options: argparse.Namespace) -> int:
     """`etl report`: write the archive's index anew."""
     from etl_lib.archive import shown
-    from etl_lib.config import find_home, read_settings
     from etl_lib.index import write_index
     from etl_lib.local import start_missing
+    from etl_lib.settings import find_home, read_settings
     from etl_lib.status import read_status
 
     settings = start_missing(read_settings())
@@ -166,16 +166,16 @@ def report(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
-    from etl_lib.config import read_settings
     from etl_lib.local import load_readings
+    from etl_lib.settings import read_settings
 
     return load_readings(read_settings(), options.rest)
 
 
 def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
-    from etl_lib.config import read_settings
     from etl_lib.local import find_fonte, start_missing
+    from etl_lib.settings import read_settings
 
     given = read_settings()
     settings = start_missing(given)
@@ -193,8 +193,8 @@ def serve(options: argparse.Namespace) -> int:
 
 def stop(options: argparse.Namespace) -> int:
     """`etl stop`: stop the embedded PostgreSQL, whoever started it."""
-    from etl_lib.config import find_home
     from etl_lib.embedded import stop_database
+    from etl_lib.settings import find_home
 
     stopped = stop_database(find_home())
     _say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")

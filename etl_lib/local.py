@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from etl_lib.config import Settings, find_home
 from etl_lib.embedded import start_database
+from etl_lib.settings import Settings, find_home
 
 
 def start_missing(settings: Settings) -> Settings:

@@ -18,7 +18,6 @@ from etl_lib.alvo import read_units
 from etl_lib.archive import PAGE, SUFFIX, Archive
 from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
-from etl_lib.config import Settings, find_home, read_settings
 from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract import fetch_readings, find_day
@@ -29,6 +28,7 @@ from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, find_outcome
+from etl_lib.settings import Settings, find_home, read_settings
 from etl_lib.status import DateStatus, State, read_status
 from etl_lib.transform import STATISTICS, compute_statistics, to_frame
 

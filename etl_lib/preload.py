@@ -28,7 +28,7 @@ for name in MODULES:
     import_module(name)
 
 import etl_lib  # noqa: E402
-from etl_lib.config import code_version  # noqa: E402
+from etl_lib.settings import code_version  # noqa: E402
 
 for name in etl_lib.__all__:  # each is imported when it is first asked for
     getattr(etl_lib, name)

@@ -9,9 +9,9 @@ from typing import Any
 
 from etl_lib.alvo import last_loads
 from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
-from etl_lib.config import Settings
 from etl_lib.connections import connected
 from etl_lib.extract import fetch_days
+from etl_lib.settings import Settings
 
 NAMED = 5
 """Days of a state that a line names."""

@@ -16,8 +16,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib import embedded, local
 from etl_lib.archive import Archive
-from etl_lib.config import Settings as Library
 from etl_lib.runs import Plan, run_date
+from etl_lib.settings import Settings as Library
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
 

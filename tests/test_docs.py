@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 import etl_lib
-import etl_lib.config
+import etl_lib.settings
 import fonteapi.settings
 from etl_lib.arguments import make_parser
 
@@ -40,7 +40,7 @@ def test_the_readme_has_every_option() -> None:
 
 
 def test_the_readme_has_every_setting() -> None:
-    settings = [name.upper() for name in etl_lib.config.Settings.model_fields]
+    settings = [name.upper() for name in etl_lib.settings.Settings.model_fields]
     settings += [f"FONTE_{name.upper()}" for name in fonteapi.settings.Settings.model_fields]
     table = README[README.index("## Settings") :]
     assert [name for name in [*settings, "ETL_HOME"] if f"`{name}`" not in table] == []

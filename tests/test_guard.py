@@ -17,7 +17,7 @@ from sqlalchemy import text
 from test_fonteapi import SESSIONS
 
 from etl_lib import local
-from etl_lib.config import Settings as Library
+from etl_lib.settings import Settings as Library
 from fonteapi import connections, database, guard
 from fonteapi.formats import ARROW, CSV, JSON
 from fonteapi.main import create_app

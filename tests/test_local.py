@@ -18,14 +18,15 @@ from conftest import execute
 from test_cli import ETL
 
 from etl_lib import embedded, local
-from etl_lib.config import Settings
 from etl_lib.errors import EmbeddedError
+from etl_lib.settings import Settings
 from fonteapi import database
 
 USE = """
 import sys
-from etl_lib import config, local
-settings = local.start_missing(config.read_settings())
+from etl_lib import local
+from etl_lib.settings import read_settings
+settings = local.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
 sys.stdin.read()
 """

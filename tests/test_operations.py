@@ -14,8 +14,8 @@ from test_runs import DAY, settings  # noqa: F401
 
 from etl_lib import cli
 from etl_lib.archive import Archive
-from etl_lib.config import Settings
 from etl_lib.runs import Plan, run_date
+from etl_lib.settings import Settings
 from etl_lib.status import State, read_status
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -18,12 +18,12 @@ from conftest import ROOT
 from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 
-import etl_lib.config
+import etl_lib.settings
 import fonteapi.settings
 
 PACKAGES = ("fonteapi", "etl_lib")
 STAIR = (
-    *("errors", "config", "parameters", "extract", "query", "transform", "quality", "alvo"),
+    *("errors", "settings", "parameters", "extract", "query", "transform", "quality", "alvo"),
     *("load", "summary", "wind", "axes", "plots", "embedded", "local", "connections", "archive"),
     *("status", "reports", "index", "limits", "preload", "forks", "kernels", "engine", "runs"),
     *("pools", "batch", "progress", "arguments", "cli", "calls"),
@@ -284,7 +284,7 @@ def test_every_variable_of_compose_is_in_the_example_with_the_same_value() -> No
 def test_the_example_names_every_setting_with_a_value_that_is_accepted() -> None:
     example = dotenv_values(ROOT / ".env.example")
     api = fonteapi.settings.Settings(_env_file=ROOT / ".env.example")
-    library = etl_lib.config.Settings(_env_file=ROOT / ".env.example")
+    library = etl_lib.settings.Settings(_env_file=ROOT / ".env.example")
     fields = {f"FONTE_{name.upper()}" for name in type(api).model_fields}
     fields |= {name.upper() for name in type(library).model_fields}
     assert fields <= example.keys()
@@ -309,7 +309,7 @@ def test_containers_find_each_other_by_name_whatever_the_example_says(
     for name in ("fonteapi", "lab", "dagster"):
         for variable, value in services[name]["environment"].items():
             monkeypatch.setenv(variable, str(value or ""))
-    api, library = fonteapi.settings.read_settings(), etl_lib.config.Settings()
+    api, library = fonteapi.settings.read_settings(), etl_lib.settings.Settings()
     filler = services["fill"]["environment"]["FONTE_DATABASE_URL"]
     for database, role, url in (
         ("fonte", "READER", api.database_url),

@@ -13,7 +13,7 @@ from conftest import execute, serve
 from sqlalchemy import make_url
 
 from etl_lib import embedded
-from etl_lib.config import Settings
+from etl_lib.settings import Settings
 from fonteapi import settings as fonteapi_settings
 
 SECRET = "m4rk3d"

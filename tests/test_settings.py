@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from etl_lib.config import Settings, code_version, find_home, read_settings
 from etl_lib.errors import SettingsError
+from etl_lib.settings import Settings, code_version, find_home, read_settings
 
 SECRET = "s3cr3t-word"
 
@@ -87,7 +87,7 @@ def test_elsewhere_home_is_where_the_library_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert (find_home() / "etl_lib" / "config.py").is_file()
+    assert (find_home() / "etl_lib" / "settings.py").is_file()
 
 
 def test_a_home_without_the_notebook_is_refused(
