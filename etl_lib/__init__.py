@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from etl_lib.axes import use_svg
     from etl_lib.connections import connect
-    from etl_lib.extract import fetch_days, fetch_readings, find_day
+    from etl_lib.extract.fonte import fetch_days, fetch_readings, find_day
     from etl_lib.load import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.plots import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "axes": ["use_svg"],
     "connections": ["connect"],
-    "extract": ["fetch_days", "fetch_readings", "find_day"],
+    "extract.fonte": ["fetch_days", "fetch_readings", "find_day"],
     "load": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
     "plots": [

@@ -20,7 +20,7 @@ from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
 from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
-from etl_lib.extract import fetch_readings, find_day
+from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
 from etl_lib.load import Changes, verify_load

@@ -24,7 +24,7 @@ from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.connections import connected
 from etl_lib.engine import FileHandler, WarmEngine
 from etl_lib.errors import EtlError
-from etl_lib.extract import fetch_readings, find_day
+from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.forks import INLINE
 from etl_lib.index import find_summary
 from etl_lib.kernels import BATCH_VARIABLE

@@ -12,7 +12,7 @@ import pytest
 import stamina
 
 from etl_lib.errors import FonteError, ParameterError, SettingsError
-from etl_lib.extract import (
+from etl_lib.extract.fonte import (
     ARROW,
     ATTEMPTS,
     fetch_days,

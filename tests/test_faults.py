@@ -21,7 +21,7 @@ from test_batch import DAYS, SOME, assert_completed, rows_by_date, run, wait_for
 from test_extract import END, START
 
 from etl_lib.errors import FonteError
-from etl_lib.extract import ARROW, fetch_readings, open_fonte
+from etl_lib.extract.fonte import ARROW, fetch_readings, open_fonte
 
 pytestmark = pytest.mark.usefixtures("services", "project")
 Fault = Callable[[BaseHTTPRequestHandler, httpx2.Response], None]

@@ -18,7 +18,7 @@ from benchmarks import load as benchmark
 from etl_lib import load
 from etl_lib.alvo import create_tables, has_run, open_alvo
 from etl_lib.errors import AlvoError
-from etl_lib.extract import Day, fetch_readings, find_day
+from etl_lib.extract.fonte import Day, fetch_readings, find_day
 from etl_lib.load import load_day, read_statistics, verify_load
 from etl_lib.transform import compute_statistics, to_frame
 

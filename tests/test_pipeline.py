@@ -19,7 +19,7 @@ from conftest import DATA, execute
 from sqlalchemy import Engine
 
 from etl_lib.archive import Archive
-from etl_lib.extract import fetch_readings, find_day
+from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.load import Load, load_day, read_statistics, verify_load
 from etl_lib.runs import Plan, run_date
 from etl_lib.settings import Settings
