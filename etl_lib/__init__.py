@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from etl_lib.quality import check_readings
     from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
-    from etl_lib.transform import compute_statistics, statistics_sql, to_frame
+    from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
     from etl_lib.wind import fit_weibull, power_curve, turbulence
 
 _HOMES = {
@@ -38,7 +38,7 @@ _HOMES = {
     ],
     "quality": ["check_readings"],
     "summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
-    "transform": ["compute_statistics", "statistics_sql", "to_frame"],
+    "transform.statistics": ["compute_statistics", "statistics_sql", "to_frame"],
     "wind": ["fit_weibull", "power_curve", "turbulence"],
 }
 _home_of = {name: module for module, names in _HOMES.items() for name in names}

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from etl_lib.alvo import bulk_cursor, create_tables, data, execute
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day
-from etl_lib.query import query
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
-from etl_lib.transform import day_coverage, signals_of
+from etl_lib.transform.query import query
+from etl_lib.transform.statistics import day_coverage, signals_of
 
 
 @dataclass(frozen=True)

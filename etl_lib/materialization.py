@@ -30,7 +30,7 @@ from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, find_outcome
 from etl_lib.settings import Settings, find_home, read_settings
 from etl_lib.status import DateStatus, State, read_status
-from etl_lib.transform import STATISTICS, compute_statistics, to_frame
+from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
 LOW = 0.9
 """Coverage below which a day is remarked upon."""

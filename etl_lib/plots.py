@@ -31,7 +31,7 @@ from etl_lib.axes import (
     quantity,
     say,
 )
-from etl_lib.transform import THIN, coverage, signals_of
+from etl_lib.transform.statistics import THIN, coverage, signals_of
 from etl_lib.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
 
 WHOLE_DAY = 23.9

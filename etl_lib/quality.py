@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from etl_lib.extract.fonte import Day
-from etl_lib.transform import to_frame
+from etl_lib.transform.statistics import to_frame
 
 MINUTE = pd.Timedelta(minutes=1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from etl_lib.load import Load
-from etl_lib.transform import BUCKETS_A_DAY, coverage, signals_of
+from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage, signals_of
 
 HOURS_A_BUCKET = 1 / 6
 

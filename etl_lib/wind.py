@@ -9,7 +9,7 @@ from math import gamma
 import numpy as np
 import pandas as pd
 
-from etl_lib.transform import THIN, coverage
+from etl_lib.transform.statistics import THIN, coverage
 
 CURVE_BIN = 0.5
 """Width of a power curve's bins, m/s: IEC 61400-12-1's method of bins."""

@@ -20,7 +20,7 @@ from etl_lib.alvo import create_tables, has_run, open_alvo
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day, fetch_readings, find_day
 from etl_lib.load import load_day, read_statistics, verify_load
-from etl_lib.transform import compute_statistics, to_frame
+from etl_lib.transform.statistics import compute_statistics, to_frame
 
 DAY = Day(date(2024, 5, 20), 1440, "abc", datetime(2024, 6, 1, 12, tzinfo=UTC))
 NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)

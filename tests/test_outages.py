@@ -29,7 +29,7 @@ from etl_lib.alvo import create_tables
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day
 from etl_lib.load import load_day, verify_load
-from etl_lib.transform import to_frame
+from etl_lib.transform.statistics import to_frame
 from fonteapi.settings import Settings
 
 ENDS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "killed": signal.SIGKILL}

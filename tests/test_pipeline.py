@@ -23,7 +23,7 @@ from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.load import Load, load_day, read_statistics, verify_load
 from etl_lib.runs import Plan, run_date
 from etl_lib.settings import Settings
-from etl_lib.transform import compute_statistics, to_frame
+from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.__main__ import main as fonteapi
 
 LA_HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from test_load import DAY
 
 from etl_lib.load import load_day, read_statistics
-from etl_lib.transform import STATISTICS, compute_statistics, to_frame
+from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")
 TEN_MINUTES = 600_000_000

@@ -17,7 +17,7 @@ from etl_lib.extract.fonte import fetch_readings, find_day, open_fonte
 from etl_lib.load import load_day
 from etl_lib.settings import Settings
 from etl_lib.status import State, read_status
-from etl_lib.transform import compute_statistics
+from etl_lib.transform.statistics import compute_statistics
 
 FIRST = date(2024, 5, 20)
 Load = Callable[[date], None]

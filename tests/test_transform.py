@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from etl_lib.extract.fonte import fetch_readings
-from etl_lib.transform import (
+from etl_lib.transform.statistics import (
     STATISTICS,
     compute_statistics,
     coverage,
@@ -134,7 +134,7 @@ def test_no_readings_give_no_statistics_of_the_same_columns() -> None:
 
 LOCAL = """
 import datetime, duckdb, pyarrow
-from etl_lib.transform import compute_statistics, statistics_sql
+from etl_lib.transform.statistics import compute_statistics, statistics_sql
 assert "Kathmandu" in str(duckdb.sql("SELECT current_setting('TimeZone')").fetchall())
 stamp = datetime.datetime(2024, 5, 20, 0, 31, tzinfo=datetime.UTC)
 readings = pyarrow.table({"timestamp": [stamp], "power": [1.0]})

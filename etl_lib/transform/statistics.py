@@ -1,4 +1,4 @@
-"""Readings to ten-minute statistics: DuckDB runs the SQL of `sql/statistics.sql`."""
+"""Readings to ten-minute statistics: DuckDB runs the SQL of `statistics.sql`."""
 
 from collections.abc import Iterable
 from importlib.resources import files
@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl_lib.query import query
+from etl_lib.transform.query import query
 
 STAMP = "timestamp"
 STATISTICS = ("mean", "min", "max", "std", "count")
@@ -22,7 +22,7 @@ THIN = 0.5
 
 def statistics_sql() -> str:
     """The SQL that makes the statistics, as a text to read and to run."""
-    return (files("etl_lib") / "sql" / "statistics.sql").read_text(encoding="utf-8")
+    return (files(__package__) / "statistics.sql").read_text(encoding="utf-8")
 
 
 def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
