@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from etl_lib.axes import use_svg
     from etl_lib.connections import connect
     from etl_lib.extract.fonte import fetch_days, fetch_readings, find_day
-    from etl_lib.load import load_day, read_statistics, verify_load
+    from etl_lib.load.day import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.plots import (
         plot_coverage,
@@ -29,7 +29,7 @@ _HOMES = {
     "axes": ["use_svg"],
     "connections": ["connect"],
     "extract.fonte": ["fetch_days", "fetch_readings", "find_day"],
-    "load": ["load_day", "read_statistics", "verify_load"],
+    "load.day": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
     "plots": [
         *("plot_signal", "plot_signals", "plot_power_curve", "plot_coverage"),

@@ -14,7 +14,6 @@ import httpx2
 from sqlalchemy import Engine
 
 from etl_lib import forks, reports
-from etl_lib.alvo import read_units
 from etl_lib.archive import PAGE, SUFFIX, Archive
 from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
@@ -23,7 +22,8 @@ from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
-from etl_lib.load import Changes, verify_load
+from etl_lib.load.alvo import read_units
+from etl_lib.load.day import Changes, verify_load
 from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads

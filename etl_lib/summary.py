@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from etl_lib.load import Load
+from etl_lib.load.day import Load
 from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage, signals_of
 
 HOURS_A_BUCKET = 1 / 6

@@ -8,9 +8,9 @@ from conftest import execute
 from sqlalchemy import Engine, text
 from test_load import DAY, statistics
 
-from etl_lib import alvo as alvo_database
 from etl_lib.errors import AlvoError
-from etl_lib.load import load_day
+from etl_lib.load import alvo as alvo_database
+from etl_lib.load.day import load_day
 
 
 @contextmanager

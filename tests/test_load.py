@@ -15,11 +15,11 @@ from conftest import execute
 from sqlalchemy import Engine
 
 from benchmarks import load as benchmark
-from etl_lib import load
-from etl_lib.alvo import create_tables, has_run, open_alvo
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day, fetch_readings, find_day
-from etl_lib.load import load_day, read_statistics, verify_load
+from etl_lib.load import day as load
+from etl_lib.load.alvo import create_tables, has_run, open_alvo
+from etl_lib.load.day import load_day, read_statistics, verify_load
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 DAY = Day(date(2024, 5, 20), 1440, "abc", datetime(2024, 6, 1, 12, tzinfo=UTC))

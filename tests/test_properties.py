@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from test_load import DAY
 
-from etl_lib.load import load_day, read_statistics
+from etl_lib.load.day import load_day, read_statistics
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")

@@ -276,7 +276,7 @@ def test_an_alvo_that_fails_in_the_notebook_leaves_no_password_in_the_archive(
     run: Run, project: Path, settings: Settings, alvo_url: str
 ) -> None:
     address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
-    backwards = f"alvo = etl_lib.alvo.open_alvo({address[::-1]!r}[::-1])"
+    backwards = f"alvo = etl_lib.load.alvo.open_alvo({address[::-1]!r}[::-1])"
     insert_cell(project, "load_day(", f"alvo.dispose()\n{backwards}")
     outcome = run()
     assert outcome.error is not None

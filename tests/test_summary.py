@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etl_lib.load import Load
+from etl_lib.load.day import Load
 from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
-from etl_lib.alvo import bulk_cursor, create_tables, data, execute
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day
+from etl_lib.load.alvo import bulk_cursor, create_tables, data, execute
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import day_coverage, signals_of
@@ -184,7 +184,7 @@ def _find_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> Chang
 
     `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
     """
-    sql = (files("etl_lib") / "sql" / "changes.sql").read_text(encoding="utf-8")
+    sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     return Changes(
         added=sum(row["added"] for row in rows),
