@@ -4,12 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from etl_lib.axes import use_svg
-    from etl_lib.connections import connect
-    from etl_lib.extract.fonte import fetch_days, fetch_readings, find_day
-    from etl_lib.load.day import load_day, read_statistics, verify_load
-    from etl_lib.parameters import parse_columns, parse_date
-    from etl_lib.plots import (
+    from etl_lib.analysis.axes import use_svg
+    from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
         plot_energy,
@@ -20,26 +16,30 @@ if TYPE_CHECKING:
         plot_turbulence,
         plot_wind_distribution,
     )
-    from etl_lib.quality import check_readings
-    from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
+    from etl_lib.analysis.quality import check_readings
+    from etl_lib.analysis.summary import describe_days, describe_findings, summarize, summarize_days
+    from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
+    from etl_lib.connections import connect
+    from etl_lib.extract.fonte import fetch_days, fetch_readings, find_day
+    from etl_lib.load.day import load_day, read_statistics, verify_load
+    from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
-    from etl_lib.wind import fit_weibull, power_curve, turbulence
 
 _HOMES = {
-    "axes": ["use_svg"],
+    "analysis.axes": ["use_svg"],
     "connections": ["connect"],
     "extract.fonte": ["fetch_days", "fetch_readings", "find_day"],
     "load.day": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
-    "plots": [
+    "analysis.plots": [
         *("plot_signal", "plot_signals", "plot_power_curve", "plot_coverage"),
         *("plot_wind_distribution", "plot_turbulence", "plot_diurnal"),
         *("plot_monthly_power_curves", "plot_energy"),
     ],
-    "quality": ["check_readings"],
-    "summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
+    "analysis.quality": ["check_readings"],
+    "analysis.summary": ["describe_days", "describe_findings", "summarize", "summarize_days"],
     "transform.statistics": ["compute_statistics", "statistics_sql", "to_frame"],
-    "wind": ["fit_weibull", "power_curve", "turbulence"],
+    "analysis.wind": ["fit_weibull", "power_curve", "turbulence"],
 }
 _home_of = {name: module for module, names in _HOMES.items() for name in names}
 

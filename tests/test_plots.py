@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
-from etl_lib.plots import (
+from etl_lib.analysis.plots import (
     plot_coverage,
     plot_diurnal,
     plot_energy,
@@ -21,8 +21,8 @@ from etl_lib.plots import (
     plot_turbulence,
     plot_wind_distribution,
 )
-from etl_lib.summary import summarize_days
-from etl_lib.wind import fit_weibull
+from etl_lib.analysis.summary import summarize_days
+from etl_lib.analysis.wind import fit_weibull
 
 STATISTICS = ("mean", "min", "max", "std", "count")
 

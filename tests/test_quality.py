@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from etl_lib.analysis.quality import check_readings
 from etl_lib.extract.fonte import Day
-from etl_lib.quality import check_readings
 
 DAY = Day(date(2024, 5, 20), 0, "", datetime(2024, 6, 1, tzinfo=UTC))
 BOUNDS = {"plausible": "0 75"}

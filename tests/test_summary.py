@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from etl_lib.analysis.summary import describe_days, describe_findings, summarize, summarize_days
 from etl_lib.load.day import Load
-from etl_lib.summary import describe_days, describe_findings, summarize, summarize_days
 
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 LOAD = Load(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etl_lib.wind import fit_weibull, power_curve, turbulence
+from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
 
 STAMPS = pd.date_range("2024-05-20", periods=144, freq="10min", tz="UTC", name="timestamp")
 

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from etl_lib.axes import (
+from etl_lib.analysis.axes import (
     BLUE,
     GREY,
     ORANGE,
@@ -31,8 +31,8 @@ from etl_lib.axes import (
     quantity,
     say,
 )
+from etl_lib.analysis.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
 from etl_lib.transform.statistics import THIN, coverage, signals_of
-from etl_lib.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
 
 WHOLE_DAY = 23.9
 """Hours with readings that make a day a whole one."""
