@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.cold and forks.can_fork():
         forks.prepare()
     # Only now what takes a second to import: a wrong argument is answered at once
-    from etl_lib.local import start_missing
+    from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings
 
     home, settings = find_home(), start_missing(read_settings())
@@ -124,7 +124,7 @@ def status(options: argparse.Namespace) -> int:
     if options.max_age is not None:
         _check_number("--max-age", options.max_age)
     from etl_lib.archive import shown
-    from etl_lib.local import start_missing
+    from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings
     from etl_lib.status import describe_newest, describe_wanting, read_status
 
@@ -153,7 +153,7 @@ def report(options: argparse.Namespace) -> int:
     """`etl report`: write the archive's index anew."""
     from etl_lib.archive import shown
     from etl_lib.index import write_index
-    from etl_lib.local import start_missing
+    from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings
     from etl_lib.status import read_status
 
@@ -166,7 +166,7 @@ def report(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
-    from etl_lib.local import load_readings
+    from etl_lib.services.local import load_readings
     from etl_lib.settings import read_settings
 
     return load_readings(read_settings(), options.rest)
@@ -174,7 +174,7 @@ def load(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
-    from etl_lib.local import find_fonte, start_missing
+    from etl_lib.services.local import find_fonte, start_missing
     from etl_lib.settings import read_settings
 
     given = read_settings()
@@ -193,7 +193,7 @@ def serve(options: argparse.Namespace) -> int:
 
 def stop(options: argparse.Namespace) -> int:
     """`etl stop`: stop the embedded PostgreSQL, whoever started it."""
-    from etl_lib.embedded import stop_database
+    from etl_lib.services.postgresql import stop_database
     from etl_lib.settings import find_home
 
     stopped = stop_database(find_home())

@@ -17,17 +17,17 @@ from etl_lib import forks, reports
 from etl_lib.archive import PAGE, SUFFIX, Archive
 from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
-from etl_lib.connections import connected
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
 from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
-from etl_lib.local import start_missing
 from etl_lib.parameters import parse_columns
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, find_outcome
+from etl_lib.services.connect import connected
+from etl_lib.services.local import start_missing
 from etl_lib.settings import Settings, find_home, read_settings
 from etl_lib.status import DateStatus, State, read_status
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame

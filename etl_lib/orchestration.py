@@ -67,9 +67,9 @@ class Request(dg.Config):
 )
 def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersionsByPartition:
     """Ask Fonte what it has of each day, and when its last reading was."""
-    from etl_lib.connections import connected
     from etl_lib.extract.fonte import fetch_days
     from etl_lib.materialization import make_settings
+    from etl_lib.services.connect import connected
 
     with connected(make_settings(services.model_dump())) as (fonte, _):
         days = fetch_days(fonte)

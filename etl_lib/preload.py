@@ -22,7 +22,7 @@ MODULES = (
     *("tornado.platform.asyncio", "httpcore2", "truststore", "importlib.readers"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline"),
     *("pandas.core.reshape.reshape", "pandas.io.formats.html", "adbc_driver_postgresql.dbapi"),
-    *("psycopg2.extras", "sqlalchemy.dialects.postgresql.psycopg2", "etl_lib.local"),
+    *("psycopg2.extras", "sqlalchemy.dialects.postgresql.psycopg2", "etl_lib.services.local"),
 )
 for name in MODULES:
     import_module(name)

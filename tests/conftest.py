@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine, make_url, text
 
-from etl_lib import embedded, local
 from etl_lib.load import alvo as alvo_database
+from etl_lib.services import local
+from etl_lib.services import postgresql as embedded
 from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings

@@ -12,7 +12,8 @@ import pytest
 from conftest import execute, wait_for
 from test_runs import insert_cell
 
-from etl_lib import cli, embedded
+from etl_lib import cli
+from etl_lib.services import postgresql as embedded
 
 ETL = [sys.executable, "-m", "etl_lib.cli"]
 

@@ -14,9 +14,10 @@ from conftest import ROOT, execute, serve
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from etl_lib import embedded, local
 from etl_lib.archive import Archive
 from etl_lib.runs import Plan, run_date
+from etl_lib.services import local
+from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
 from fonteapi.main import create_app
 from fonteapi.settings import Settings

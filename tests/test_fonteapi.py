@@ -18,7 +18,7 @@ import pytest
 from conftest import SEED, drop_database, execute, serve
 from sqlalchemy import make_url
 
-from etl_lib import local
+from etl_lib.services import local
 from fonteapi import database
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from test_fonteapi import SESSIONS
 
-from etl_lib import local
+from etl_lib.services import local
 from etl_lib.settings import Settings as Library
 from fonteapi import connections, database, guard
 from fonteapi.formats import ARROW, CSV, JSON

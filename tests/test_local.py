@@ -17,14 +17,15 @@ import pytest
 from conftest import execute
 from test_cli import ETL
 
-from etl_lib import embedded, local
 from etl_lib.errors import EmbeddedError
+from etl_lib.services import local
+from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings
 from fonteapi import database
 
 USE = """
 import sys
-from etl_lib import local
+from etl_lib.services import local
 from etl_lib.settings import read_settings
 settings = local.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)

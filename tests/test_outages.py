@@ -23,13 +23,13 @@ from test_batch import DAYS, ETL, SOME, assert_completed, rows_by_date, run, wai
 from test_load import DAY, statistics, stored
 from test_local import postmaster
 
-from etl_lib import embedded
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables
 from etl_lib.load.day import load_day, verify_load
+from etl_lib.services import postgresql as embedded
 from etl_lib.transform.statistics import to_frame
 from fonteapi.settings import Settings
 

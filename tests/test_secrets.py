@@ -12,7 +12,7 @@ import pytest
 from conftest import execute, serve
 from sqlalchemy import make_url
 
-from etl_lib import embedded
+from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings
 from fonteapi import settings as fonteapi_settings
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from etl_lib.embedded import start_database
+from etl_lib.services.postgresql import start_database
 from etl_lib.settings import Settings, find_home
 
 
