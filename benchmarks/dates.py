@@ -15,7 +15,7 @@ from papermill.engines import papermill_engines
 from sqlalchemy import text
 
 from benchmarks.measure import ROOT, Row, compare, project, seconds
-from etl_lib.archive import Archive
+from etl_lib.archive.store import Archive
 from etl_lib.batch import run_dates
 from etl_lib.load.alvo import open_alvo
 from etl_lib.pools import threads

@@ -93,6 +93,6 @@ def _outcome(day: date, future: "Future[Outcome]") -> Outcome:
 
 def _prepare_reports() -> None:
     """Pay for the first report, half a second of imports, while the first kernels work."""
-    from etl_lib.reports import prepare
+    from etl_lib.archive.pages import prepare
 
     prepare()

@@ -21,7 +21,7 @@ from etl_lib.errors import EtlError, ParameterError
 from etl_lib.parameters import parse_columns, parse_date
 
 if TYPE_CHECKING:
-    from etl_lib.archive import Archive
+    from etl_lib.archive.store import Archive
     from etl_lib.settings import Settings
 
 DONE, FAILED, WRONG_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
@@ -86,14 +86,14 @@ def run(options: argparse.Namespace) -> int:
     home, settings = find_home(), start_missing(read_settings())
     archive = _archive(options, settings, home)
     # and this while the services start
-    from etl_lib.archive import shown
+    from etl_lib.archive.index import write_index
+    from etl_lib.archive.status import read_status
+    from etl_lib.archive.store import shown
     from etl_lib.batch import run_dates
-    from etl_lib.index import write_index
     from etl_lib.limits import Limits
     from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
     from etl_lib.runs import Plan
-    from etl_lib.status import read_status
 
     known = read_status(settings, archive, first, last)
     skipped = []
@@ -123,10 +123,10 @@ def status(options: argparse.Namespace) -> int:
     first, last = _period(options) if options.date else (None, None)
     if options.max_age is not None:
         _check_number("--max-age", options.max_age)
-    from etl_lib.archive import shown
+    from etl_lib.archive.status import describe_newest, describe_wanting, read_status
+    from etl_lib.archive.store import shown
     from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings
-    from etl_lib.status import describe_newest, describe_wanting, read_status
 
     settings = start_missing(read_settings())
     found = read_status(settings, _archive(options, settings, find_home()), first, last)
@@ -151,11 +151,11 @@ def status(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """`etl report`: write the archive's index anew."""
-    from etl_lib.archive import shown
-    from etl_lib.index import write_index
+    from etl_lib.archive.index import write_index
+    from etl_lib.archive.status import read_status
+    from etl_lib.archive.store import shown
     from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings
-    from etl_lib.status import read_status
 
     settings = start_missing(read_settings())
     archive = _archive(options, settings, find_home())
@@ -213,7 +213,7 @@ COMMANDS = {
 
 def _archive(options: argparse.Namespace, settings: "Settings", home: Path) -> "Archive":
     """The archive that was asked for, else the one of the settings, else the project's own."""
-    from etl_lib.archive import Archive
+    from etl_lib.archive.store import Archive
 
     return Archive(options.runs or settings.etl_runs or home / "runs")
 

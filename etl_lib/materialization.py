@@ -13,13 +13,15 @@ from typing import Any
 import httpx2
 from sqlalchemy import Engine
 
-from etl_lib import forks, reports
-from etl_lib.archive import PAGE, SUFFIX, Archive
+from etl_lib import forks
+from etl_lib.archive import pages as reports
+from etl_lib.archive.index import outputs_of, read_attempt, write_index
+from etl_lib.archive.status import DateStatus, State, read_status
+from etl_lib.archive.store import PAGE, SUFFIX, Archive
 from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
-from etl_lib.index import outputs_of, read_attempt, write_index
 from etl_lib.limits import USUAL
 from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
@@ -29,7 +31,6 @@ from etl_lib.runs import Outcome, Plan, find_outcome
 from etl_lib.services.connect import connected
 from etl_lib.services.local import start_missing
 from etl_lib.settings import Settings, find_home, read_settings
-from etl_lib.status import DateStatus, State, read_status
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
 LOW = 0.9

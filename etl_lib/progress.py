@@ -6,9 +6,9 @@ from typing import Self
 
 from tqdm import tqdm
 
-from etl_lib.archive import Place, shown
+from etl_lib.archive.status import DateStatus
+from etl_lib.archive.store import Place, shown
 from etl_lib.runs import Outcome
-from etl_lib.status import DateStatus
 
 
 class Progress:

@@ -19,12 +19,12 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
 
 from etl_lib import errors
-from etl_lib.archive import FAILED, PAGE, SUFFIX, Archive, Place, marker
+from etl_lib.archive.index import find_summary
+from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.engine import FileHandler, WarmEngine
 from etl_lib.errors import EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.forks import INLINE
-from etl_lib.index import find_summary
 from etl_lib.kernels import BATCH_VARIABLE
 from etl_lib.limits import USUAL, Limits
 from etl_lib.load.alvo import create_tables, has_run, last_loads
@@ -203,7 +203,7 @@ def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome
         text = executed.text
         kept = archive.write(name + FAILED, text) if text else None
         return Outcome(day, kept, error=executed.error, is_transient=executed.is_transient)
-    from etl_lib.reports import render
+    from etl_lib.archive.pages import render
 
     kept = archive.write(name + SUFFIX, executed.text)
     page = archive.write(name + PAGE, render(executed.notebook, day.isoformat()))

@@ -16,7 +16,7 @@ from conftest import execute
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
-from etl_lib.archive import Archive, shown
+from etl_lib.archive.store import Archive, shown
 from etl_lib.errors import ArchiveError
 
 DAY = date(2024, 5, 21)

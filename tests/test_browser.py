@@ -15,10 +15,10 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 from test_index import DAY, put_notebook
 
-from etl_lib.archive import Archive
-from etl_lib.index import write_index
-from etl_lib.reports import render
-from etl_lib.status import DateStatus, State
+from etl_lib.archive.index import write_index
+from etl_lib.archive.pages import render
+from etl_lib.archive.status import DateStatus, State
+from etl_lib.archive.store import Archive
 
 pytestmark = needs_chromium
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}

@@ -14,7 +14,7 @@ from conftest import ROOT, execute, serve
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from etl_lib.archive import Archive
+from etl_lib.archive.store import Archive
 from etl_lib.runs import Plan, run_date
 from etl_lib.services import local
 from etl_lib.services import postgresql as embedded

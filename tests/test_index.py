@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl_lib.archive import Archive
-from etl_lib.index import (
+from etl_lib.archive.index import (
     Attempt,
     draw,
     make_calendar,
@@ -17,7 +16,8 @@ from etl_lib.index import (
     read_attempts,
     write_index,
 )
-from etl_lib.status import DateStatus, State
+from etl_lib.archive.status import DateStatus, State
+from etl_lib.archive.store import Archive
 
 DAY = date(2024, 5, 20)
 

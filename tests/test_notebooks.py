@@ -12,7 +12,7 @@ from conftest import ROOT, execute
 from nbformat import NotebookNode
 from test_cli import ETL
 
-from etl_lib.index import find_summary
+from etl_lib.archive.index import find_summary
 from etl_lib.services import postgresql as embedded
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]

@@ -13,10 +13,10 @@ from test_compose import BIN
 from test_runs import DAY, settings  # noqa: F401
 
 from etl_lib import cli
-from etl_lib.archive import Archive
+from etl_lib.archive.status import State, read_status
+from etl_lib.archive.store import Archive
 from etl_lib.runs import Plan, run_date
 from etl_lib.settings import Settings
-from etl_lib.status import State, read_status
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 

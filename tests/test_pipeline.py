@@ -18,7 +18,7 @@ import pytest
 from conftest import DATA, execute
 from sqlalchemy import Engine
 
-from etl_lib.archive import Archive
+from etl_lib.archive.store import Archive
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.load.day import Load, load_day, read_statistics, verify_load
 from etl_lib.runs import Plan, run_date

@@ -19,16 +19,16 @@ from conftest import execute
 from test_batch import wait_for_loads
 
 from etl_lib import runs
-from etl_lib.archive import Archive
+from etl_lib.archive.index import find_summary
+from etl_lib.archive.status import State, read_status
+from etl_lib.archive.store import Archive
 from etl_lib.batch import run_dates
 from etl_lib.errors import AlvoError
-from etl_lib.index import find_summary
 from etl_lib.kernels import Provisioner
 from etl_lib.limits import Limits
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, run_date
 from etl_lib.settings import Settings
-from etl_lib.status import State, read_status
 
 DAY = date(2024, 5, 21)
 SECRET = "s3cr3t-word"

@@ -12,11 +12,11 @@ from conftest import execute
 from sqlalchemy import Engine
 
 from etl_lib import cli
-from etl_lib.archive import Archive
+from etl_lib.archive.status import State, read_status
+from etl_lib.archive.store import Archive
 from etl_lib.extract.fonte import fetch_readings, find_day, open_fonte
 from etl_lib.load.day import load_day
 from etl_lib.settings import Settings
-from etl_lib.status import State, read_status
 from etl_lib.transform.statistics import compute_statistics
 
 FIRST = date(2024, 5, 20)

@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from etl_lib.archive import SUFFIX, Archive, Place
+from etl_lib.archive.status import DateStatus
+from etl_lib.archive.store import SUFFIX, Archive, Place
 from etl_lib.errors import ParameterError
 from etl_lib.parameters import parse_date
-from etl_lib.status import DateStatus
 
 TEMPLATES = Path(__file__).parent / "templates"
 CACHE = ".index.json"
