@@ -9,7 +9,7 @@ from time import sleep
 
 from jupyter_core.utils import ensure_event_loop
 
-from etl_lib.kernels import kill_kernels
+from etl_lib.kernels.manager import kill_kernels
 from etl_lib.load.alvo import last_run
 from etl_lib.pools import Pool
 from etl_lib.runs import Outcome, Plan, find_outcome, run_date

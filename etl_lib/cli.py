@@ -15,9 +15,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from etl_lib import forks
 from etl_lib.arguments import make_parser
 from etl_lib.errors import EtlError, ParameterError
+from etl_lib.kernels import fork as forks
 from etl_lib.parameters import parse_columns, parse_date
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.archive.status import read_status
     from etl_lib.archive.store import shown
     from etl_lib.batch import run_dates
-    from etl_lib.limits import Limits
+    from etl_lib.kernels.limits import Limits
     from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
     from etl_lib.runs import Plan

@@ -17,7 +17,7 @@ import pytest
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-from etl_lib import forks
+from etl_lib.kernels import fork as forks
 
 Execute = Callable[..., list[Any]]
 FIGURE = "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2])\nplt.title('a figure')"
@@ -278,7 +278,7 @@ def exit_unless_ordinary() -> None:
 
 def test_what_is_imported_beforehand_starts_no_thread_and_opens_no_connection() -> None:
     code = (
-        "import etl_lib.preload, threading, psutil\n"
+        "import etl_lib.kernels.preload, threading, psutil\n"
         "print(len(threading.enumerate()), len(psutil.Process().net_connections()))"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -288,7 +288,7 @@ def test_what_is_imported_beforehand_starts_no_thread_and_opens_no_connection() 
 def test_a_kernel_that_nobody_waits_for_any_more_ends_without_a_word(tmp_path: Path) -> None:
     code = """
 import os
-from etl_lib import forks
+from etl_lib.kernels import fork as forks
 
 if __name__ == "__main__":
     gone = os.path.join(os.getcwd(), "gone", "kernel.json")

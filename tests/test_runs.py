@@ -24,8 +24,8 @@ from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
 from etl_lib.batch import run_dates
 from etl_lib.errors import AlvoError
-from etl_lib.kernels import Provisioner
-from etl_lib.limits import Limits
+from etl_lib.kernels.limits import Limits
+from etl_lib.kernels.manager import Provisioner
 from etl_lib.pools import threads
 from etl_lib.runs import Outcome, Plan, run_date
 from etl_lib.settings import Settings

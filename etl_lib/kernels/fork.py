@@ -1,6 +1,6 @@
 """Processes forked from one in which the heavy imports are done: a kernel in milliseconds.
 
-The process to fork from is the standard library's fork server. It imports `etl_lib.preload` once,
+The process to fork from is the standard library's fork server. It imports `etl_lib.kernels.preload` once,
 while we go on, and ends with us.
 """
 
@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
-PRELOAD = "etl_lib.preload"
+PRELOAD = "etl_lib.kernels.preload"
 INLINE = "module://matplotlib_inline.backend_inline"
 _main = threading.Lock()
 
@@ -78,7 +78,7 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     from ipykernel.kernelapp import IPKernelApp
     from matplotlib import pyplot as plt
 
-    from etl_lib import preload
+    from etl_lib.kernels import preload
 
     np.random.seed()  # or every kernel draws the same random numbers
     sys.argv = [ipykernel_launcher.__file__, *arguments]

@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Dict, Type
 
-from etl_lib import forks
+from etl_lib.kernels import fork as forks
 
 LAUNCHER = "ipykernel_launcher"
 POLL_SECONDS = 0.005

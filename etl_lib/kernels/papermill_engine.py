@@ -15,8 +15,8 @@ from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
-from etl_lib.kernels import KernelManager
-from etl_lib.limits import Limits
+from etl_lib.kernels.limits import Limits
+from etl_lib.kernels.manager import KernelManager
 
 
 class WarmEngine(NBClientEngine):
