@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 from benchmarks.measure import ROOT, Row, compare, project, seconds
 from etl_lib.archive.store import Archive
-from etl_lib.batch import run_dates
 from etl_lib.load.alvo import open_alvo
-from etl_lib.pools import threads
-from etl_lib.runs import Plan
+from etl_lib.runs.batch import run_dates
+from etl_lib.runs.date import Plan
+from etl_lib.runs.pools import threads
 from etl_lib.settings import Settings, read_settings
 
 FIRST = date(2024, 1, 2)

@@ -89,11 +89,11 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.archive.index import write_index
     from etl_lib.archive.status import read_status
     from etl_lib.archive.store import shown
-    from etl_lib.batch import run_dates
     from etl_lib.kernels.limits import Limits
-    from etl_lib.pools import cluster, threads
     from etl_lib.progress import Progress
-    from etl_lib.runs import Plan
+    from etl_lib.runs.batch import run_dates
+    from etl_lib.runs.date import Plan
+    from etl_lib.runs.pools import cluster, threads
 
     known = read_status(settings, archive, first, last)
     skipped = []

@@ -17,7 +17,6 @@ from etl_lib.archive import pages as reports
 from etl_lib.archive.index import outputs_of, read_attempt, write_index
 from etl_lib.archive.status import DateStatus, State, read_status
 from etl_lib.archive.store import PAGE, SUFFIX, Archive
-from etl_lib.batch import run_dates
 from etl_lib.calls import answer_calls
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
@@ -26,8 +25,9 @@ from etl_lib.kernels.limits import USUAL
 from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
 from etl_lib.parameters import parse_columns
-from etl_lib.pools import threads
-from etl_lib.runs import Outcome, Plan, find_outcome
+from etl_lib.runs.batch import run_dates
+from etl_lib.runs.date import Outcome, Plan, find_outcome
+from etl_lib.runs.pools import threads
 from etl_lib.services.connect import connected
 from etl_lib.services.local import start_missing
 from etl_lib.settings import Settings, find_home, read_settings

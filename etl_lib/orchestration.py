@@ -106,7 +106,7 @@ def statistics(
     run_days = call(
         "etl_lib.materialization:run_days",
         *(days, *arguments),
-        on_break=("etl_lib.batch:break_off", batch),
+        on_break=("etl_lib.runs.batch:break_off", batch),
     )
     loaded: list[Told] = []
     failed: list[Told] = []

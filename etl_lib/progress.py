@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from etl_lib.archive.status import DateStatus
 from etl_lib.archive.store import Place, shown
-from etl_lib.runs import Outcome
+from etl_lib.runs.date import Outcome
 
 
 class Progress:

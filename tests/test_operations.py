@@ -15,7 +15,7 @@ from test_runs import DAY, settings  # noqa: F401
 from etl_lib import cli
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
-from etl_lib.runs import Plan, run_date
+from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

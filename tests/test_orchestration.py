@@ -22,7 +22,7 @@ from test_batch import files, wait_for_loads
 from etl_lib import calls, materialization, orchestration
 from etl_lib.archive.store import Archive
 from etl_lib.errors import EtlError
-from etl_lib.runs import Plan, find_outcome
+from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from etl_lib.archive.store import Archive
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.load.day import Load, load_day, read_statistics, verify_load
-from etl_lib.runs import Plan, run_date
+from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.__main__ import main as fonteapi

@@ -18,16 +18,16 @@ import pytest
 from conftest import execute
 from test_batch import wait_for_loads
 
-from etl_lib import runs
 from etl_lib.archive.index import find_summary
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
-from etl_lib.batch import run_dates
 from etl_lib.errors import AlvoError
 from etl_lib.kernels.limits import Limits
 from etl_lib.kernels.manager import Provisioner
-from etl_lib.pools import threads
-from etl_lib.runs import Outcome, Plan, run_date
+from etl_lib.runs import date as runs
+from etl_lib.runs.batch import run_dates
+from etl_lib.runs.date import Outcome, Plan, run_date
+from etl_lib.runs.pools import threads
 from etl_lib.settings import Settings
 
 DAY = date(2024, 5, 21)

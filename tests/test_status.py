@@ -217,7 +217,7 @@ def test_a_range_runs_the_dates_that_need_it(
         asked.extend(days)
         yield from ()
 
-    monkeypatch.setattr("etl_lib.batch.run_dates", run_dates)
+    monkeypatch.setattr("etl_lib.runs.batch.run_dates", run_dates)
     columns = [] if "--columns" in options else ["--columns", "power"]
     cli.main(["run", "2024-05-20", "2024-05-23", *options, *columns])
     assert [day.day for day in asked] == wanted
