@@ -20,7 +20,7 @@ from etl_lib.archive.store import Archive, shown
 from etl_lib.errors import ArchiveError
 
 DAY = date(2024, 5, 21)
-ETL = [sys.executable, "-m", "etl_lib.cli"]
+ETL = [sys.executable, "-m", "etl_lib.cli.main"]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from conftest import execute, wait_for
 from nbformat.v4 import new_code_cell
 
 pytestmark = pytest.mark.usefixtures("services", "project")
-ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
+ETL = [sys.executable, "-m", "etl_lib.cli.main", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 30)]
 SOME = DAYS[:6]
 """Of a range that something happens to in its midst."""

@@ -12,10 +12,10 @@ import pytest
 from conftest import execute, wait_for
 from test_runs import insert_cell
 
-from etl_lib import cli
+from etl_lib.cli import main as cli
 from etl_lib.services import postgresql as embedded
 
-ETL = [sys.executable, "-m", "etl_lib.cli"]
+ETL = [sys.executable, "-m", "etl_lib.cli.main"]
 
 
 def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -216,7 +216,7 @@ def test_a_command_waits_for_no_library_that_it_does_not_need(
 
 def test_a_library_that_lacks_another_one_says_nothing_though_requests_filter_is_gone() -> None:
     code = """
-from etl_lib import cli
+from etl_lib.cli import main as cli
 
 def look():
     try:

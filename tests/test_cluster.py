@@ -16,7 +16,7 @@ from conftest import execute, wait_for
 from test_batch import loads, wait_for_loads
 
 pytestmark = pytest.mark.usefixtures("services", "project")
-ETL = [sys.executable, "-m", "etl_lib.cli", "run"]
+ETL = [sys.executable, "-m", "etl_lib.cli.main", "run"]
 DAYS = [f"2024-05-{day}" for day in range(20, 26)]
 Cluster = tuple[str, list[subprocess.Popen[bytes]]]
 

@@ -216,7 +216,15 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
                 break
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    command = [sys.executable, "-m", "etl_lib.cli", "run", SOME[0], SOME[-1], "--columns=power"]
+    command = [
+        sys.executable,
+        "-m",
+        "etl_lib.cli.main",
+        "run",
+        SOME[0],
+        SOME[-1],
+        "--columns=power",
+    ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, **pipes, env=dict(os.environ)) as running:
         wait_for_loads(alvo_url, 2)

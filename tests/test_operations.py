@@ -12,9 +12,9 @@ from conftest import ROOT, execute
 from test_compose import BIN
 from test_runs import DAY, settings  # noqa: F401
 
-from etl_lib import cli
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
+from etl_lib.cli import main as cli
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 

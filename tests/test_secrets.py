@@ -18,7 +18,7 @@ from fonteapi import settings as fonteapi_settings
 
 SECRET = "m4rk3d"
 PASSWORD = f"{SECRET}/@p"
-ETL = [sys.executable, "-m", "etl_lib.cli"]
+ETL = [sys.executable, "-m", "etl_lib.cli.main"]
 PAPERMILL = [sys.executable, "-m", "papermill", "notebooks/etl.ipynb"]
 EVERY_USE = [
     [*ETL, "run", "2024-05-20", "2024-05-21"],

@@ -11,9 +11,9 @@ import pytest
 from conftest import execute
 from sqlalchemy import Engine
 
-from etl_lib import cli
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
+from etl_lib.cli import main as cli
 from etl_lib.extract.fonte import fetch_readings, find_day, open_fonte
 from etl_lib.load.day import load_day
 from etl_lib.settings import Settings

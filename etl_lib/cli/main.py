@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from etl_lib.arguments import make_parser
+from etl_lib.cli.arguments import make_parser
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.kernels import fork as forks
 from etl_lib.parameters import parse_columns, parse_date
@@ -89,8 +89,8 @@ def run(options: argparse.Namespace) -> int:
     from etl_lib.archive.index import write_index
     from etl_lib.archive.status import read_status
     from etl_lib.archive.store import shown
+    from etl_lib.cli.progress import Progress
     from etl_lib.kernels.limits import Limits
-    from etl_lib.progress import Progress
     from etl_lib.runs.batch import run_dates
     from etl_lib.runs.date import Plan
     from etl_lib.runs.pools import cluster, threads
