@@ -204,7 +204,9 @@ def test_a_full_disk_behind_the_output_is_one_line(project: Path) -> None:
 def test_a_command_waits_for_no_library_that_it_does_not_need(
     arguments: list[str], heavy: set[str]
 ) -> None:
-    code = "import sys; from etl_lib import cli\ntry: cli.main()\nexcept SystemExit: pass"
+    code = (
+        "import sys; from etl_lib.cli import main as cli\ntry: cli.main()\nexcept SystemExit: pass"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", f"{code}\nprint({heavy} & set(sys.modules))", *arguments],
         capture_output=True,

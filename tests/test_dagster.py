@@ -31,7 +31,12 @@ def dagster(
     shutil.copy(ROOT / "dagster.yaml", project)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    command = ["dagster", "dev", "--module-name=etl_lib.orchestration", f"--port={port}"]
+    command = [
+        "dagster",
+        "dev",
+        "--module-name=etl_lib.orchestration",
+        f"--port={port}",
+    ]
     with (project / "said.txt").open("wb") as said:
         running = subprocess.Popen(
             [sys.executable, "-m", *command],

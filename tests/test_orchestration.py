@@ -19,9 +19,11 @@ from conftest import ROOT, execute, wait_for
 from dagster._core.execution.plan import active
 from test_batch import files, wait_for_loads
 
-from etl_lib import calls, materialization, orchestration
 from etl_lib.archive.store import Archive
 from etl_lib.errors import EtlError
+from etl_lib.orchestration import calls
+from etl_lib.orchestration import days as materialization
+from etl_lib.orchestration import definitions as orchestration
 from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
@@ -125,7 +127,9 @@ def test_a_day_is_a_partition_once_it_has_ended() -> None:
 
 
 def test_the_first_partition_is_fonte_s_first_day() -> None:
-    command = "from etl_lib.orchestration import DAYS; print(DAYS.get_first_partition_key())"
+    command = (
+        "from etl_lib.orchestration.definitions import DAYS; print(DAYS.get_first_partition_key())"
+    )
     said = subprocess.run(
         [sys.executable, "-c", command],
         env={"FONTE_START_DATE": "2023-01-02"},
@@ -379,7 +383,7 @@ def test_dagster_shows_the_names_of_addresses_and_not_their_secrets(
     command = (
         "from dagster._core.remote_representation.external_data import RepositorySnap\n"
         "from dagster._serdes import serialize_value\n"
-        "from etl_lib.orchestration import defs\n"
+        "from etl_lib.orchestration.definitions import defs\n"
         "print(serialize_value(RepositorySnap.from_def(defs.get_repository_def())))"
     )
     monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:m4rk3d@127.0.0.1/Alvo")
@@ -443,7 +447,7 @@ def test_the_days_of_a_run_that_ends_are_broken_off(
     alvo_url: str, project: Path, answered: None, end: signal.Signals
 ) -> None:
     program = (
-        "import dagster as dg; from etl_lib.orchestration import statistics, Services;"
+        "import dagster as dg; from etl_lib.orchestration.definitions import statistics, Services;"
         f"dg.materialize([statistics], tags={period(DAYS[0], DAYS[-1])!r}, run_config={POWER!r},"
         " resources={'services': Services()})"
     )
@@ -470,7 +474,7 @@ def kernels() -> list[psutil.Process]:
 
 
 def test_plain_imports_tell_no_warning_and_start_nothing() -> None:
-    command = "import etl_lib.orchestration, threading; print(threading.active_count())"
+    command = "import etl_lib.orchestration.definitions, threading; print(threading.active_count())"
     said = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT
     )

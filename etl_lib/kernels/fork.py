@@ -1,6 +1,6 @@
 """Processes forked from one in which the heavy imports are done: a kernel in milliseconds.
 
-The process to fork from is the standard library's fork server. It imports `etl_lib.kernels.preload` once,
+The process to fork from is the fork server of the standard library. It imports `preload` once,
 while we go on, and ends with us.
 """
 

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 import dagster as dg
 
-from etl_lib.calls import call
 from etl_lib.errors import EtlError
+from etl_lib.orchestration.calls import call
 
 # What is in beta is told at every start, to people who did not choose it
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -68,7 +68,7 @@ class Request(dg.Config):
 def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersionsByPartition:
     """Ask Fonte what it has of each day, and when its last reading was."""
     from etl_lib.extract.fonte import fetch_days
-    from etl_lib.materialization import make_settings
+    from etl_lib.orchestration.days import make_settings
     from etl_lib.services.connect import connected
 
     with connected(make_settings(services.model_dump())) as (fonte, _):
@@ -104,7 +104,7 @@ def statistics(
     batch = f"{context.run_id} {context.retry_number}"
     arguments = (_find_loaded(context), config.columns, config.jobs, services.model_dump(), batch)
     run_days = call(
-        "etl_lib.materialization:run_days",
+        "etl_lib.orchestration.days:run_days",
         *(days, *arguments),
         on_break=("etl_lib.runs.batch:break_off", batch),
     )
@@ -206,7 +206,7 @@ daily = dg.build_schedule_from_partitioned_job(
 )
 def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
     """Ask Fonte, Alvo and the archive once each."""
-    from etl_lib.materialization import find_wanted
+    from etl_lib.orchestration.days import find_wanted
 
     found = find_wanted(services.model_dump())
     wanted = {key: day for key, day in found.items() if DAYS.has_partition_key(str(day.date))}
@@ -243,6 +243,6 @@ defs = dg.Definitions(
 )
 
 if "grpc" in sys.argv and not parent_process():  # Dagster's code server, which starts the runs
-    from etl_lib.materialization import serve_runs
+    from etl_lib.orchestration.days import serve_runs
 
     serve_runs()
