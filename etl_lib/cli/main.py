@@ -19,6 +19,7 @@ from etl_lib.cli.arguments import make_parser
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.kernels import fork as forks
 from etl_lib.parameters import parse_columns, parse_date
+from etl_lib.runs import PRELOAD
 
 if TYPE_CHECKING:
     from etl_lib.archive.store import Archive
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     _check_number("--cell-timeout", options.cell_timeout)
     columns = parse_columns(options.columns)
     if not options.cold and forks.can_fork():
-        forks.prepare()
+        forks.prepare(PRELOAD)
     # Only now what takes a second to import: a wrong argument is answered at once
     from etl_lib.services.local import start_missing
     from etl_lib.settings import find_home, read_settings

@@ -27,11 +27,14 @@ def can_fork() -> bool:
     return available and not multiprocessing.current_process().daemon
 
 
-def prepare() -> None:
-    """Start the process to fork from, unless it runs; what it imports is not waited for."""
+def prepare(preload: str = PRELOAD) -> None:
+    """Start the process to fork from, unless it runs, and do not wait for its imports.
+
+    `preload` names the module that it imports; of a process that runs already it stays the same.
+    """
     from multiprocessing import forkserver, resource_tracker
 
-    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+    multiprocessing.get_context("forkserver").set_forkserver_preload([preload])
     resource_tracker.ensure_running()  # here, since it unblocks the signal when it has begun
     # Ctrl-C goes to everybody in the terminal; this process is ours to end
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -41,9 +44,11 @@ def prepare() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def fork_kernel(arguments: Sequence[str], environment: dict[str, str], folder: str) -> BaseProcess:
+def fork_kernel(
+    arguments: Sequence[str], environment: dict[str, str], folder: str, preload: str = PRELOAD
+) -> BaseProcess:
     """A running IPython kernel with these arguments, environment and working directory."""
-    prepare()
+    prepare(preload)
     context = multiprocessing.get_context("forkserver")
     process = context.Process(target=_be_kernel, args=(list(arguments), environment, folder))
     with _without_main():

@@ -19,7 +19,7 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Bool, Dict, Type
+from traitlets import Bool, Dict, Type, Unicode
 
 from etl_lib.kernels import fork as forks
 
@@ -79,6 +79,7 @@ class KernelManager(AsyncKernelManager):
 
     client_factory = Type(KernelClient)
     warm = Bool(True, help="fork it from a process that has the imports done").tag(config=True)
+    preload = Unicode(forks.PRELOAD, help="the module that does those imports").tag(config=True)
     environment = Dict(help="variables that are the kernel's alone").tag(config=True)
 
     async def _async_pre_start_kernel(self, **options: Any) -> Any:
@@ -106,7 +107,8 @@ class Provisioner(LocalProvisioner):
         if manager.warm and is_ours and forks.can_fork():
             arguments = cmd[cmd.index(LAUNCHER) + 1 :]
             folder = str(options.get("cwd") or Path.cwd())
-            self.process = _Process(forks.fork_kernel(arguments, options["env"], folder))
+            forked = forks.fork_kernel(arguments, options["env"], folder, manager.preload)
+            self.process = _Process(forked)
             self.pid = self.pgid = self.process.pid
         else:
             await super().launch_kernel(cmd, **options)

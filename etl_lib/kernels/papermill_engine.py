@@ -4,23 +4,24 @@ papermill imports this module when it is imported itself; whoever needs it impor
 """
 
 import os
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from nbclient.exceptions import CellTimeoutError
 from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine
 from traitlets.config import Config
 
+from etl_lib.kernels.fork import PRELOAD
 from etl_lib.kernels.limits import Limits
 from etl_lib.kernels.manager import KernelManager
 
 
 class WarmEngine(NBClientEngine):
     """papermill's engine with warm kernels, each on sockets in a private folder of its own."""
+
+    preload = PRELOAD
+    """The module whose imports a warm kernel has done when it starts."""
 
     @classmethod
     def execute_managed_notebook(
@@ -44,6 +45,7 @@ class WarmEngine(NBClientEngine):
         with TemporaryDirectory(prefix="etl-") as folder:
             manager = {
                 "warm": warm,
+                "preload": cls.preload,
                 "environment": environment or {},
                 "connection_file": f"{folder}/kernel.json",
             }
@@ -69,33 +71,6 @@ class WarmEngine(NBClientEngine):
                 _tell(nb_man, error)
             finally:
                 nb_man.output_path = path
-
-
-class FileHandler:
-    """papermill's files by address, `file:///…`.
-
-    A file given by its path is read and written in a directory that papermill keeps for all
-    threads at once, which may be gone by then, and to which it moves the whole process.
-    """
-
-    @staticmethod
-    def read(address: str) -> str:
-        """The text of a file."""
-        return _path(address).read_text(encoding="utf-8")
-
-    @staticmethod
-    def write(text: str, address: str) -> None:
-        """Put a text into a file."""
-        _path(address).write_text(text, encoding="utf-8")
-
-    @staticmethod
-    def pretty_path(address: str) -> str:
-        """What papermill logs of it."""
-        return address
-
-
-def _path(address: str) -> Path:
-    return Path(url2pathname(urlsplit(address).path))
 
 
 def _tell(nb_man: Any, error: Exception) -> None:

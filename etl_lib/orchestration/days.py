@@ -25,6 +25,7 @@ from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
 from etl_lib.orchestration.calls import answer_calls
 from etl_lib.parameters import parse_columns
+from etl_lib.runs import PRELOAD
 from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Outcome, Plan, find_outcome
 from etl_lib.runs.pools import threads
@@ -48,7 +49,7 @@ def serve_runs() -> None:
     os.environ["FONTE_API_URL"] = settings.fonte_api_url or ""
     os.environ["ALVO_DATABASE_URL"] = settings.alvo_database_url or ""
     if forks.can_fork():
-        forks.prepare()
+        forks.prepare(PRELOAD)
     reports.prepare()
     answer_calls()
 

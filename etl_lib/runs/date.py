@@ -14,9 +14,7 @@ import nbformat
 import papermill
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
-from papermill.iorw import papermill_io
 
 from etl_lib import errors
 from etl_lib.archive.index import find_summary
@@ -26,15 +24,12 @@ from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.kernels.fork import INLINE
 from etl_lib.kernels.limits import USUAL, Limits
 from etl_lib.kernels.manager import BATCH_VARIABLE
-from etl_lib.kernels.papermill_engine import FileHandler, WarmEngine
 from etl_lib.load.alvo import create_tables, has_run, last_loads
 from etl_lib.services.connect import connected
 from etl_lib.settings import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 
 KERNEL = "python3"
 """The kernel of this environment, whatever the notebook was last saved with."""
-papermill_engines.register(ENGINE := "warm", WarmEngine)
-papermill_io.register("file://", FileHandler)
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
 
 
@@ -179,7 +174,7 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
         papermill.execute_notebook(
             (home / PIPELINE_NOTEBOOK).as_uri(),
             target.as_uri(),
-            engine_name=ENGINE,
+            engine_name="warm",
             kernel_name=KERNEL,
             # Not papermill's `cwd`, which is the whole process's
             resources={"metadata": {"path": str(home)}},
