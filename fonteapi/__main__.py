@@ -11,10 +11,12 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import LoadError, WrongInput
-from fonteapi.loader import load_file, parse_rename, parse_scale
+from fonteapi.files.load import load_file, parse_rename, parse_scale
+from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.values import Rules
 from fonteapi.settings import read_settings
-from fonteapi.values import Rules
+from pgarrow.errors import first_line
+from pgarrow.sessions import open_engine
 
 EXAMPLE = """\
 example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LoadError as error:
         trouble, code = str(error), error.exit_code
     except (duckdb.Error, OSError, DBAPIError, BulkError) as error:  # a full disk, a wrong password
-        trouble, code = database.first_line(error), LoadError.exit_code
+        trouble, code = first_line(error), LoadError.exit_code
     except KeyboardInterrupt:
         trouble, code = "interrupted; nothing was loaded", INTERRUPTED
     else:
@@ -80,7 +82,7 @@ def _load(options: argparse.Namespace) -> str:
 def _fill() -> str:
     """Do what the API does when it starts, for one that may only read; returns what to say."""
     settings = read_settings()
-    engine = database.connect(settings.database_url)
+    engine = open_engine(settings.database_url)
     database.create_table(engine)
     written = database.fill_if_empty(engine, settings)
     return f"{written:,} readings written" if written else "Fonte has readings"

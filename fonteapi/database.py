@@ -1,39 +1,22 @@
 """Fonte, the source database: its table, and every statement that touches it."""
 
-import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
 import sqlalchemy as sa
-from adbc_driver_manager import Error as BulkError
-from adbc_driver_manager.dbapi import Connection, Cursor
-from adbc_driver_postgresql import StatementOptions, dbapi
-from sqlalchemy import Engine, RowMapping, event, make_url, select, text
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import QueuePool
+from adbc_driver_manager.dbapi import Cursor
+from sqlalchemy import Engine, RowMapping, select, text
 
+from fonteapi.catalogue import SIGNALS
 from fonteapi.settings import Settings
-from fonteapi.signals import SIGNALS
 from fonteapi.simulate import simulate_readings
+from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
 """How much of an answer is in memory at a time."""
-SESSION = "\t".join(  # a space in an address would be written as +, which libpq does not read
-    ("-ctimezone=UTC", "-clock_timeout=60s", "-cidle_in_transaction_session_timeout=5min")
-)
-"""What each session is told: nothing waits for ever."""
-PATIENCE = {
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-}
-"""Seconds until a host that does not answer, or has vanished, is given up."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
 """Whoever creates or fills the table holds this, to the end of the transaction."""
 
@@ -73,14 +56,6 @@ DAYS = text("""
     GROUP BY 1
     ORDER BY 1
 """)
-
-
-def connect(database_url: str) -> Engine:
-    """An engine for the small queries; every session of it is in UTC."""
-    os.environ.pop("PGTZ", None)  # libpq would take it before what the session is told
-    url = make_url(database_url).set(drivername="postgresql+psycopg2")
-    session = {"options": f"{SESSION}\t-cstatement_timeout=5min"}
-    return sa.create_engine(url, pool_pre_ping=True, connect_args=PATIENCE | session)
 
 
 def create_table(engine: Engine) -> None:
@@ -127,59 +102,13 @@ def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
 
 @contextmanager
 def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
-    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    connection: Any = _pool(engine).connect()
-    try:
-        with connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(
-                **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
-            )
-            yield cursor
-        connection.commit()
-    except BaseException:  # broken, or in the midst of an answer that nobody waits for any more
-        connection.invalidate()
-        raise
-    connection.close()
+    """A cursor that speaks Arrow, in one transaction, without a time limit.
 
-
-def _pool(engine: Engine) -> QueuePool:
-    """The engine's connections of the Arrow driver.
-
-    They are clones of one that stays open as long as the engine: they need not ask PostgreSQL
-    for its types, which takes longer than a day of readings.
+    An answer takes as long as its client reads it; `protection.limits` ends slow readers.
     """
-    with _lock:
-        if engine not in _pools:
-            url = engine.url.set(drivername="postgresql")
-            url = url.update_query_dict(PATIENCE | {"options": SESSION})
-            # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
-            address = url.render_as_string(hide_password=False).replace(" ", "%20")
-            first = dbapi.connect(address)
-            _pools[engine] = pool = QueuePool(first.adbc_clone, max_overflow=-1)
-            event.listen(pool, "checkout", _ping)
-            close = finalize(engine, _close, pool, first)
-            event.listen(engine, "engine_disposed", lambda engine: (_pools.pop(engine, 0), close()))
-        return _pools[engine]
-
-
-def _close(pool: QueuePool, first: Connection) -> None:
-    pool.dispose()
-    with suppress(BulkError):  # the driver counts what is open without a lock, and loses count
-        first.close()
-
-
-def _ping(connection: Any, *_: object) -> None:
-    """Have the pool replace a connection that PostgreSQL has ended since."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchall()
-    except BulkError as error:
-        raise DisconnectionError from error
-
-
-_pools: WeakKeyDictionary[Engine, QueuePool] = WeakKeyDictionary()
-_lock = Lock()
+    with bulk.bulk_cursor(engine, BATCH_BYTES) as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        yield cursor
 
 
 def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
@@ -229,11 +158,6 @@ def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> S
     period = {"start": start or FIRST, "end": end or LAST}
     with engine.connect() as connection:
         return connection.execute(DAYS, period).mappings().all()
-
-
-def first_line(error: Exception) -> str:
-    """What a driver says, in one line."""
-    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
 
 
 def ping(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.connections:Connection`."""
+"""The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -29,7 +29,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from fonteapi import __doc__ as summary
 from fonteapi import database
 from fonteapi.answers import (
     NOT_ACCEPTABLE,
@@ -41,10 +40,12 @@ from fonteapi.answers import (
     Health,
     Reading,
 )
+from fonteapi.catalogue import SIGNALS, SignalName
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
-from fonteapi.guard import Guard
+from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
-from fonteapi.signals import SIGNALS, SignalName
+from pgarrow.errors import first_line, sqlstate
+from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
 # OSError: a connection that breaks in a COPY; TimeoutError: none came free
@@ -54,6 +55,7 @@ JSON_PERIOD = timedelta(days=31)
 WATCHING = 5
 """How many at a time are answered `/health`, with threads and connections that serve nothing else:
 however long the other requests wait, who watches hears at once."""
+SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
@@ -204,9 +206,8 @@ def prepare(app: FastAPI) -> None:
 
 def answer_unavailable(request: Request, error: Exception) -> JSONResponse:
     """Fonte failed: say so, and that trying again is worth it; its address is for the log only."""
-    line = database.first_line(error)
-    driver = getattr(error, "orig", error)
-    if not (getattr(driver, "pgcode", None) or getattr(driver, "sqlstate", None)):
+    line = first_line(error)
+    if sqlstate(error) is None:
         logger.warning("%s: %s", request.url.path, line)
         line = "no connection; the API's log tells why"
     detail = f"Fonte does not answer: {line}"
@@ -222,19 +223,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
-        app.state.engine = database.connect(app.state.settings.database_url)
-        app.state.watched = database.connect(app.state.settings.database_url)
+        app.state.engine = open_engine(app.state.settings.database_url)
+        app.state.watched = open_engine(app.state.settings.database_url)
         app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
         try:
             prepare(app)
         except UNREACHABLE as error:
-            logger.warning("Fonte does not answer yet: %s", database.first_line(error))
+            logger.warning("Fonte does not answer yet: %s", first_line(error))
         yield
         app.state.engine.dispose()
         app.state.watched.dispose()
 
-    app = FastAPI(title="Fonte API", version="1", description=summary or "", lifespan=lifespan)
+    app = FastAPI(title="Fonte API", version="1", description=SUMMARY, lifespan=lifespan)
     app.include_router(router)
     app.include_router(public)
     app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's

@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+
+from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
 
 
 class Settings(BaseSettings):
@@ -15,7 +15,7 @@ class Settings(BaseSettings):
         env_prefix="FONTE_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
 
-    database_url: str = Field(repr=False)
+    database_url: PostgresAddress = Field(repr=False)
     """The source database, `postgresql://user:password@host:port/database`."""
     start_date: date = date(2024, 5, 20)
     """First UTC day of the readings that fill an empty table."""
@@ -23,36 +23,13 @@ class Settings(BaseSettings):
     """Number of days that fill an empty table, 1 to 3660."""
     seed: int | None = Field(default=None, ge=0)
     """Makes the simulated readings the same each time; unset, they are new ones."""
-    api_key: str | None = Field(default=None, repr=False)
+    api_key: HeaderKey | None = Field(default=None, repr=False)
     """What every route but `/health` wants to be shown, ASCII without spaces; unset, nothing."""
     concurrency: int = Field(default=80, ge=1)
     """How many requests a process answers at once; who comes then is asked to try again.
 
     PostgreSQL has to allow 25 sessions more, each process.
     """
-
-    @field_validator("api_key")
-    @classmethod
-    def _fits_a_header(cls, key: str | None) -> str | None:
-        if key and not all("!" <= letter <= "~" for letter in key):
-            raise ValueError("expected ASCII without spaces")
-        return key
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, url: str) -> str:
-        try:
-            given = make_url(url)
-            backend = given.get_backend_name()
-            if backend == "postgresql" and "@" not in (given.host or ""):
-                return url
-        except (ArgumentError, ValueError):  # ValueError: the port, with it an unescaped password
-            backend = "no database address"
-        # The address itself stays out of the message: it may hold a password
-        raise ValueError(
-            f"expected postgresql://user:password@host:port/database, got {backend};"
-            " @ in a password is written as %40"
-        )
 
 
 def read_settings(**overrides: object) -> Settings:
@@ -63,9 +40,6 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = "; ".join(
-            f"FONTE_{str(problem['loc'][0]).upper()}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
+        problems = describe_problems(error, "FONTE_")
         hint = "`etl serve` and `etl load` use the embedded Fonte and need none of these."
         raise SystemExit(f"fonteapi: {problems}. {hint}") from None

@@ -23,6 +23,7 @@ from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
 
 MEMORY = Path("/dev/shm")
 """Linux's files in memory: to make a database there takes a third of the time."""
@@ -100,7 +101,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def fonte_url(new_database: Callable[[], str]) -> Iterator[str]:
     """A Fonte of the test's own, with an empty table."""
     url = new_database()
-    engine = database.connect(url)
+    engine = open_engine(url)
     database.create_table(engine)
     engine.dispose()
     yield url
@@ -112,7 +113,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
     """Adds rows (`timestamp` and any of the signals) to `fonte_url`."""
 
     def put(readings: pa.Table) -> None:
-        engine = database.connect(fonte_url)
+        engine = open_engine(fonte_url)
         with database.bulk_cursor(engine) as cursor:
             database.append(cursor, readings)
         engine.dispose()
@@ -160,7 +161,7 @@ def seeded(seeded_api: str) -> Iterator[httpx2.Client]:
 def year_url(new_database: Callable[[], str]) -> str:
     """A Fonte that holds a year of one turbine."""
     url = new_database()
-    engine = database.connect(url)
+    engine = open_engine(url)
     database.create_table(engine)
     database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
     engine.dispose()

@@ -77,7 +77,7 @@ def serve(create: Callable[[], Any]) -> str:
                 access_log=False,
                 # Not uvloop, where it is installed: it crashes with a process that ends meanwhile
                 loop="asyncio",
-                http="fonteapi.connections:Connection",
+                http="fonteapi.protection.deadlines:Connection",
             )
             uvicorn.Server(config).run(sockets=[listener])
 

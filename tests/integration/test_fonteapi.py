@@ -20,11 +20,13 @@ from sqlalchemy import make_url
 
 from etl_lib.services import local
 from fonteapi import database
+from fonteapi.catalogue import SIGNALS
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app
 from fonteapi.settings import Settings, read_settings
-from fonteapi.signals import SIGNALS
 from fonteapi.simulate import simulate_readings
+from pgarrow import bulk
+from pgarrow.sessions import open_engine
 
 START = datetime(2024, 5, 20, tzinfo=UTC)
 HOUR = {"start_timestamp": "2024-05-20T00:00:00Z", "end_timestamp": "2024-05-20T01:00:00Z"}
@@ -427,13 +429,13 @@ def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: 
 def test_an_engine_closes_its_connections_although_the_driver_loses_count(
     put_readings: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def close(connection: database.Connection) -> None:
+    def close(connection: bulk.Connection) -> None:
         close_connection(connection)
         closed.append(connection)
-        raise database.BulkError("released with 1 open connections", status_code=9)
+        raise bulk.BulkError("released with 1 open connections", status_code=9)
 
-    close_connection, closed = database.Connection.close, []
-    monkeypatch.setattr(database.Connection, "close", close)
+    close_connection, closed = bulk.Connection.close, []
+    monkeypatch.setattr(bulk.Connection, "close", close)
     put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)]}))  # and disposes of it
     assert len(closed) == 2, "the one that was used, and the one that it was cloned from"
 
@@ -458,7 +460,7 @@ def test_a_refused_connection_is_503_without_the_password(fonte_url: str, route:
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
     app.state.engine.dispose()
     app.state.watched.dispose()
-    wrong = database.connect("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
+    wrong = open_engine("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
     app.state.engine = app.state.watched = wrong
     answer = httpx2.get(f"{api}{route}", timeout=30)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
@@ -521,7 +523,7 @@ def test_workers_that_start_at_once_fill_the_table_once(new_database: Callable[[
     failed: list[Exception] = []
 
     def start_worker() -> None:
-        engine = database.connect(url)
+        engine = open_engine(url)
         try:
             barrier.wait()
             database.create_table(engine)
@@ -619,7 +621,7 @@ def test_settings_never_show_the_password() -> None:
 @pytest.fixture
 def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches of that year, none of them fetched yet."""
-    engine = database.connect(year_url)
+    engine = open_engine(year_url)
     period = (datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
     batches = database.stream_readings(engine, list(SIGNALS), *period)
     yield batches
@@ -766,7 +768,7 @@ def test_a_database_in_another_time_zone_answers_in_utc(
 
 def execute_plainly(url: str, statement: str) -> Any:
     """One value, from a session that sets nothing of its own."""
-    with database.dbapi.connect(url) as connection, connection.cursor() as cursor:
+    with bulk.dbapi.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         [(value,)] = cursor.fetchall()
     return value

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 import etl_lib.settings
 import fonteapi.settings
 
-PACKAGES = ("fonteapi", "etl_lib")
+PACKAGES = ("pgarrow", "fonteapi", "etl_lib")
 STAIR = (
     *("errors", "settings", "parameters", "extract", "query", "transform", "quality", "alvo"),
     *("load", "summary", "wind", "axes", "plots", "embedded", "local", "connections", "archive"),
@@ -121,7 +121,7 @@ def test_only_local_knows_fonteapi_and_fonteapi_knows_no_etl_lib() -> None:
         path.name for path in ROOT.glob("etl_lib/*.py") if "fonteapi" in top_level(imports(path))
     }
     assert room == {"local.py"}
-    for path in ROOT.glob("fonteapi/*.py"):
+    for path in ROOT.glob("fonteapi/**/*.py"):
         assert "etl_lib" not in top_level(imports(path)), path
 
 
@@ -178,7 +178,8 @@ def test_conda_users_get_the_same_direct_dependencies() -> None:
 def imported_by_fonteapi() -> set[str]:
     """The distributions that fonteapi imports."""
     owners = packages_distributions()
-    modules = top_level(set().union(*map(imports, ROOT.glob("fonteapi/*.py"))))
+    paths = [*ROOT.glob("pgarrow/*.py"), *ROOT.glob("fonteapi/**/*.py")]
+    modules = top_level(set().union(*map(imports, paths)))
     owned = {owners[module][0].lower().replace("_", "-") for module in modules & owners.keys()}
     return owned - {"wind-etl"}
 
