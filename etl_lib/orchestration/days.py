@@ -21,8 +21,8 @@ from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.kernels import fork as forks
 from etl_lib.kernels.limits import USUAL
-from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
+from etl_lib.load.ledger import read_units
 from etl_lib.orchestration.calls import answer_calls
 from etl_lib.parameters import parse_columns
 from etl_lib.runs import PRELOAD

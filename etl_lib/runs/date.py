@@ -24,7 +24,8 @@ from etl_lib.extract.fonte import fetch_readings, find_day
 from etl_lib.kernels.fork import INLINE
 from etl_lib.kernels.limits import USUAL, Limits
 from etl_lib.kernels.manager import BATCH_VARIABLE
-from etl_lib.load.alvo import create_tables, has_run, last_loads
+from etl_lib.load.alvo import create_tables
+from etl_lib.load.ledger import has_run, last_loads
 from etl_lib.services.connect import connected
 from etl_lib.settings import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 

@@ -18,8 +18,9 @@ from benchmarks import load as benchmark
 from etl_lib.errors import AlvoError
 from etl_lib.extract.fonte import Day, fetch_readings, find_day
 from etl_lib.load import day as load
-from etl_lib.load.alvo import create_tables, has_run, open_alvo
+from etl_lib.load.alvo import create_tables, open_alvo
 from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.ledger import has_run
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)
