@@ -12,12 +12,12 @@ import httpx2
 import hypothesis
 import pyarrow as pa
 import pytest
-import stamina
 from helpers import CHROMIUM, ROOT, SEED, drop_database, execute, serve
 from hypothesis import HealthCheck
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
+from etl_lib.extract import client
 from etl_lib.load import alvo as alvo_database
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
@@ -70,13 +70,12 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the caller's reaches a test, and a retry does not wait."""
     for name in os.environ:
         if name.startswith(("FONTE_", "ALVO_", "ETL_", "DAGSTER_")):
             monkeypatch.delenv(name)
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+    monkeypatch.setattr(client, "FIRST_WAIT", 0)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day
 from etl_lib.services import local

@@ -18,7 +18,8 @@ from etl_lib.archive.index import outputs_of, read_attempt, write_index
 from etl_lib.archive.status import DateStatus, State, read_status
 from etl_lib.archive.store import PAGE, SUFFIX, Archive
 from etl_lib.errors import AlvoError, EtlError
-from etl_lib.extract.fonte import fetch_readings, find_day
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.kernels import fork as forks
 from etl_lib.kernels.limits import USUAL
 from etl_lib.load.day import Changes, verify_load

@@ -20,7 +20,8 @@ from etl_lib import errors
 from etl_lib.archive.index import find_summary
 from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.errors import EtlError
-from etl_lib.extract.fonte import fetch_readings, find_day
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.kernels.fork import INLINE
 from etl_lib.kernels.limits import USUAL, Limits
 from etl_lib.kernels.manager import BATCH_VARIABLE

@@ -36,7 +36,7 @@ from helpers import (
 from sqlalchemy import Engine
 
 from etl_lib.errors import AlvoError
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables
 from etl_lib.load.day import load_day, verify_load
