@@ -27,6 +27,7 @@ Timestamps are ISO 8601; an offset is honoured, without one they are UTC. Units 
 A bad row is reported with its line, and then nothing of the file is kept.
 """
 INTERRUPTED = 130
+FAILURES = (duckdb.Error, OSError, DBAPIError, BulkError, database.UnfitFonteError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_load(options) if options.command == "load" else _fill())  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
-    except (duckdb.Error, OSError, DBAPIError, BulkError) as error:  # a full disk, a wrong password
+    except FAILURES as error:  # such as a full disk, a wrong password
         trouble, code = first_line(error), LoadError.exit_code
     except KeyboardInterrupt:
         trouble, code = "interrupted; nothing was loaded", INTERRUPTED
@@ -80,10 +81,9 @@ def _load(options: argparse.Namespace) -> str:
 
 
 def _fill() -> str:
-    """Do what the API does when it starts, for one that may only read; returns what to say."""
+    """Create and fill Fonte's table, so that the API needs a read-only role; returns a report."""
     settings = read_settings()
     engine = open_engine(settings.database_url)
-    database.create_table(engine)
     written = database.fill_if_empty(engine, settings)
     return f"{written:,} readings written" if written else "Fonte has readings"
 

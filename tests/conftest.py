@@ -12,7 +12,7 @@ import httpx2
 import hypothesis
 import pyarrow as pa
 import pytest
-from helpers import CHROMIUM, ROOT, SEED, drop_database, execute, serve
+from helpers import CHROMIUM, ROOT, SEED, drop_database, serve
 from hypothesis import HealthCheck
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
@@ -123,9 +123,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
 @pytest.fixture
 def fonte_api(fonte_url: str) -> str:
     """The address of an API over `fonte_url`, which holds nothing but what the test puts there."""
-    api = serve(Settings(database_url=fonte_url, days=1))
-    execute(fonte_url, "TRUNCATE data RESTART IDENTITY")  # the API had filled it
-    return api
+    return serve(Settings(database_url=fonte_url))
 
 
 @pytest.fixture
@@ -139,7 +137,7 @@ def fonte(fonte_api: str) -> Iterator[httpx2.Client]:
 def seeded_fonte_url(new_database: Callable[[], str]) -> str:
     """The address of a database that the API filled by itself, from `SEED`. Leave it as it is."""
     url = new_database()
-    serve(Settings(database_url=url, seed=SEED))
+    serve(Settings(database_url=url, days=10, seed=SEED))
     return url
 
 
@@ -161,7 +159,6 @@ def year_url(new_database: Callable[[], str]) -> str:
     """A Fonte that holds a year of one turbine."""
     url = new_database()
     engine = open_engine(url)
-    database.create_table(engine)
     database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
     engine.dispose()
     return url

@@ -96,7 +96,7 @@ def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> 
     try:
         database.create_table(engine)
         return database.load_readings(engine, readings, replace=replace)
-    except (DBAPIError, BulkError) as error:
+    except (DBAPIError, BulkError, database.UnfitFonteError) as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         engine.dispose()

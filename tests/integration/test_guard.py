@@ -310,7 +310,7 @@ def test_strangers_do_not_hear_where_fonte_is() -> None:
     answer = httpx2.get(f"{api}/health", timeout=60)
     assert answer.status_code == 503
     assert answer.json()["detail"] == (
-        "Fonte does not answer: no connection; the API's log tells why"
+        "Fonte does not answer: no connection; the API's log has the reason"
     )
 
 

@@ -254,7 +254,7 @@ def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fonte_url = start(home, "Fonte")
-    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url)))
+    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url, days=10)))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     command = [*ETL, "run", SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
