@@ -21,6 +21,7 @@ from fastapi import (
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import StreamingResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi_offline import FastAPIOffline
 from sqlalchemy import Engine
 
 from fonteapi import database
@@ -172,7 +173,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.engine.dispose()
         app.state.watched.dispose()
 
-    app = FastAPI(title="Fonte API", version="1", description=SUMMARY, lifespan=lifespan)
+    # Swagger UI from this machine, since a plant's network may have no internet
+    app = FastAPIOffline(
+        title="Fonte API", version="1", description=SUMMARY, lifespan=lifespan, redoc_url=None
+    )
     app.include_router(router)
     app.include_router(public)
     app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's
