@@ -1,7 +1,7 @@
 """The API's documentation in a real browser."""
 
 import pytest
-from conftest import needs_chromium, serve
+from helpers import needs_chromium, serve
 from playwright.sync_api import Browser, expect
 
 from fonteapi.settings import Settings
