@@ -24,18 +24,21 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test soak lab dagster serve stop lint format lock bench clean
+.PHONY: help setup setup-dev run test test-fast soak lab dagster serve stop lint format lock bench clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 	@$(BIN)/etl run $(DATE)
 
-test: setup-dev ## Run every test, in three processes
+test: setup-dev ## Run every test (8 minutes at most on two cores)
 	@$(BIN)/pytest --numprocesses=3 --dist=worksteal
 
-soak: setup-dev ## Run the tests of faults, load and bad input for long (an hour)
+test-fast: setup-dev ## Run the unit and integration tests (2 minutes at most)
+	@$(BIN)/pytest --numprocesses=3 --dist=worksteal tests/unit tests/integration
+
+soak: setup-dev ## Repeat the tests of faults, load and bad input for an hour
 	@$(BIN)/pytest -m soak --soak
 
 dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a day as an asset's partition
@@ -52,10 +55,11 @@ serve: setup ## Keep the embedded databases and the API up, and print their addr
 stop: setup ## Stop the embedded PostgreSQL, whoever started it
 	@$(BIN)/etl stop
 
-lint: setup-dev ## Check style, types and that the notebooks carry no outputs
+lint: setup-dev ## Check style, types, the direction of imports and the notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 
 format: setup-dev ## Format the code and strip the notebooks' outputs
