@@ -78,7 +78,7 @@ def find_home() -> Path:
     where = f"ETL_HOME={chosen}" if chosen else f"{here} or a folder above it"
     raise SettingsError(
         f"expected the project's {PIPELINE_NOTEBOOK} in {where}: "
-        "go to the project's folder, or set ETL_HOME to it"
+        "go to the project's folder, set ETL_HOME to it, or make one with `etl init FOLDER`"
     )
 
 
