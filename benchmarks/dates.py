@@ -15,12 +15,12 @@ from papermill.engines import papermill_engines
 from sqlalchemy import text
 
 from benchmarks.measure import ROOT, Row, compare, project, seconds
-from etl_lib.alvo import open_alvo
-from etl_lib.archive import Archive
-from etl_lib.batch import run_dates
-from etl_lib.config import Settings, read_settings
-from etl_lib.pools import threads
-from etl_lib.runs import Plan
+from etl_lib.archive.store import Archive
+from etl_lib.load.alvo import open_alvo
+from etl_lib.runs.batch import run_dates
+from etl_lib.runs.date import Plan
+from etl_lib.runs.pools import threads
+from etl_lib.settings import Settings, read_settings
 
 FIRST = date(2024, 1, 2)
 TEN = [str(FIRST + timedelta(days=n)) for n in range(10)]
@@ -35,7 +35,7 @@ def main() -> list[Row]:
 
 def ten_dates(home: Path) -> list[Row]:
     """Ten dates, each with its executed notebook; ours write the HTML report and the index, too."""
-    ten = ("etl_lib.cli", "run", TEN[0], TEN[-1], "--force")
+    ten = ("etl_lib.cli.main", "run", TEN[0], TEN[-1], "--force")
     calls, ours = [], []
     call_papermill(TEN[0], home)  # waits until Fonte is filled
     for days in (TEN[:5], TEN[5:]):  # in turn: a machine's speed changes by the minute

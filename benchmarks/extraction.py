@@ -23,7 +23,7 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from benchmarks.measure import MEGABYTE, Row, compare, peak_memory
-from etl_lib import embedded
+from etl_lib.services import postgresql as embedded
 from pgarrow.sessions import open_engine
 
 ROWS = 365 * 1440

@@ -14,10 +14,11 @@ import pyarrow as pa
 from sqlalchemy import Engine, insert, text
 
 from benchmarks.measure import Row, compare
-from etl_lib import embedded
-from etl_lib.alvo import data, open_alvo
-from etl_lib.extract import Day
-from etl_lib.load import load_day
+from etl_lib.extract.days import Day
+from etl_lib.load.alvo import open_alvo
+from etl_lib.load.day import load_day
+from etl_lib.load.tables import data
+from etl_lib.services import postgresql as embedded
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")
 STATISTICS = ("mean", "min", "max", "std", "count")

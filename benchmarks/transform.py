@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from benchmarks.measure import Row, compare
-from etl_lib.transform import compute_statistics
+from etl_lib.transform.statistics import compute_statistics
 
 ROWS = 20_000_000
 SIGNALS = ["wind_speed", "power", "ambient_temperature"]

@@ -4,74 +4,29 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
 
 import httpx2
+import hypothesis
 import pyarrow as pa
 import pytest
-import stamina
-from hypothesis import HealthCheck, settings
+from helpers import CHROMIUM, ROOT, SEED, drop_database, serve
+from hypothesis import HealthCheck
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine
 
-from etl_lib import alvo as alvo_database
-from etl_lib import embedded, local
+from etl_lib.extract import client
+from etl_lib.load import alvo as alvo_database
+from etl_lib.services import postgresql as embedded
+from etl_lib.settings import Settings as Library
 from fonteapi import database
-from fonteapi.main import create_app
 from fonteapi.settings import Settings
 from pgarrow.sessions import open_engine
 
-T = TypeVar("T")
-ROOT = Path(__file__).parent.parent
-DATA = Path(__file__).parent / "data"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
-)
-SEED = 7
-"""Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
 MEMORY = Path("/dev/shm")
 """Linux's files in memory: to make a database there takes a third of the time."""
-
-
-def execute(database_url: str, statement: str) -> list[Any]:
-    """Run one statement in a transaction of its own; returns its rows, if it has any."""
-    engine = open_engine(database_url)
-    with engine.begin() as connection:
-        result = connection.execute(text(statement))
-        rows = list(result) if result.returns_rows else []
-    engine.dispose()
-    return rows
-
-
-def drop_database(database_url: str) -> None:
-    """Drop a database, whoever uses it: eight megabytes each, of hundreds of tests."""
-    address = make_url(database_url)
-    engine = open_engine(address.set(database="postgres").render_as_string(False))
-    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f'DROP DATABASE IF EXISTS "{address.database}" WITH (FORCE)'))
-    engine.dispose()
-
-
-def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
-    """What `look` finds, as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
-    return found
-
-
-def serve(settings: Settings) -> str:
-    """The address of an API with these settings, which is up."""
-    url = local.serve(lambda: create_app(settings))
-    httpx2.get(f"{url}/health", timeout=60).raise_for_status()
-    return url
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Some cases of each property, and many under --soak; each time other ones."""
     # A shell starts what goes on in the background deaf to Ctrl-C, and so would be what we start
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings.register_profile(
+    hypothesis.settings.register_profile(
         "ours",
         max_examples=1000 if config.getoption("--soak") else 25,
         deadline=None,
@@ -90,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         print_blob=True,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-    settings.load_profile("ours")
+    hypothesis.settings.load_profile("ours")
 
 
 @pytest.fixture
@@ -115,13 +70,12 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the caller's reaches a test, and a retry does not wait."""
     for name in os.environ:
         if name.startswith(("FONTE_", "ALVO_", "ETL_", "DAGSTER_")):
             monkeypatch.delenv(name)
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+    monkeypatch.setattr(client, "FIRST_WAIT", 0)
 
 
 @pytest.fixture(scope="session")
@@ -223,6 +177,12 @@ def alvo(alvo_url: str) -> Iterator[Engine]:
     engine = alvo_database.open_alvo(alvo_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def settings(seeded_api: str, alvo_url: str) -> Library:
+    """The library's settings: an empty Alvo, and the seeded Fonte."""
+    return Library(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
 
 
 @pytest.fixture

@@ -1,0 +1,130 @@
+"""The common parts of the plots: axes, labels, time, and a sentence instead of an empty plot."""
+
+from datetime import date
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
+DAY = pd.Timedelta(days=1)
+WIDTH = 9
+"""Width of a figure, inches."""
+
+
+def use_svg() -> None:
+    """Make the notebook keep its figures as SVG: sharp at any size, small, with real text."""
+    plt.rcParams["svg.fonttype"] = "none"
+    set_matplotlib_formats("svg", bbox_inches=None)
+
+
+def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.25) -> Axes:
+    """The axes given, else a new figure's, `height` and the margin at the `right` in inches."""
+    return ax if ax is not None else new_column(1, height, right)[0]
+
+
+def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
+    """A new figure of the page's width: axes one above the other on one horizontal axis.
+
+    Margins are fixed, with room for a legend, ticks and labels. A layout engine of matplotlib
+    would take as long as the drawing, and the left edges of two figures would differ.
+    """
+    figure, axes = plt.subplots(rows, figsize=(WIDTH, height), sharex=True, squeeze=False)
+    figure.subplots_adjust(
+        left=0.85 / WIDTH,
+        right=1 - right / WIDTH,
+        bottom=0.55 / height,
+        top=1 - 0.35 / height,
+        hspace=0.25,
+    )
+    return list(axes.flat)
+
+
+def find_missing(data: pd.DataFrame, *names: str) -> str | None:
+    """The label of the first column that has no values; None when all have some."""
+    missing = (name for name in names if name not in data or not data[name].notna().any())
+    return next((label(name.removesuffix("_mean")) for name in missing), None)
+
+
+def write_sentence(ax: Axes, sentence: str) -> Axes:
+    """Write a sentence instead of a plot."""
+    ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    ax.set_axis_off()
+    return ax
+
+
+def label(name: str) -> str:
+    """A signal's name for people: `wind speed`."""
+    return name.replace("_", " ")
+
+
+def quantity(data: pd.DataFrame, signal: str) -> str:
+    """A signal with its unit, as an axis label."""
+    unit = data.attrs.get("units", {}).get(f"{signal}_mean", "unknown unit")
+    return f"{label(signal)} ({unit})"
+
+
+def format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:
+    """Label the time axis in UTC; a single day is shown from midnight to midnight."""
+    first, last = stamps[0].normalize(), stamps[-1].normalize() + DAY
+    ax.set_xlim(mdates.date2num(first), mdates.date2num(last))
+    if last - first == DAY:
+        hours = pd.date_range(first, last, freq="3h")
+        ax.set_xticks(mdates.date2num(hours), list(hours.strftime("%H:%M")))
+        ax.set_xlabel(f"{first:%Y-%m-%d} (UTC)")
+    else:
+        locator = mdates.AutoDateLocator(tz="UTC")
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz="UTC"))
+        ax.set_xlabel("time (UTC)")
+
+
+def format_hours(ax: Axes) -> None:
+    """Label an axis of the day's hours in UTC."""
+    ax.set_xlim(0, 24)
+    ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
+    ax.set_xlabel("hour (UTC)")
+
+
+def format_calendar(ax: Axes, years: list[int], weeks: np.ndarray) -> None:
+    """Monday at the top; months below, years at the left; at least half a year's width."""
+    ax.set_anchor("W")
+    first = max(0, min(weeks.min() - 4, 53 - 26))
+    ax.set_xlim(first, max(weeks.max() + 1, first + 26))
+    months = [date(years[-1], month, 4) for month in range(1, 13)]  # the 4th is of that ISO year
+    starts = [(month.isocalendar().week - 0.5, month.strftime("%b")) for month in months]
+    low, high = ax.get_xlim()
+    shown = [start for start in starts if low <= start[0] <= high]
+    ax.set_xticks(*zip(*shown, strict=True))
+    rows = [(8 * n + at, text) for n, year in enumerate(years)
+            for at, text in ((0.5, "Mon"), (3.5, str(year)), (6.5, "Sun"))]  # fmt: skip
+    ax.set_yticks(*zip(*rows, strict=True))
+    ax.set_xlabel("week (UTC days)")
+
+
+def draw_cells(ax: Axes, table: Any, colours: dict[str, Any]) -> Any:
+    """A table as coloured cells, its first row at the top, NaN left white."""
+    rows, columns = table.shape
+    image = ax.imshow(table, extent=(0, columns, rows, 0), interpolation="none", **colours)
+    ax.hlines(range(rows + 1), 0, columns, "white", lw=0.7)
+    ax.vlines(range(columns + 1), 0, rows, "white", lw=0.7)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return image
+
+
+def add_legend(ax: Axes, **place: Any) -> None:
+    """A legend above the axes, where it hides no data, or at another place."""
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    above: dict[str, Any] = {
+        "loc": "lower left",
+        "bbox_to_anchor": (0, 1),
+        "ncols": 3,
+        "borderaxespad": 0.2,
+    }
+    ax.legend(frameon=False, **above | place)

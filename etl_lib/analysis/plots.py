@@ -1,0 +1,245 @@
+"""Plots of ten-minute statistics: axes in, axes out.
+
+Each takes a wide DataFrame as from `read_statistics` or `to_frame` (index `timestamp`, UTC, the
+buckets' starts; columns `<signal>_<statistic>`; units in `attrs["units"]`) and draws on `ax`, or
+on a new figure's axes. Without data the axes carry a sentence instead.
+The colours, Okabe and Ito's and cividis, suit colour-blind readers and grey print.
+"""
+
+from calendar import month_name
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from etl_lib.analysis.axes import (
+    BLUE,
+    GREY,
+    ORANGE,
+    add_legend,
+    draw_cells,
+    find_missing,
+    format_calendar,
+    format_hours,
+    format_time,
+    label,
+    new_axes,
+    new_column,
+    quantity,
+    write_sentence,
+)
+from etl_lib.analysis.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
+from etl_lib.transform.statistics import THIN, coverage, signals_of
+
+WHOLE_DAY = 23.9
+"""Hours with readings from which a day counts as whole."""
+MANY = 2000
+"""A scatter of more points is drawn as an image: a year as SVG takes megabytes."""
+COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
+BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
+"""A colour bar's share of the width, which its labels need."""
+COVERAGE_BAR: dict[str, Any] = BAR | {
+    "label": "coverage",
+    "ticks": [0, 0.5, 1],
+    "format": "{x:.0%}",
+}
+STRONGEST = 75
+"""m/s; no stronger wind was measured at a turbine."""
+MARKERS = "os^vDPX*<>ph"
+"""A marker for each month."""
+
+
+def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
+    """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow."""
+    ax = new_axes(ax)
+    mean = f"{signal}_mean"
+    if find_missing(data, mean):
+        return write_sentence(ax, f"no readings of {label(signal)}")
+    data = data.asfreq("10min")
+    low, high = data[f"{signal}_min"], data[f"{signal}_max"]
+    ax.fill_between(data.index, low, high, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
+    ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
+    thin = data.loc[coverage(data, signal) < THIN, mean].dropna()
+    if len(thin):
+        hollow: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 4}
+        ax.plot(thin.index, thin, "o", **hollow, label="fewer than half of the readings")
+    ax.set_ylabel(quantity(data, signal))
+    format_time(ax, pd.DatetimeIndex(data.index))
+    add_legend(ax)
+    return ax
+
+
+def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
+    """`plot_signal` of each of the signals, one above the other on one time axis."""
+    axes = new_column(len(signals), height=0.5 + 2.6 * len(signals))
+    for signal, ax in zip(signals, axes, strict=True):
+        plot_signal(data, signal, ax=ax).label_outer()
+    return axes
+
+
+def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Share of the expected readings that came, per signal, hour of the day (UTC) and slot."""
+    signals = signals_of(data.columns)
+    ax = new_axes(ax, height=0.8 + 1.1 * max(1, len(signals)))
+    if not signals:
+        return write_sentence(ax, "no readings")
+    stamps = pd.DatetimeIndex(data.index)
+    days = stamps.normalize().nunique()
+    rows: list[np.ndarray] = []  # per signal a row for its name, then six slots
+    for signal in signals:
+        slots = coverage(data, signal).groupby([stamps.minute // 10, stamps.hour]).sum() / days
+        table = slots.unstack().reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
+        table.loc[-1] = np.nan
+        ax.text(0, len(rows) * 7 + 0.85, label(signal), size="small", va="bottom")
+        rows.append(table.to_numpy(float))
+    image = draw_cells(ax, np.vstack(rows), COVERAGE)
+    ax.set_aspect("auto")
+    ticks = [(7 * n + slot + 1.5, f":{slot}0") for n in range(len(signals)) for slot in (0, 3)]
+    ax.set_yticks(*zip(*ticks, strict=True), size="small")
+    ax.set_ylabel("start of slot")
+    format_hours(ax)
+    ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
+    return ax
+
+
+def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Power against wind speed: ten-minute means by their coverage, and the mean of each bin.
+
+    The method of bins of IEC 61400-12-1, without its corrections; a bin of fewer than three
+    means is hollow.
+    """
+    ax = new_axes(ax)
+    if missing := find_missing(data, "wind_speed_mean", "power_mean"):
+        return write_sentence(ax, f"no power curve: no readings of {missing}")
+    pairs = data.dropna(subset=["wind_speed_mean", "power_mean"])
+    if pairs.empty:
+        return write_sentence(ax, "no power curve: wind speed and power were never read together")
+    shares = np.minimum(coverage(pairs, "wind_speed"), coverage(pairs, "power"))
+    points = pairs["wind_speed_mean"], pairs["power_mean"]
+    large = len(pairs) > MANY
+    image = ax.scatter(
+        *points, 10, shares, lw=0, rasterized=large, label="ten-minute mean", **COVERAGE
+    )
+    _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
+    add_legend(ax)
+    ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
+    return ax
+
+
+def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """How often the wind blew how fast, in bins of 1 m/s, with a Weibull distribution."""
+    ax = new_axes(ax)
+    speeds = data.get("wind_speed_mean", pd.Series(dtype=float))
+    speeds = speeds[speeds.between(0, STRONGEST)]  # without sentinels such as -9999.9
+    if speeds.empty:
+        return write_sentence(ax, "no distribution: no readings of wind speed")
+    edges = np.arange(np.floor(speeds.max()) + 2)
+    share = np.full(len(speeds), 100 / len(speeds))
+    means = f"{len(speeds):,} ten-minute means"
+    ax.hist(speeds, list(edges), weights=share, color=BLUE, alpha=0.4, rwidth=0.94, label=means)
+    if fit := fit_weibull(speeds):
+        scale, shape = fit
+        x = np.linspace(0.01, edges[-1], 200)
+        density = shape / scale * (x / scale) ** (shape - 1) * np.exp(-((x / scale) ** shape))
+        fitted = f"Weibull, A = {scale:.1f} m/s, k = {shape:.2f}"
+        ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=fitted)
+    else:
+        ax.plot([], [], " ", label="too few means for a Weibull fit")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
+    ax.set_xlim(0, edges[-1])
+    add_legend(ax)
+    return ax
+
+
+def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin."""
+    ax = new_axes(ax)
+    if find_missing(data, "wind_speed_mean"):
+        return write_sentence(ax, "no turbulence: no readings of wind speed")
+    table = turbulence(data)
+    if table.empty:
+        return write_sentence(ax, "no turbulence: never 3 m/s of wind and half of the readings")
+    large = len(table) > MANY
+    style: dict[str, Any] = {"color": GREY, "alpha": 0.1 if large else 0.5, "lw": 0}
+    points = table["wind_speed"], table["intensity"]
+    ax.scatter(*points, 9, label="ten-minute value", rasterized=large, **style)
+    _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="TI (1-min) (%)")
+    ax.set_ylim(0)
+    add_legend(ax)
+    return ax
+
+
+def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
+    """A signal's mean by hour of the day, with the band that four in five buckets lie in."""
+    ax = new_axes(ax)
+    mean = f"{signal}_mean"
+    if find_missing(data, mean):
+        return write_sentence(ax, f"no readings of {label(signal)}")
+    hours = data[mean].groupby(pd.DatetimeIndex(data.index).hour)
+    centre = hours.mean().reindex(range(24))
+    low, high = (hours.quantile(share).reindex(range(24)) for share in (0.1, 0.9))
+    x = centre.index + 0.5
+    ax.fill_between(x, low, high, color=BLUE, alpha=0.2, lw=0, label="10 % to 90 % of the buckets")
+    ax.plot(x, centre, ".-", color=BLUE, label="mean")
+    ax.set_ylabel(quantity(data, signal))
+    format_hours(ax)
+    add_legend(ax)
+    return ax
+
+
+def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """The power curve of each calendar month, bins of at least three ten-minute means."""
+    ax = new_axes(ax, height=4, right=1.4)
+    if missing := find_missing(data, "wind_speed_mean", "power_mean"):
+        return write_sentence(ax, f"no power curves: no readings of {missing}")
+    for month, part in data.groupby(pd.DatetimeIndex(data.index).month):
+        curve = power_curve(part)
+        curve = curve[curve["count"] >= FULL_BIN]
+        style: dict[str, Any] = {
+            "marker": MARKERS[month - 1],
+            "color": plt.get_cmap("cividis")(month / 15),
+        }
+        name = month_name[month]
+        ax.plot(curve["wind_speed"], curve["power"], ms=4, lw=1, label=name, **style)
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
+    add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
+    return ax
+
+
+def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Energy of each day (UTC) as a calendar, a row of weeks a year. From `summarize_days`."""
+    energy = days["energy"].dropna()
+    calendar = [day.isocalendar() for day in energy.index]
+    years = sorted({day.year for day in calendar})
+    ax = new_axes(ax, height=0.9 + 1.5 * max(1, len(years)))
+    if energy.empty:
+        return write_sentence(ax, "no energy: no readings of power")
+    column = np.array([day.week - 1 for day in calendar])
+    row = np.array([8 * years.index(day.year) + day.weekday - 1 for day in calendar])
+    table = np.full((8 * len(years) - 1, 53), np.nan)
+    table[row, column] = energy
+    image = draw_cells(ax, table, {"cmap": "cividis_r", "vmin": 0})
+    part = (days.loc[energy.index, "hours_with_power"] <= WHOLE_DAY).to_numpy()
+    if part.any():
+        dots: dict[str, Any] = {"mfc": "white", "mec": "black", "ms": 4, "label": "part of a day"}
+        ax.plot(column[part] + 0.5, row[part] + 0.5, "o", **dots)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
+    format_calendar(ax, years, column)
+    ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years), **BAR)
+    return ax
+
+
+def _plot_bins(ax: Axes, bins: pd.DataFrame, value: str, name: str) -> None:
+    """The means of bins of wind speed; those of fewer than three values are hollow."""
+    ax.plot(bins["wind_speed"], bins[value], color=ORANGE, lw=1.2)
+    full = bins["count"] >= FULL_BIN
+    few = f"of fewer than {FULL_BIN}"
+    for chosen, fill, text in ((full, ORANGE, name), (~full, "white", few)):
+        if chosen.any():
+            points = bins.loc[chosen, ["wind_speed", value]].to_numpy().T
+            ax.plot(*points, "o", mfc=fill, mec=ORANGE, ms=5, label=text)

@@ -1,0 +1,4 @@
+"""Executed notebooks: where they are kept, what they report, the pages made of them.
+
+Nothing here runs a notebook.
+"""

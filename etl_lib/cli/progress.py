@@ -1,0 +1,85 @@
+"""What `etl run` says while dates are run, and at the end."""
+
+import sys
+from collections.abc import Sequence
+from typing import Self
+
+from tqdm import tqdm
+
+from etl_lib.archive.status import DateStatus
+from etl_lib.archive.store import Place, shown
+from etl_lib.runs.date import Outcome
+
+
+class Progress:
+    """Tells each outcome as it comes; on a terminal, with a bar of what is done and left.
+
+    `skipped` are dates that need no run.
+    """
+
+    def __init__(self, total: int, skipped: Sequence[DateStatus], jobs: int) -> None:
+        self.total, self.skipped, self.jobs = total, skipped, jobs
+        self.loaded, self.failed = 0, list[Outcome]()
+        self.has_archived = False
+        quiet = total < 2 or not sys.stdout.isatty()
+        self.bar = tqdm(total=total, unit="date", file=sys.stdout, disable=quiet, leave=False)
+
+    def __enter__(self) -> Self:
+        if self.skipped:
+            which = self.skipped[0].date if len(self.skipped) == 1 else f"{len(self.skipped)} dates"
+            self._say(f"{which}  skipped: loaded, and nothing changed at the source since")
+        if self.total + len(self.skipped) == 0:
+            self._say("nothing to do: no date is in a state that was asked for")
+        if len(self.skipped) == 1 and self.total == 0 and self.skipped[0].report:
+            self._say_report(self.skipped[0].report)
+        self._count()
+        return self
+
+    def tell(self, outcome: Outcome) -> None:
+        """One line or a few on a date that has ended."""
+        if outcome.error:
+            self.failed.append(outcome)
+            self._say(f"{outcome.date}  failed: {outcome.error}")
+        else:
+            self.loaded += 1
+            self._say(f"{outcome.date}  {_describe(outcome)}")
+        self.has_archived |= outcome.notebook is not None
+        if outcome.notebook and (self.total == 1 or outcome.error):
+            self._say(f"  notebook  {shown(outcome.notebook)}")
+        if outcome.report and self.total == 1:
+            self._say_report(outcome.report)
+        self.bar.update()
+        self._count()
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+        if self.total + len(self.skipped) > 1:
+            left = self.total - self.loaded - len(self.failed)
+            counts = {
+                "loaded": self.loaded,
+                "skipped": len(self.skipped),
+                "failed": len(self.failed),
+                "not run": left,
+            }
+            self._say(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+            for outcome in self.failed:
+                self._say(f"  {outcome.date}  {outcome.error}")
+
+    def _count(self) -> None:
+        left = self.total - self.loaded - len(self.failed)
+        self.bar.set_postfix_str(f"{min(self.jobs, left)} running, {len(self.failed)} failed")
+
+    def _say_report(self, report: Place) -> None:
+        self._say(f"  report    {shown(report)}  <- open this in a browser")
+
+    def _say(self, line: str) -> None:
+        self.bar.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+
+def _describe(outcome: Outcome) -> str:
+    summary = outcome.summary or {}
+    return (
+        f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
+        f" coverage {summary['coverage']:.1%}"
+    )

@@ -1,0 +1,93 @@
+"""Alvo, the target database: how it is opened, and how its tables are made."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+import sqlalchemy as sa
+from adbc_driver_manager import Error as BulkError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from etl_lib.errors import AlvoError
+from etl_lib.load.tables import metadata
+from pgarrow import bulk
+from pgarrow.errors import first_line
+from pgarrow.sessions import open_engine as open_alvo
+
+if TYPE_CHECKING:  # half a second of imports that only a load or a read needs
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Cursor
+
+__all__ = ["alvo_connection", "bulk_cursor", "create_tables", "execute", "open_alvo"]
+SECRETS = ["password", "sslpassword"]
+"""Secrets in an address's query; SQLAlchemy masks only a password before the host."""
+
+
+def create_tables(alvo: Engine) -> None:
+    """Create Alvo's tables where they are missing; safe to call from many processes at once.
+
+    Raises `AlvoError`, and creates nothing, where a table of such a name has other columns.
+    """
+    if alvo in _complete:
+        return
+    with _as_alvo_error(alvo), alvo.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
+        _refuse_others(alvo, connection)
+        metadata.create_all(connection)
+    _complete.add(alvo)
+
+
+def _refuse_others(alvo: Engine, connection: Connection) -> None:
+    found = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    for (_, name), columns in found.items():
+        missing = {column.name for column in metadata.tables[name].columns}
+        missing -= {column["name"] for column in columns}
+        if missing:
+            raise AlvoError(
+                f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(missing))} in its"
+                f" table {name}, which is of another version or not Alvo's:"
+                " docs/operations.md tells how to upgrade"
+            )
+
+
+@contextmanager
+def alvo_connection(alvo: Engine) -> Iterator[Connection]:
+    """A connection for small queries; the driver's errors become `AlvoError`."""
+    with _as_alvo_error(alvo), alvo.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def bulk_cursor(alvo: Engine) -> "Iterator[Cursor]":
+    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
+    with _as_alvo_error(alvo), bulk.bulk_cursor(alvo) as cursor:
+        yield cursor
+
+
+def execute(cursor: "Cursor", statement: str, *values: Any) -> "pa.Table":
+    """Run one statement with bound parameters `$1`, `$2` … and return its rows.
+
+    A statement without rows returns an empty table.
+    """
+    cursor.execute(statement, parameters=values or None)
+    return cursor.fetch_arrow_table()
+
+
+_complete: WeakSet[Engine] = WeakSet()
+"""The engines whose tables are known to exist."""
+
+
+@contextmanager
+def _as_alvo_error(alvo: Engine) -> Iterator[None]:
+    """Turn a driver's error into one line with Alvo's address, the password masked."""
+    try:
+        yield
+    except (DBAPIError, BulkError) as error:
+        # The driver's error is no cause: its text holds the password
+        raise AlvoError(f"Alvo at {_mask(alvo)}: {first_line(error)}") from None
+
+
+def _mask(alvo: Engine) -> str:
+    return str(alvo.url.set(drivername="postgresql").difference_update_query(SECRETS))

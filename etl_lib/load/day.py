@@ -1,0 +1,211 @@
+"""The load of a day into Alvo, and reading back.
+
+A load replaces its day. In one transaction it locks the date, deletes that day's rows of the
+signals that it writes, COPYs the new ones, writes the ledger row and commits: run twice it
+changes nothing, and broken off anywhere it leaves the day as it was.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from importlib.resources import files
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from adbc_driver_manager.dbapi import Cursor
+from sqlalchemy import Engine
+
+from etl_lib.errors import AlvoError
+from etl_lib.extract.days import Day
+from etl_lib.load.alvo import bulk_cursor, create_tables, execute
+from etl_lib.load.tables import data
+from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
+from etl_lib.transform.query import query
+from etl_lib.transform.statistics import day_coverage, signals_of
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many statistics of a day a load added, changed and removed."""
+
+    added: int
+    changed: int
+    removed: int
+    largest_change: str | None
+    """The change that is largest beside the value itself, such as `power_max by 948 kW`."""
+
+    def __str__(self) -> str:
+        counts = f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed"
+        return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
+
+
+@dataclass(frozen=True)
+class Load:
+    """One row of the ledger; the table's comments say what each value is."""
+
+    run_id: int
+    date: date
+    started: datetime
+    finished: datetime
+    columns: list[str]
+    readings: int
+    statistics: int
+    coverage: float
+    added: int
+    changed: int
+    removed: int
+    largest_change: str | None
+    fingerprint: str
+    notebook: str | None
+    code_version: str
+
+    @property
+    def changes(self) -> Changes:
+        """What the load changed of the day."""
+        return Changes(self.added, self.changed, self.removed, self.largest_change)
+
+
+def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> Load:
+    """Replace the day's statistics and write its ledger row, all or nothing.
+
+    `statistics`: as from `compute_statistics`; nulls are not stored. Days and signals that are
+    not in it stay as they are. `readings` is how many there were, for the ledger.
+    Raises `AlvoError`; the day is then as it was before.
+    """
+    stamps = pc.min_max(statistics["timestamp"])
+    if (
+        statistics.num_rows
+        and not day.start <= stamps["min"].as_py() <= stamps["max"].as_py() < day.end
+    ):
+        raise AlvoError(f"expected statistics of {day.date}, got {stamps}: nothing was loaded")
+    create_tables(alvo)
+    with bulk_cursor(alvo) as cursor:
+        execute(cursor, LOCK_DAY, day.date.toordinal())
+        signals = _find_signals(cursor, statistics.schema)
+        before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
+        rows = _to_rows(statistics, signals)
+        changes = _find_changes(before, rows, signals)
+        if rows.num_rows:
+            cursor.adbc_ingest(data.name, rows, mode="append")
+        ledger = {
+            "date": day.date,
+            "started": day.asked_at,
+            "finished": datetime.now(UTC),
+            "columns": signals_of(statistics.schema.names),
+            "readings": readings,
+            "statistics": rows.num_rows,
+            "coverage": day_coverage(statistics),
+            **asdict(changes),
+            "fingerprint": day.fingerprint,
+            "notebook": os.environ.get(NOTEBOOK_VARIABLE),
+            "code_version": code_version(),
+        }
+        run_id = execute(cursor, INSERT_RUN, *ledger.values())["id"][0].as_py()
+    return Load(run_id, **ledger)
+
+
+LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
+# One at a time: two writers that make the same signals in another order would wait for each other
+LOCK_SIGNALS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.signal'))"
+SELECT_SIGNALS = "SELECT id, name, unit FROM signal WHERE name = ANY($1)"
+INSERT_SIGNALS = """
+    INSERT INTO signal (name, unit)
+    SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
+    WHERE NOT EXISTS (SELECT FROM signal WHERE signal.name = new.name)
+"""
+DELETE_DAY = """
+    DELETE FROM data WHERE signal_id = ANY($1) AND timestamp >= $2 AND timestamp < $3
+    RETURNING signal_id, timestamp, value
+"""
+INSERT_RUN = """
+    INSERT INTO run (date, started, finished, columns, readings, statistics, coverage,
+                     added, changed, removed, largest_change, fingerprint, notebook, code_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    RETURNING id
+"""
+
+
+def read_statistics(
+    alvo: Engine, start: datetime | None = None, end: datetime | None = None
+) -> pd.DataFrame:
+    """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
+
+    One row per bucket, `timestamp` (UTC, its start) the index; one float column per signal,
+    NaN where there is nothing; `attrs["units"]` maps a column to its unit.
+    """
+    create_tables(alvo)
+    with bulk_cursor(alvo) as cursor:
+        signals = execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
+        rows = execute(
+            cursor,
+            "SELECT signal_id, timestamp, value FROM data WHERE timestamp >= $1 AND timestamp < $2",
+            start or datetime.min.replace(tzinfo=UTC),
+            end or datetime.max.replace(tzinfo=UTC),
+        )
+    wide: pd.DataFrame = rows.to_pandas().pivot(
+        index="timestamp", columns="signal_id", values="value"
+    )
+    known = signals.to_pandas().set_index("id").loc[wide.columns]
+    wide.columns = pd.Index(known["name"].to_list())
+    wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True))
+    return wide
+
+
+def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
+    """Read the day back and compare it, value by value, with what was computed.
+
+    Returns the number of equal values; raises `AlvoError` when one differs.
+    """
+    stored = read_statistics(alvo, day.start, day.end)
+    stored = stored.reindex(columns=statistics.columns).dropna(how="all")
+    if not stored.equals(statistics.dropna(how="all")):
+        raise AlvoError(
+            f"Alvo holds other values for {day.date} than were loaded: did someone load the day"
+            " at the same time? Run it again"
+        )
+    return int(stored.count().sum())
+
+
+def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
+    """The ids and names of the signals of a table's columns, new ones made where needed."""
+    fields = [field for field in schema if field.name != "timestamp"]
+    names = [field.name for field in fields]
+    units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
+    known = execute(cursor, SELECT_SIGNALS, names)
+    if known.num_rows == len(names):
+        return known
+    execute(cursor, LOCK_SIGNALS)
+    execute(cursor, INSERT_SIGNALS, names, units)
+    return execute(cursor, SELECT_SIGNALS, names)
+
+
+def _find_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> Changes:
+    """Compare a day's rows of Alvo's `data` before and after a load.
+
+    `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
+    """
+    sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
+    rows = query(sql, before=before, after=after, signals=signals).to_pylist()
+    return Changes(
+        added=sum(row["added"] for row in rows),
+        changed=sum(row["changed"] for row in rows),
+        removed=sum(row["removed"] for row in rows),
+        largest_change=_describe_change(rows[0]) if rows and rows[0]["changed"] else None,
+    )
+
+
+def _describe_change(row: dict[str, object]) -> str:
+    unit = "" if row["unit"] == "1" else f" {row['unit']}"
+    return f"{row['name']} by {row['largest']:.4g}{unit}"
+
+
+def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
+    """Wide to long: one row (`timestamp`, `signal_id`, `value`) per value that exists."""
+    sql = """
+        SELECT signals.id AS signal_id, timestamp, value
+        FROM (UNPIVOT statistics ON COLUMNS(* EXCLUDE timestamp) INTO NAME name VALUE value)
+        JOIN signals USING (name)
+        ORDER BY signal_id, timestamp
+    """
+    return query(sql, statistics=statistics, signals=signals)

@@ -1,0 +1,226 @@
+"""One date to one executed notebook in the archive."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from papermill.exceptions import PapermillExecutionError
+
+from etl_lib import errors
+from etl_lib.archive.index import find_summary
+from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
+from etl_lib.errors import EtlError
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
+from etl_lib.kernels.fork import INLINE
+from etl_lib.kernels.limits import USUAL, Limits
+from etl_lib.kernels.manager import BATCH_VARIABLE
+from etl_lib.load.alvo import create_tables
+from etl_lib.load.ledger import has_run, last_loads
+from etl_lib.services.connect import connected
+from etl_lib.settings import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
+
+KERNEL = "python3"
+"""The kernel of this environment, whatever the notebook was last saved with."""
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one date."""
+
+    date: date
+    notebook: Place | None = None
+    """The archived notebook, executed to its end or to the cell that failed; None when Fonte or
+    Alvo refused beforehand."""
+    report: Place | None = None
+    """Its HTML, of a date that was loaded."""
+    summary: dict[str, Any] | None = None
+    """As the notebook's last cell tells it to programs, of a date that was loaded."""
+    error: str | None = None
+    """Why it failed, in one line."""
+    is_transient: bool = False
+    """Whether it may go well later as it is: Fonte, Alvo or the archive did not answer."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the dates of a batch have in common, wherever each of them is run."""
+
+    columns: list[str]
+    settings: Settings
+    """With every address filled in."""
+    home: Path
+    """The project's folder, which has the notebook."""
+    archive: Archive
+    warm: bool = True
+    """Whether kernels are forked from a process that has the imports done."""
+    limits: Limits = USUAL
+    batch: str = field(default_factory=lambda: uuid4().hex)
+    """The name by which the dates are broken off together."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that papermill has executed, to its end or to the cell that failed."""
+
+    text: str
+    """As papermill wrote it; empty when it could not even be begun."""
+    notebook: NotebookNode
+    summary: dict[str, Any] | None
+    error: str | None
+    is_transient: bool
+
+
+def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
+    """Execute the pipeline's notebook for one UTC day, and archive it.
+
+    What goes wrong is told in the outcome, not raised. Nothing is left in the archive when Fonte
+    or Alvo refused beforehand, or when the notebook was cut before its load while `stopping` was
+    set.
+    """
+    try:
+        _check(day, plan)
+        name = plan.archive.reserve(day)
+        try:
+            executed = _execute(day, plan, name)
+        except BaseException:  # Ctrl-C: no marker stays, but that of a day that was loaded
+            with suppress(EtlError):  # where Alvo cannot say, the marker stays, too
+                if not _is_loaded(plan.settings, name + SUFFIX):
+                    plan.archive.release(name)
+            raise
+        is_cut = executed.error and stopping and stopping.is_set()
+        if is_cut and not _is_loaded(plan.settings, name + SUFFIX):
+            outcome = Outcome(day, error=executed.error)
+        else:
+            outcome = _keep(plan.archive, name, day, executed)
+        plan.archive.release(name)  # a marker that stays says that the report is missing
+    except EtlError as refusal:
+        return Outcome(day, error=str(refusal), is_transient=refusal.is_transient)
+    return outcome
+
+
+def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
+    """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
+    with connected(plan.settings) as (_, alvo):
+        load = last_loads(alvo, day).get(day)
+    if load is None or load["id"] <= since or set(load["columns"]) != set(plan.columns):
+        return None
+    if load["notebook"] is None:
+        return None
+    name, archive = load["notebook"].removesuffix(SUFFIX), plan.archive
+    if archive.has(marker(name)) or not archive.has(name + PAGE):
+        return None
+    notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
+    places = archive.locate(name + SUFFIX), archive.locate(name + PAGE)
+    return Outcome(day, *places, find_summary(notebook))
+
+
+def _check(day: date, plan: Plan) -> None:
+    """Ask for the day, the columns and Alvo before anything is written; raises `EtlError`."""
+    with connected(plan.settings) as (fonte, alvo):
+        start = find_day(fonte, day.isoformat()).start
+        # A microsecond of readings is enough for Fonte to refuse a column
+        fetch_readings(fonte, start, start + timedelta(microseconds=1), plan.columns)
+        create_tables(alvo)
+
+
+def _execute(day: date, plan: Plan, name: str) -> Executed:
+    """Run papermill, and see whether the ledger knows of it."""
+    settings = plan.settings
+    environment = {
+        "FONTE_API_URL": settings.fonte_api_url or "",
+        "FONTE_API_KEY": settings.fonte_api_key or "",
+        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
+        NOTEBOOK_VARIABLE: name + SUFFIX,
+        BATCH_VARIABLE: plan.batch,
+        "MPLBACKEND": INLINE,  # the report has the plots, whatever else shows figures here
+    }
+    with TemporaryDirectory(prefix="etl-") as folder:
+        target = Path(folder) / "notebook.ipynb"
+        error, is_transient = _run_papermill(
+            plan.home,
+            target,
+            parameters={"date": day.isoformat(), "columns": plan.columns},
+            environment=environment,
+            warm=plan.warm,
+            limits=plan.limits,
+        )
+        text = target.read_text(encoding="utf-8") if target.exists() else ""
+    try:
+        notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
+    except nbformat.reader.NotJSONError:  # no room for all of it, as papermill has said
+        text, notebook = "", new_notebook()
+    summary = find_summary(notebook)
+    if error is None:
+        try:
+            error = _check_outcome(settings, name + SUFFIX, summary)
+        except EtlError as silence:  # whether it was loaded is not known: what was executed is kept
+            error, is_transient = str(silence), True
+    return Executed(text, notebook, summary, error, is_transient)
+
+
+def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None, bool]:
+    """Run papermill into `target`; why it failed, in one line, or None, and if that may pass."""
+    try:
+        papermill.execute_notebook(
+            (home / PIPELINE_NOTEBOOK).as_uri(),
+            target.as_uri(),
+            engine_name="warm",
+            kernel_name=KERNEL,
+            # Not papermill's `cwd`, which is the whole process's
+            resources={"metadata": {"path": str(home)}},
+            progress_bar=False,
+            write_once=True,
+            **options,
+        )
+    except PapermillExecutionError as error:
+        kind = getattr(errors, error.ename, EtlError)
+        # A magic that fails may print what is wrong, and raise nothing
+        said = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
+        return _first_line(error.ename, said), kind.is_transient
+    except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
+        return _first_line(type(error).__name__, str(error)), False
+    return None, False
+
+
+def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome:
+    """Archive what was executed, unless that is nothing at all; with its page if all is well."""
+    if executed.error is not None:
+        text = executed.text
+        kept = archive.write(name + FAILED, text) if text else None
+        return Outcome(day, kept, error=executed.error, is_transient=executed.is_transient)
+    from etl_lib.archive.pages import render
+
+    kept = archive.write(name + SUFFIX, executed.text)
+    page = archive.write(name + PAGE, render(executed.notebook, day.isoformat()))
+    return Outcome(day, kept, page, executed.summary)
+
+
+def _first_line(name: str, message: str) -> str:
+    """An error in one line; those that we raise say enough without their names."""
+    line = next(iter(message.strip().splitlines()), "")
+    return line if hasattr(errors, name) else f"{name}: {line}"
+
+
+def _check_outcome(settings: Settings, name: str, summary: dict[str, Any] | None) -> str | None:
+    """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
+    if summary is None:
+        return "the notebook ended before its summary, without an error: did it call exit?"
+    known = _is_loaded(settings, name)
+    return None if known else f"expected {name} in Alvo's ledger, which does not have it"
+
+
+def _is_loaded(settings: Settings, notebook: str) -> bool:
+    with connected(settings) as (_, alvo):
+        return has_run(alvo, notebook)

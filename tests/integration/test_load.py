@@ -1,0 +1,336 @@
+"""The load of a day on a real Alvo: whole or not at all, and the same when run twice."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import httpx2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from helpers import DAY, execute, make_statistics, stored
+from sqlalchemy import Engine
+
+from benchmarks import load as benchmark
+from etl_lib.errors import AlvoError
+from etl_lib.extract.days import Day, find_day
+from etl_lib.extract.readings import fetch_readings
+from etl_lib.load import day as load
+from etl_lib.load.alvo import create_tables, open_alvo
+from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.ledger import has_run
+from etl_lib.transform.statistics import compute_statistics, to_frame
+
+NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)
+
+
+def test_every_statistic_is_stored_under_its_name_and_unit(alvo: Engine, alvo_url: str) -> None:
+    computed = make_statistics()
+    load_day(alvo, DAY, computed, readings=1440)
+    rows = stored(alvo_url)
+    assert len(rows) == 144 * 5
+    for name in ("power_mean", "power_min", "power_max", "power_std", "power_count"):
+        assert [r.value for r in rows if r.name == name] == computed[name].to_pylist()
+        assert [r.timestamp for r in rows if r.name == name] == computed["timestamp"].to_pylist()
+    assert {r.unit for r in rows if r.name != "power_count"} == {"kW"}
+
+
+def test_a_statistic_that_does_not_exist_is_not_stored(alvo: Engine, alvo_url: str) -> None:
+    stamps = [DAY.start, DAY.start + timedelta(minutes=10)]
+    readings = pa.table(
+        {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [5.0, None]}
+    )
+    loaded = load_day(alvo, DAY, compute_statistics(readings), readings=2)
+    rows = [(r.name, r.value) for r in stored(alvo_url)]
+    assert rows == [("power_count", 1), ("power_max", 5), ("power_mean", 5), ("power_min", 5)]
+    assert loaded.statistics == 4
+
+
+def test_the_same_day_twice_leaves_the_same_rows(alvo: Engine, alvo_url: str) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    before = stored(alvo_url)
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    assert stored(alvo_url) == before
+
+
+def test_a_corrected_value_arrives(alvo: Engine) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    load_day(alvo, DAY, make_statistics(scale=2), readings=1440)
+    frame = read_statistics(alvo)
+    pd.testing.assert_frame_equal(
+        frame, to_frame(make_statistics(scale=2)), check_freq=False, check_like=True
+    )
+
+
+def test_a_vanished_bucket_vanishes(alvo: Engine) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)
+    assert len(read_statistics(alvo)) == 100
+
+
+def test_an_empty_day_empties_the_day(alvo: Engine, alvo_url: str) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    loaded = load_day(alvo, DAY, make_statistics(buckets=0), readings=0)
+    assert stored(alvo_url) == []
+    assert (loaded.statistics, loaded.coverage) == (0, 0.0)
+
+
+def test_a_load_says_what_it_changed(alvo: Engine, alvo_url: str) -> None:
+    first = load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)
+    assert str(first.changes) == "500 added, 0 changed, 0 removed"
+    same = load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)
+    assert str(same.changes) == "0 added, 0 changed, 0 removed"
+
+    stamps = [DAY.start + timedelta(minutes=m) for m in range(500, 1010)]
+    values = [float(m % 97) for m in range(500, 1010)]
+    values[95] += 900.0  # of the bucket 09:50; a tenth of it for the mean
+    field = pa.field("power", pa.float64(), metadata={"unit": "kW"})
+    schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC")), field])
+    other = compute_statistics(pa.table([stamps, values], schema=schema))
+    second = load_day(alvo, DAY, other, readings=510)
+    assert (second.added, second.changed, second.removed) == (5, 3, 250)
+    assert second.largest_change is not None
+    assert second.largest_change.startswith(("power_max by 9", "power_std by"))
+    (row,) = execute(alvo_url, f"SELECT * FROM run WHERE id = {second.run_id}")
+    assert (row.added, row.changed, row.removed) == (5, 3, 250)
+    assert row.largest_change == second.largest_change
+
+
+def test_other_days_and_other_signals_stay(alvo: Engine) -> None:
+    load_day(alvo, NEXT, make_statistics(NEXT), readings=1440)
+    load_day(alvo, DAY, make_statistics(name="wind_speed"), readings=1440)
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    load_day(alvo, DAY, make_statistics(scale=3), readings=1440)
+    frame = read_statistics(alvo)
+    assert frame["power_mean"].count() == 288
+    assert frame["wind_speed_mean"].count() == 144
+
+
+def test_the_ledger_has_one_row_a_load(
+    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ETL_NOTEBOOK", "2024-05-20/x.ipynb")
+    first = load_day(alvo, DAY, make_statistics(), readings=1440)
+    monkeypatch.delenv("ETL_NOTEBOOK")
+    second = load_day(alvo, DAY, make_statistics(buckets=72), readings=720)
+    rows = execute(alvo_url, "SELECT * FROM run ORDER BY id")
+    assert [row.id for row in rows] == [first.run_id, second.run_id]
+    assert first.run_id < second.run_id
+    assert [row.notebook for row in rows] == ["2024-05-20/x.ipynb", None]
+    assert [row.readings for row in rows] == [1440, 720]
+    assert [row.statistics for row in rows] == [720, 360]
+    assert [row.coverage for row in rows] == [1.0, 0.5]
+    assert {(row.date, row.fingerprint, row.started) for row in rows} == {
+        (DAY.date, "abc", DAY.asked_at)
+    }
+    assert rows[0].columns == ["power"]
+    assert rows[0].finished >= rows[0].started
+    assert has_run(alvo, "2024-05-20/x.ipynb")
+    assert not has_run(alvo, "2024-05-20/y.ipynb")
+
+
+@pytest.mark.parametrize("where", ["_to_rows", "code_version"])
+def test_a_failure_after_the_delete_leaves_the_day_as_it_was(
+    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    before, ledger = stored(alvo_url), execute(alvo_url, "SELECT * FROM run")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("injected")
+
+    monkeypatch.setattr(load, where, fail)  # `_to_rows` comes before the COPY, the other after it
+    with pytest.raises(RuntimeError, match="injected"):
+        load_day(alvo, DAY, make_statistics(scale=2), readings=1440)
+    assert stored(alvo_url) == before
+    assert execute(alvo_url, "SELECT * FROM run") == ledger
+
+
+def test_a_failure_of_the_copy_leaves_the_day_as_it_was(alvo: Engine, alvo_url: str) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    before = stored(alvo_url)
+    execute(alvo_url, "ALTER TABLE data ADD CHECK (value <> 3 * 90)")
+    with pytest.raises(AlvoError, match="violates check constraint"):
+        load_day(alvo, DAY, make_statistics(scale=3), readings=1440)
+    assert stored(alvo_url) == before
+
+
+def test_nobody_sees_half_a_load(alvo: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    seen = []
+    real = load._to_rows
+
+    def look(*arguments: Any) -> Any:
+        seen.append(len(read_statistics(alvo)))  # from another session, after the delete
+        return real(*arguments)
+
+    monkeypatch.setattr(load, "_to_rows", look)
+    load_day(alvo, DAY, make_statistics(buckets=10), readings=100)
+    assert seen == [144]
+    assert len(read_statistics(alvo)) == 10
+
+
+def test_many_writers_of_one_day_and_of_new_signals_agree(alvo: Engine, alvo_url: str) -> None:
+    barrier = threading.Barrier(6)
+
+    def write(number: int) -> None:
+        table = make_statistics(scale=number + 1)
+        barrier.wait()
+        load_day(alvo, DAY, table, readings=1440)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    frame = read_statistics(alvo)
+    assert len(frame) == 144
+    assert frame["power_max"].max() / 96 in range(1, 7)  # one writer's, not a mixture
+    winner = make_statistics(scale=frame["power_max"].max() / 96)
+    assert verify_load(alvo, DAY, to_frame(winner)) == 720
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 6
+    assert execute(alvo_url, "SELECT count(*) FROM signal")[0][0] == 5
+
+
+def test_overlapping_sets_of_signals_at_once_do_not_deadlock(alvo: Engine) -> None:
+    barrier = threading.Barrier(8)
+
+    def write(number: int) -> None:
+        day = Day(DAY.date + timedelta(days=number), 0, "", DAY.asked_at)
+        names = ["power", "wind_speed", "ambient_temperature"]
+        tables = [make_statistics(day, name) for name in (names if number % 2 else names[::-1])]
+        both = tables[0]
+        for table in tables[1:]:
+            for name in table.schema.names[1:]:
+                both = both.append_column(table.schema.field(name), table[name])
+        barrier.wait()
+        load_day(alvo, day, both, readings=1440)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert read_statistics(alvo).notna().to_numpy().sum() == 8 * 144 * 15
+
+
+def test_reading_back_gives_a_wide_frame_with_units(alvo: Engine) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    frame = read_statistics(alvo, DAY.start, DAY.start + timedelta(hours=1))
+    assert list(frame.index) == list(pd.date_range(DAY.start, periods=6, freq="10min"))
+    assert frame.attrs["units"]["power_mean"] == "kW"
+    assert list(frame.columns) == [f"power_{s}" for s in ("mean", "min", "max", "std", "count")]
+
+
+def test_an_empty_alvo_reads_as_an_empty_frame(alvo: Engine) -> None:
+    frame = read_statistics(alvo)
+    assert frame.empty
+    assert list(frame.columns) == []
+
+
+def test_the_read_back_is_of_the_signals_that_were_loaded(alvo: Engine) -> None:
+    load_day(alvo, DAY, make_statistics(name="wind_speed"), readings=1440)
+    load_day(alvo, DAY, make_statistics(buckets=72), readings=720)
+    assert verify_load(alvo, DAY, to_frame(make_statistics(buckets=72))) == 360
+
+
+def test_the_read_back_sees_a_value_that_someone_changed(alvo: Engine, alvo_url: str) -> None:
+    frame = to_frame(make_statistics())
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    assert verify_load(alvo, DAY, frame) == 720
+    execute(alvo_url, "UPDATE data SET value = value + 1e-9 WHERE value = 96")
+    with pytest.raises(AlvoError, match="other values for 2024-05-20"):
+        verify_load(alvo, DAY, frame)
+
+
+def test_the_read_back_sees_a_row_too_many_and_a_row_too_few(alvo: Engine, alvo_url: str) -> None:
+    load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)
+    with pytest.raises(AlvoError):
+        verify_load(alvo, DAY, to_frame(make_statistics(buckets=99)))
+    execute(alvo_url, "DELETE FROM data WHERE timestamp = '2024-05-20T01:00Z'")
+    with pytest.raises(AlvoError):
+        verify_load(alvo, DAY, to_frame(make_statistics(buckets=100)))
+
+
+def test_a_database_in_another_time_zone_holds_the_same_instants(
+    alvo: Engine, alvo_url: str
+) -> None:
+    name = alvo.url.database
+    execute(alvo_url, f"ALTER DATABASE {name} SET timezone TO 'Asia/Kathmandu'")
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    frame = read_statistics(alvo)
+    assert (frame.index[0], str(frame.index.tz)) == (pd.Timestamp(DAY.start), "UTC")
+    assert verify_load(alvo, DAY, to_frame(make_statistics())) == 720
+
+
+def test_alvo_down_is_one_line_without_the_password() -> None:
+    alvo = open_alvo("postgresql://etl:s3cret@127.0.0.1:1/Alvo")
+    with pytest.raises(AlvoError, match=r"Alvo at .*127\.0\.0\.1:1") as caught:
+        load_day(alvo, DAY, make_statistics(), readings=1440)
+    assert "s3cret" not in str(caught.value) + repr(alvo)
+    assert "\n" not in str(caught.value)
+
+
+def test_tables_are_made_once_by_many_at_once(alvo_url: str) -> None:
+    engines = [open_alvo(alvo_url) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create_tables, engines))
+    tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
+    assert execute(alvo_url, tables)[0][0] == 3
+    for engine in engines:
+        engine.dispose()
+
+
+def test_the_tables_say_what_a_timestamp_is(alvo: Engine, alvo_url: str) -> None:
+    create_tables(alvo)
+    comment = execute(alvo_url, "SELECT obj_description('data'::regclass)")[0][0]
+    assert "START of the bucket, UTC" in comment
+
+
+@pytest.mark.parametrize("offset", range(10))
+def test_each_seed_day_is_stored_as_pandas_computes_it(
+    seeded: httpx2.Client, alvo: Engine, offset: int
+) -> None:
+    """The whole stair but the notebook, beside a computation that shares nothing with it."""
+    day = find_day(seeded, str(date(2024, 5, 20) + timedelta(days=offset)))
+    names = ["wind_speed", "power", "ambient_temperature"]
+    readings = fetch_readings(seeded, day.start, day.end, names)
+    load_day(alvo, day, compute_statistics(readings), readings=readings.num_rows)
+
+    query = {"start_timestamp": day.start.isoformat(), "end_timestamp": day.end.isoformat()}
+    source = pd.DataFrame(seeded.get("/data", params=query).json()).set_index("timestamp")
+    source.index = pd.to_datetime(source.index)
+    frame = read_statistics(alvo)
+    assert len(frame) == 144
+    for name in names:
+        groups = source[name].resample("10min")
+        for statistic in ("mean", "min", "max", "std"):
+            expected = groups.agg(statistic).to_numpy()
+            np.testing.assert_allclose(frame[f"{name}_{statistic}"], expected, rtol=1e-9, atol=0)
+        assert set(frame[f"{name}_count"]) == {10.0}
+
+
+def test_a_day_with_one_reading_is_loaded_as_it_is(
+    fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine
+) -> None:
+    stamp = pa.array([DAY.start + timedelta(hours=5, minutes=3)], pa.timestamp("us", "UTC"))
+    put_readings(pa.table({"timestamp": stamp, "power": [-4.5]}))
+    day = find_day(fonte, "2024-05-20")
+    readings = fetch_readings(fonte, day.start, day.end, ["power", "wind_speed"])
+    loaded = load_day(alvo, day, compute_statistics(readings), readings=1)
+    assert (loaded.readings, loaded.statistics) == (1, 4)
+    assert loaded.coverage == pytest.approx(1 / 2880)
+    assert read_statistics(alvo)["power_mean"].to_dict() == {
+        pd.Timestamp("2024-05-20T05:00Z"): -4.5
+    }
+
+
+@pytest.mark.parametrize("other", [NEXT, Day(date(2024, 5, 19), 1440, "abc", DAY.asked_at)])
+def test_statistics_of_another_day_are_refused(alvo: Engine, alvo_url: str, other: Day) -> None:
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    before = stored(alvo_url)
+    with pytest.raises(AlvoError, match="expected statistics of 2024-05-20"):
+        load_day(alvo, DAY, make_statistics(other), readings=1440)
+    assert stored(alvo_url) == before
+
+
+def test_what_is_measured_of_a_load_is_a_day_that_is_taken(alvo: Engine, alvo_url: str) -> None:
+    benchmark.load(alvo, np.datetime64("2030-01-01"))
+    assert execute(alvo_url, "SELECT count(*) FROM data") == [(15 * benchmark.BUCKETS,)]

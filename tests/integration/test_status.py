@@ -1,0 +1,320 @@
+"""What is done of each date, told from Fonte, the ledger and the archive; and who is skipped."""
+
+import json
+from collections.abc import Callable, Generator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from helpers import execute
+from sqlalchemy import Engine
+
+from etl_lib.archive.status import State, read_status
+from etl_lib.archive.store import Archive
+from etl_lib.cli import main as cli
+from etl_lib.extract.client import open_fonte
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
+from etl_lib.load.day import load_day
+from etl_lib.settings import Settings
+from etl_lib.transform.statistics import compute_statistics
+
+FIRST = date(2024, 5, 20)
+Load = Callable[[date], None]
+
+
+@pytest.fixture
+def settings(
+    fonte_api: str,
+    put_readings: Callable[[pa.Table], None],
+    alvo_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Settings:
+    """An hour of readings on each of four days in Fonte, nothing in Alvo."""
+    starts = [datetime(2024, 5, day, tzinfo=UTC) for day in range(20, 24)]
+    stamps = [start + timedelta(minutes=minute) for start in starts for minute in range(60)]
+    put_readings(pa.table({"timestamp": stamps, "power": [float(s.minute) for s in stamps]}))
+    monkeypatch.setenv("FONTE_API_URL", fonte_api)
+    monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
+    return Settings()
+
+
+@pytest.fixture
+def load(settings: Settings, alvo: Engine) -> Load:
+    """Loads a day's power as the notebook does."""
+
+    def load(day: date) -> None:
+        assert settings.fonte_api_url
+        with open_fonte(settings.fonte_api_url) as fonte:
+            found = find_day(fonte, day.isoformat())
+            readings = fetch_readings(fonte, found.start, found.end, ["power"])
+        load_day(alvo, found, compute_statistics(readings), readings=readings.num_rows)
+
+    return load
+
+
+def archive(project: Path, day: date, name: str) -> None:
+    folder = project / "runs" / day.isoformat()
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("{}")
+
+
+def states(settings: Settings, project: Path) -> dict[int, State]:
+    return {
+        day.day: status.state
+        for day, status in read_status(settings, Archive(project / "runs")).items()
+    }
+
+
+def test_a_date_is_missing_until_it_is_loaded(
+    settings: Settings, load: Load, project: Path
+) -> None:
+    load(date(2024, 5, 21))
+    assert states(settings, project) == {
+        20: State.MISSING,
+        21: State.LOADED,
+        22: State.MISSING,
+        23: State.MISSING,
+    }
+
+
+def test_a_date_whose_readings_changed_is_stale_until_it_is_loaded_again(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    load(FIRST)
+    load(date(2024, 5, 21))
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20T00:30Z'")
+    assert states(settings, project)[20] is State.STALE
+    assert states(settings, project)[21] is State.LOADED
+    load(FIRST)
+    assert states(settings, project)[20] is State.LOADED
+
+
+def test_a_date_whose_readings_vanished_is_stale(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    load(date(2024, 5, 21))
+    execute(fonte_url, "DELETE FROM data WHERE timestamp::date = '2024-05-21'")
+    found = read_status(settings, Archive(project / "runs"))[date(2024, 5, 21)]
+    assert (found.state, found.readings) == (State.STALE, 0)
+
+
+def test_a_date_is_failed_while_its_last_attempt_is(
+    settings: Settings, load: Load, project: Path
+) -> None:
+    archive(project, FIRST, "20240601T000000.000000Z.failed.ipynb")
+    assert states(settings, project)[20] is State.FAILED
+    archive(project, FIRST, ".20240603T000000.000000Z.partial.ipynb")  # being run now
+    assert states(settings, project)[20] is State.FAILED
+    load(FIRST)  # by hand, say: Alvo holds what Fonte does
+    assert states(settings, project)[20] is State.LOADED
+
+
+@pytest.mark.parametrize("name", ["{}.failed.ipynb", ".{}.partial.ipynb"])
+def test_a_date_whose_notebook_was_cut_after_its_load_is_failed(
+    settings: Settings, load: Load, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    stem = "20240603T000000.000000Z"
+    monkeypatch.setenv("ETL_NOTEBOOK", f"{FIRST}/{stem}.ipynb")
+    load(FIRST)
+    assert states(settings, project)[20] is State.LOADED
+    archive(project, FIRST, name.format(stem))
+    assert states(settings, project)[20] is State.FAILED
+
+
+def test_a_stale_date_that_was_run_since_and_failed_is_failed(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    load(FIRST)
+    archive(project, FIRST, "20240601T000000.000000Z.ipynb")
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20T00:30Z'")
+    assert states(settings, project)[20] is State.STALE
+    archive(project, FIRST, "20240602T000000.000000Z.failed.ipynb")
+    assert states(settings, project)[20] is State.FAILED
+
+
+def test_the_report_is_the_one_of_the_last_load(
+    settings: Settings, load: Load, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        archive(project, FIRST, f"{name}.html")
+        monkeypatch.setenv("ETL_NOTEBOOK", f"2024-05-20/{name}.ipynb")
+        load(FIRST)
+    report = read_status(settings, Archive(project / "runs"))[FIRST].report
+    assert report == project / "runs" / "2024-05-20" / "b.html"
+
+
+def test_only_the_dates_asked_for_are_told(settings: Settings, load: Load, project: Path) -> None:
+    load(FIRST)
+    load(date(2024, 5, 23))
+    found = read_status(settings, Archive(project / "runs"), date(2024, 5, 21), date(2024, 5, 23))
+    assert [day.day for day in found] == [21, 22, 23]
+
+
+def test_status_is_a_table_for_people_and_json_for_programs(
+    settings: Settings, load: Load, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(FIRST)
+    assert cli.main(["status"]) == 0
+    header, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert header.split() == ["date", "state", "readings", "coverage", "loaded", "(UTC)", "report"]
+    assert first.split()[:4] == ["2024-05-20", "loaded", "60", "4.2%"]
+    assert second.split() == ["2024-05-21", "missing", "60"]
+
+    assert cli.main(["status", "2024-05-20", "--json"]) == 0
+    (record,) = json.loads(capsys.readouterr().out)
+    assert (record["date"], record["state"], record["columns"]) == (
+        *("2024-05-20", "loaded"),
+        ["power"],
+    )
+    assert record["coverage"] == pytest.approx(60 / 1440)
+    assert datetime.fromisoformat(record["loaded"]).tzinfo is not None
+
+
+def test_what_is_loaded_and_unchanged_is_skipped(
+    settings: Settings, load: Load, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for day in (20, 21, 22, 23):
+        load(date(2024, 5, day))
+    assert cli.main(["run", "2024-05-20", "2024-05-23", "--columns", "power"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "4 dates  skipped: loaded, and nothing changed at the source since",
+        "4 skipped",
+    ]
+    assert list((project / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ([], [21, 22, 23]),
+        (["--force"], [20, 21, 22, 23]),
+        (["--missing"], [23]),
+        (["--stale"], [21]),
+        (["--failed"], [22]),
+        (["--failed", "--stale"], [21, 22]),
+        (["--columns", "power", "wind_speed"], [20, 21, 22, 23]),
+    ],
+    ids=lambda value: " ".join(map(str, value)) or "plain",
+)
+def test_a_range_runs_the_dates_that_need_it(
+    settings: Settings,
+    load: Load,
+    project: Path,
+    fonte_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    wanted: list[int],
+) -> None:
+    load(FIRST)
+    load(date(2024, 5, 21))
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-21T00:30Z'")
+    archive(project, date(2024, 5, 22), "20240601T000000.000000Z.failed.ipynb")
+
+    asked: list[date] = []
+
+    def run_dates(_: object, days: list[date], *__: object, **___: object) -> Generator[None]:
+        asked.extend(days)
+        yield from ()
+
+    monkeypatch.setattr("etl_lib.runs.batch.run_dates", run_dates)
+    columns = [] if "--columns" in options else ["--columns", "power"]
+    cli.main(["run", "2024-05-20", "2024-05-23", *options, *columns])
+    assert [day.day for day in asked] == wanted
+
+
+def check(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    code = cli.main(["status", "--check", *options])
+    return code, capsys.readouterr().out.strip()
+
+
+def test_a_check_tells_what_needs_a_person_and_fails(
+    settings: Settings,
+    load: Load,
+    project: Path,
+    fonte_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    days = "2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23"
+    assert check(capsys) == (1, f"4 missing: {days}; nothing was ever loaded")
+    for day in range(20, 23):
+        load(date(2024, 5, day))
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-21T00:30Z'")
+    archive(project, date(2024, 5, 23), "20240601T000000.000000Z.failed.ipynb")
+    code, line = check(capsys)
+    assert code == 1
+    assert line.startswith("1 failed: 2024-05-23; 1 stale: 2024-05-21; the newest load is of 20")
+    assert json.loads(check(capsys, "--json")[1])[1]["state"] == "stale"
+    assert check(capsys, "--json")[0] == 1
+    assert check(capsys, "2024-05-20")[0] == 0
+    assert check(capsys, "2031-01-01") == (1, "no such day is known; nothing was ever loaded")
+    load(date(2024, 5, 21))
+    load(date(2024, 5, 23))
+    code, line = check(capsys)
+    assert (code, line.split(";")[0]) == (0, "nothing to do")
+    assert line.endswith(" UTC, 0.0 hours ago")
+
+
+def test_a_check_leaves_out_the_day_that_has_not_ended(
+    settings: Settings,
+    load: Load,
+    put_readings: Callable[[pa.Table], None],
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for day in range(20, 24):
+        load(date(2024, 5, day))
+    put_readings(pa.table({"timestamp": [datetime.now(UTC)], "power": [1.0]}))
+    assert check(capsys)[0] == 0
+    put_readings(pa.table({"timestamp": [datetime.now(UTC) - timedelta(days=1)], "power": [1.0]}))
+    assert check(capsys)[0] == 1
+
+
+def test_a_check_fails_when_the_newest_load_is_too_old(
+    settings: Settings, load: Load, project: Path, alvo_url: str, capsys: Any
+) -> None:
+    for day in range(20, 24):
+        load(date(2024, 5, day))
+    execute(alvo_url, "UPDATE run SET finished = finished - interval '49 hours'")
+    assert check(capsys, "--max-age", "3")[0] == 0
+    code, line = check(capsys, "--max-age", "2")
+    assert code == 1
+    assert line.startswith("no load for 2 days; the newest load is of 20")
+    assert line.endswith(" UTC, 49.0 hours ago")
+
+
+def test_a_check_names_some_of_many_days(
+    settings: Settings, put_readings: Callable[[pa.Table], None], project: Path, capsys: Any
+) -> None:
+    put_readings(pa.table({"timestamp": [datetime(2024, 6, day, tzinfo=UTC) for day in (1, 2)]}))
+    words = "6 missing: 2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23, 2024-06-01 …;"
+    assert check(capsys)[1].startswith(words)
+
+
+def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    for day in (20, 21):
+        load(date(2024, 5, day))
+    execute(fonte_url, "DELETE FROM data WHERE timestamp < '2024-05-22'")
+    assert states(settings, project)[20] is State.LOADED
+    archive = Archive(project / "runs")
+    found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
+    assert [day.state for day in found.values()] == [State.LOADED] * 2
+
+
+@pytest.mark.parametrize("age", ["nan", "inf", "-1", "1e300"])
+def test_an_age_that_is_none_is_refused(
+    age: str, capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    assert cli.main(["status", f"--max-age={age}"]) == 2
+    assert "--max-age: expected a number from 0 to 1,000,000" in capsys.readouterr().err
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(
+    capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    assert cli.main(["status", "2024-05-25", "2024-05-21"]) == 2
+    assert capsys.readouterr().err == "etl: END: expected 2024-05-25 or later, got 2024-05-21\n"

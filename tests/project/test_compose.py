@@ -1,0 +1,212 @@
+"""What stands before Compose's containers, done to a real PostgreSQL: its roles and its check."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import httpx2
+import pytest
+from helpers import BIN, ROOT, execute, serve
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from etl_lib.archive.store import Archive
+from etl_lib.runs.date import Plan, run_date
+from etl_lib.services import embedded as local
+from etl_lib.services import postgresql as embedded
+from etl_lib.settings import Settings as Library
+from fonteapi import database
+from fonteapi.main import create_app
+from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
+
+Roles = Callable[..., URL]
+
+
+@pytest.fixture
+def make_roles(new_database: Callable[[], str]) -> Roles:
+    """Makes a database with its roles, as a container does when its data folder is made."""
+
+    def make(prefix: str, **roles: str) -> URL:
+        url = new_database()
+        names = {name: f"{prefix} {role}" for name, role in roles.items()}
+        run_roles(url, names | {f"{name}_PASSWORD": "it's secret" for name in roles})
+        return make_url(url)
+
+    return make
+
+
+def run_roles(url: str, environment: dict[str, str]) -> None:
+    command = [BIN / "psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1"]
+    command += [f"--file={ROOT}/compose/roles.sql", url]
+    subprocess.run(command, env=os.environ | environment, check=True)
+
+
+def address(url: URL, role: str) -> str:
+    given = url.set(username=role, password="it's secret")
+    return given.render_as_string(hide_password=False)
+
+
+def fill(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fonteapi", "fill"]
+    environment = os.environ | {"FONTE_DATABASE_URL": url, "FONTE_DAYS": "2"}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_api_reads_with_a_role_that_can_but_read(make_roles: Roles) -> None:
+    url = make_roles("of fonte", OWNER="owner", READER="reader")
+    owner, reader = address(url, "of fonte owner"), address(url, "of fonte reader")
+    empty = fill(reader)
+    assert (empty.returncode, empty.stderr.count("\n")) == (1, 1)
+    assert "permission denied" in empty.stderr
+    assert fill(owner).stdout == "2,880 readings written\n"
+    assert fill(owner).stdout == "Fonte has readings\n"
+    api = serve(Settings(database_url=reader))
+    assert len(httpx2.get(f"{api}/days").json()) == 2
+    assert httpx2.get(f"{api}/data/1").json()["id"] == 1
+    period = {"start_timestamp": "2024-05-20", "end_timestamp": "2024-05-21"}
+    assert len(httpx2.get(f"{api}/data", params=period).json()) == 1440
+    for statement in (
+        "INSERT INTO data (timestamp) VALUES (now())",
+        "UPDATE data SET power = 0",
+        "DELETE FROM data",
+        "TRUNCATE data",
+        "DROP TABLE data",
+        "CREATE TABLE mine (i int)",
+        "CREATE ROLE other",
+    ):
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+            execute(reader, statement)
+
+
+def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> None:
+    url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
+    reader = address(url, "of an empty fonte reader")
+    owner = open_engine(address(url, "of an empty fonte owner"))
+    database.create_table(owner)
+    owner.dispose()
+    api = local.serve(lambda: create_app(Settings(database_url=reader, days=1)))
+    answer = httpx2.get(f"{api}/days", timeout=30)
+    assert answer.status_code == 503
+    assert "permission denied" in answer.json()["detail"]
+
+
+def test_the_loader_owns_its_tables_and_nothing_else(
+    make_roles: Roles, seeded_api: str, project: Path
+) -> None:
+    url = make_roles("of alvo", OWNER="owner")
+    owner = address(url, "of alvo owner")
+    execute(url.render_as_string(hide_password=False), "CREATE TABLE strange AS SELECT 1 AS one")
+    settings = Library(fonte_api_url=seeded_api, alvo_database_url=owner)
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    assert run_date(date(2024, 5, 20), plan).error is None
+    owned = execute(owner, "SELECT tablename FROM pg_tables WHERE tableowner = current_user")
+    assert {name for (name,) in owned} == {"signal", "data", "run"}
+    for statement in ("SELECT * FROM strange", "CREATE ROLE other", "CREATE SCHEMA other"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            execute(owner, statement)
+
+
+@pytest.mark.parametrize(
+    ("settings", "refused"),
+    [
+        ({}, ""),
+        ({"BIND_ADDRESS": "localhost"}, ""),
+        ({"BIND_ADDRESS": "[::1]"}, ""),
+        ({"BIND_ADDRESS": "0.0.0.0"}, "ALVO_PASSWORD FONTE_API_KEY"),
+        ({"BIND_ADDRESS": "0.0.0.0", "ALVO_PASSWORD": "own"}, "FONTE_API_KEY"),
+        ({"BIND_ADDRESS": "192.168.1.7", "FONTE_API_KEY": "k"}, "ALVO_PASSWORD"),
+        ({"BIND_ADDRESS": "[::]", "FONTE_API_KEY": "k", "ALVO_PASSWORD": "own"}, ""),
+    ],
+)
+def test_example_passwords_do_not_leave_this_machine(
+    settings: dict[str, str], refused: str
+) -> None:
+    example = {
+        "BIND_ADDRESS": "127.0.0.1",
+        "ALVO_PASSWORD": "alvo-example",
+        "FONTE_API_KEY": "",
+        "PATH": os.environ["PATH"],
+    }
+    command = ["sh", ROOT / "compose" / "check.sh"]
+    ended = subprocess.run(
+        command, env=example | settings, capture_output=True, text=True, timeout=10, check=False
+    )
+    assert ended.returncode == (1 if refused else 0)
+    assert ended.stderr.strip().endswith(f"of your own: {refused}" if refused else "")
+    assert "-example" not in ended.stderr
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """The folder of a database of example passwords, which is down, and what it was made with."""
+    settings = {
+        "POSTGRES_PASSWORD": "postgres-example",
+        "OWNER": "Fonte",
+        "OWNER_PASSWORD": "fonte-example",
+        "READER": "reader",
+        "READER_PASSWORD": "reader-example",
+    }
+    run_roles(embedded.start_database(tmp_path, "Fonte"), settings)
+    rules = tmp_path / ".local" / "postgresql" / "pg_hba.conf"
+    rules.write_text(f"local all Fonte,reader scram-sha-256\n{rules.read_text()}")
+    embedded.stop_database(tmp_path)
+    yield tmp_path, settings
+    embedded.stop_database(tmp_path)
+
+
+def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """What a container does when it starts, with a server that only says that it would."""
+    data = home / ".local" / "postgresql"
+    server = data / "docker-entrypoint.sh"
+    server.write_text('#!/bin/sh\necho "starts $@"\n')
+    server.chmod(0o755)
+    return subprocess.run(
+        ["sh"],
+        input=(ROOT / "compose" / "start.sh").read_text(),
+        env=settings | {"PGDATA": str(data), "PATH": f"{data}:{BIN}:{os.environ['PATH']}"},
+        cwd=data,
+        user=data.stat().st_uid if os.getuid() == 0 else None,  # PostgreSQL refuses root
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_database_takes_the_passwords_of_each_start(
+    stopped: tuple[Path, dict[str, str]],
+) -> None:
+    home, settings = stopped
+    own = {name: value.replace("example", "own") for name, value in settings.items()}
+    started = start(home, own)
+    assert (started.returncode, started.stdout) == (0, "starts postgres\n")
+    url = make_url(embedded.start_database(home, "again"))
+    for role, name in (("Fonte", "OWNER_PASSWORD"), ("reader", "READER_PASSWORD")):
+        for password in (settings[name], own[name]):
+            given = url.set(username=role, password=password).render_as_string(hide_password=False)
+            if password == own[name]:
+                assert execute(given, "SELECT current_user") == [(role,)]
+            else:
+                with pytest.raises(OperationalError, match="password authentication failed"):
+                    execute(given, "SELECT 1")
+
+
+def test_a_database_without_the_named_role_does_not_start_and_tells_no_password(
+    stopped: tuple[Path, dict[str, str]],
+) -> None:
+    home, settings = stopped
+    started = start(home, settings | {"OWNER": "nobody"})
+    assert (started.returncode, started.stdout) == (1, "")
+    assert 'role "nobody" does not exist' in started.stderr
+    assert "-example" not in started.stderr
+
+
+def test_a_new_data_folder_is_left_to_the_image(tmp_path: Path) -> None:
+    (tmp_path / ".local" / "postgresql").mkdir(parents=True)
+    assert start(tmp_path, {}).stdout == "starts postgres\n"

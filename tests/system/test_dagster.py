@@ -1,0 +1,107 @@
+"""A real Dagster, as `make dagster` starts it, in a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+from helpers import ROOT, execute, needs_chromium
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = needs_chromium
+DAY = "2024-05-21"
+PATIENCE = 60_000
+"""Milliseconds that a page may take."""
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def dagster(
+    seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of a Dagster in a project of its own; in the end nothing of it is left."""
+    shutil.copy(ROOT / "dagster.yaml", project)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [
+        "dagster",
+        "dev",
+        "--module-name=etl_lib.orchestration",
+        f"--port={port}",
+    ]
+    with (project / "said.txt").open("wb") as said:
+        running = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=os.environ | {"FONTE_API_URL": seeded_api, "ALVO_DATABASE_URL": alvo_url},
+            stdout=said,
+            stderr=said,
+        )
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while not is_up(address):
+        assert time.monotonic() < deadline, (project / "said.txt").read_text()
+        time.sleep(0.1)
+    yield address
+    started = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    running.wait(timeout=60)
+    _, alive = psutil.wait_procs(started, timeout=60)
+    assert alive == []
+
+
+def is_up(address: str) -> bool:
+    try:
+        return httpx2.get(f"{address}/server_info").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def test_a_day_is_materialized_from_the_browser_and_shown_there(
+    dagster: str, browser: Browser, project: Path, alvo_url: str
+) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{dagster}/assets/statistics?view=partitions&partition={DAY}")
+    materialize(page)
+    expect(page.get_by_text("Materialized (1)")).to_be_visible()
+    page.reload()
+    ((notebook,),) = execute(alvo_url, "SELECT notebook FROM run WHERE date = '2024-05-21'")
+    expect(page.get_by_text(str(project / "runs" / notebook), exact=True)).to_be_visible()
+    for fact in ("readings", "coverage", "changes in Alvo", "duration, seconds"):
+        expect(page.get_by_role("cell", name=fact, exact=True)).to_be_visible()
+
+    page.get_by_text("[Show Markdown]").click()
+    picture = page.get_by_role("dialog").get_by_role("img", name=DAY)
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 300
+    page.get_by_role("button", name="Close").click()
+
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="/notebook?").click()
+    expect(opened.value.get_by_role("heading", name="One day of turbine readings")).to_be_visible()
+
+    page.goto(f"{dagster}/assets/statistics?view=checks")
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3)
+    page.goto(f"{dagster}/assets/statistics?view=overview")
+    expect(page.get_by_role("cell", name="wind_speed_mean")).to_be_visible()
+    page.close()
+
+
+def materialize(page: Page) -> None:
+    """Launch the run of one day, as a person does."""
+    page.get_by_role("button", name="Materialize…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Show all partitions").click()
+    field = dialog.get_by_placeholder("ex: 2024-05-20")
+    field.fill(DAY)
+    field.press("Enter")
+    dialog.get_by_role("button", name="Launch 1 run").click()
+    expect(dialog).to_be_hidden()

@@ -1,0 +1,169 @@
+"""Both notebooks as people run them: papermill's command line, and a Jupyter kernel."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from helpers import ETL, ROOT, execute
+from nbformat import NotebookNode
+
+from etl_lib.archive.index import find_summary
+from etl_lib.services import postgresql as embedded
+
+PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
+BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture
+def nothing_running(project: Path) -> Iterator[Path]:
+    """A project with nothing running and no variable set; what it started is stopped."""
+    yield project
+    embedded.stop_database(project)
+
+
+def papermill(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*PAPERMILL, "notebooks/etl.ipynb", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def outputs(notebook: NotebookNode) -> str:
+    """All that the cells printed and showed, as text."""
+    shown = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            shown += [output.get("text", ""), *map(str, output.get("data", {}).values())]
+    return "\n".join(shown)
+
+
+def explore(folder: Path) -> NotebookNode:
+    """`explore.ipynb`, executed in the folder that JupyterLab starts in."""
+    notebook = nbformat.read(folder / "explore.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    return notebook
+
+
+def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path) -> None:
+    ended = papermill("runs/2024-05-21.ipynb", "-p", "date", "2024-05-21")
+    assert ended.returncode == 0, ended.stderr
+    notebook = nbformat.read(nothing_running / "runs" / "2024-05-21.ipynb", as_version=4)
+    summary = find_summary(notebook)
+    assert summary is not None
+    assert (summary["date"], summary["readings"], summary["statistics"]) == (
+        *("2024-05-21", 1440),
+        1440,
+    )
+    assert summary["columns"] == ["wind_speed", "power"]
+    alvo = embedded.start_database(nothing_running, "Alvo")
+    assert execute(alvo, "SELECT date::text, notebook FROM run") == [("2024-05-21", None)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "columns"),
+    [
+        (
+            ["-p", "columns", "power wind_speed ambient_temperature"],
+            ["power", "wind_speed", "ambient_temperature"],
+        ),
+        (["-y", "columns: [power]"], ["power"]),
+    ],
+)
+def test_papermill_takes_columns_as_words_or_as_a_list(
+    project: Path, services: str, arguments: list[str], columns: list[str]
+) -> None:
+    ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21", *arguments)
+    assert ended.returncode == 0, ended.stderr
+    ((loaded,),) = execute(services, "SELECT columns FROM run")
+    assert loaded == columns
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-p", "dtae", "2024-05-21"], ["-p", "date", "20240521"], ["-p", "date", "2024-05-30"]],
+    ids=["misspelt", "a number", "outside"],
+)
+def test_without_a_date_that_fonte_has_nothing_is_loaded_and_the_period_is_told(
+    project: Path, services: str, arguments: list[str]
+) -> None:
+    ended = papermill("runs/x.ipynb", *arguments)
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "Fonte has 2024-05-20 to 2024-05-29" in last
+    assert ("-p date YYYY-MM-DD" in last) == ("dtae" in arguments)
+    assert execute(services, "SELECT FROM pg_tables WHERE tablename = 'run'") == []
+
+
+def test_a_fonte_that_is_down_is_one_line_and_nothing_is_loaded(
+    project: Path, services: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
+    ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("FonteError: the Fonte API at http://127.0.0.1:1 does not answer")
+    assert execute(services, "SELECT FROM pg_tables WHERE tablename = 'run'") == []
+
+
+@pytest.mark.usefixtures("services")
+def test_an_alvo_that_is_down_is_one_line_without_its_password(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:s3cr3t-word@127.0.0.1:1/Alvo")
+    ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
+    assert ended.returncode != 0
+    last = ended.stderr.strip().splitlines()[-1]
+    assert last.startswith("AlvoError: Alvo at postgresql://etl:***@127.0.0.1:1/Alvo: ")
+    written = (project / "runs" / "x.ipynb").read_text(encoding="utf-8")
+    assert "s3cr3t-word" not in written + ended.stdout + ended.stderr
+
+
+@pytest.mark.usefixtures("services")
+def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
+    papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
+    notebook = nbformat.read(project / "runs" / "x.ipynb", as_version=4)
+    page = outputs(notebook)
+    assert "2024-05-21: Fonte has 1,440 readings" in page
+    assert "longest gap, minutes" in page
+    assert "time_bucket(INTERVAL '10 minutes', timestamp)" in page
+    assert "1,440 statistics loaded, 1,440 read back and equal" in page
+    assert page.count("<svg") == 5
+    last = notebook.cells[-1].outputs[-1].data
+    assert set(last) == {"application/json", "text/markdown", "text/plain"}
+
+
+def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, services: str) -> None:
+    subprocess.run([*ETL, "run", "2024-05-20", "2024-05-21"], check=True)
+    page = outputs(explore(project / "notebooks"))
+    assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
+    assert page.count("<svg") == 8
+    assert "The calmest day was" in page
+
+
+def test_explore_says_what_to_do_when_alvo_is_empty(nothing_running: Path) -> None:
+    page = outputs(explore(nothing_running / "notebooks"))
+    assert "**Alvo is still empty.** Load a day with `etl run 2024-05-20`" in page
+
+
+def test_the_parameters_are_tagged_and_the_date_has_no_default() -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / "etl.ipynb", as_version=4)
+    (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    values: dict[str, object] = {}
+    exec(cell.source, values)
+    assert values["date"] is None
+    assert values["columns"] == "wind_speed power"
+
+
+@pytest.mark.parametrize("path", BOTH, ids=lambda path: path.name)
+def test_notebooks_are_prose_with_thin_cells(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    kinds = [cell.cell_type for cell in notebook.cells]
+    assert kinds.count("markdown") >= kinds.count("code") - 1
+    assert notebook.metadata.kernelspec.name == "python3"
+    headings = [c.source for c in notebook.cells if c.source.startswith("#")]
+    assert headings[0].startswith("# ")

@@ -1,0 +1,480 @@
+"""Days as Dagster's partitions: asked for by schedule and sensor, run here and elsewhere."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import psutil
+import pyarrow as pa
+import pytest
+from dagster._core.execution.plan import active
+from helpers import ROOT, archived_files, execute, wait_for, wait_for_loads
+
+from etl_lib.archive.store import Archive
+from etl_lib.errors import EtlError
+from etl_lib.orchestration import calls
+from etl_lib.orchestration import days as materialization
+from etl_lib.orchestration import definitions as orchestration
+from etl_lib.runs.date import Plan, find_outcome
+from etl_lib.services.connect import connected
+from etl_lib.settings import Settings
+
+pytestmark = [
+    pytest.mark.usefixtures("services", "project"),
+    # Dagster's, of itself
+    pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
+]
+DAYS = [f"2024-05-{day}" for day in range(20, 30)]
+POWER = {"ops": {"statistics": {"config": {"columns": "power", "jobs": 2}}}}
+FIRST_TAG = "dagster/asset_partition_range_start"
+LAST_TAG = "dagster/asset_partition_range_end"
+
+
+@pytest.fixture
+def changing(
+    fonte_api: str, services: str, put_readings: Callable[[pa.Table], None], monkeypatch: Any
+) -> Callable[[date], None]:
+    """A Fonte with an hour on each of three days; puts one more reading into a day."""
+    monkeypatch.setenv("FONTE_API_URL", fonte_api)
+    starts = [datetime(2024, 5, day, tzinfo=UTC) for day in (20, 21, 22)]
+    stamps = [start + timedelta(minutes=minute) for start in starts for minute in range(60)]
+    put_readings(pa.table({"timestamp": stamps, "power": [float(s.minute) for s in stamps]}))
+    more = iter(range(61, 1000))
+
+    def change(day: date) -> None:
+        stamp = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=next(more))
+        put_readings(pa.table({"timestamp": [stamp], "power": [7.0]}))
+
+    return change
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """A Dagster of the test's own, which other processes reach too."""
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
+
+
+def load_days() -> dg.JobDefinition:
+    """The job as other processes find it."""
+    return orchestration.defs.resolve_job_def("load_days")
+
+
+def load_days_in_processes() -> dg.JobDefinition:
+    """The same, each step in a process of its own."""
+    job = dg.define_asset_job("load_days", selection=[orchestration.statistics])
+    assets = [orchestration.readings, orchestration.statistics]
+    definitions = dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        resources=orchestration.defs.resources,
+        executor=dg.multiprocess_executor,
+    )
+    return definitions.resolve_job_def("load_days")
+
+
+def period(first: str, last: str) -> dict[str, str]:
+    """The tags of a run of these days and those between them."""
+    return {FIRST_TAG: first, LAST_TAG: last}
+
+
+def run(instance: dg.DagsterInstance, day: str) -> dg.ExecuteInProcessResult:
+    return load_days().execute_in_process(
+        run_config=POWER, instance=instance, partition_key=day, raise_on_error=False
+    )
+
+
+def materialized(instance: dg.DagsterInstance) -> dict[str, dict[str, Any]]:
+    """The metadata of each partition's materializations."""
+    records = instance.fetch_materializations(dg.AssetKey("statistics"), limit=1000).records
+    assert len({record.partition_key for record in records}) == len(records)
+    return {
+        record.partition_key: {
+            name: value.value for name, value in record.asset_materialization.metadata.items()
+        }
+        for record in records
+    }
+
+
+def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
+    context = dg.build_sensor_context(
+        instance, cursor=cursor, resources={"services": orchestration.Services()}
+    )
+    return orchestration.changed_days(context)
+
+
+def asked(result: dg.SensorResult) -> list[str | None]:
+    return [request.partition_key for request in result.run_requests or []]
+
+
+# Who asks for days
+
+
+def test_a_day_is_a_partition_once_it_has_ended() -> None:
+    now = datetime(2024, 5, 25, 12, tzinfo=UTC)
+    keys = orchestration.DAYS.get_partition_keys(current_time=now)
+    assert (keys[0], keys[-1]) == ("2024-05-20", "2024-05-24")
+
+
+def test_the_first_partition_is_fonte_s_first_day() -> None:
+    command = (
+        "from etl_lib.orchestration.definitions import DAYS; print(DAYS.get_first_partition_key())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", command],
+        env={"FONTE_START_DATE": "2023-01-02"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "2023-01-02"
+
+
+def test_the_schedule_asks_for_yesterday() -> None:
+    at = datetime(2024, 5, 25, 0, 15, tzinfo=UTC)
+    schedule = orchestration.defs.resolve_schedule_def("yesterday")
+    assert schedule.cron_schedule == "15 0 * * *"
+    found = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=at))
+    assert [request.partition_key for request in found.run_requests] == ["2024-05-24"]
+
+
+def test_the_sensor_asks_for_the_changed_day_alone_and_once_a_change(
+    changing: Callable[[date], None], instance: dg.DagsterInstance
+) -> None:
+    first = tick(instance)
+    assert asked(first) == DAYS[:3]
+    assert asked(tick(instance, first.cursor)) == []
+    for day in DAYS[:3]:
+        assert run(instance, day).success
+    loaded = tick(instance, first.cursor)
+    assert asked(loaded) == []
+    changing(date(2024, 5, 21))
+    changed = tick(instance, loaded.cursor)
+    assert asked(changed) == ["2024-05-21"]
+    assert asked(tick(instance, changed.cursor)) == []
+    changing(date(2024, 5, 21))  # once more, before it was loaded
+    assert asked(again := tick(instance, changed.cursor)) == ["2024-05-21"]
+    assert run(instance, "2024-05-21").success
+    assert asked(last := tick(instance, again.cursor)) == []
+    assert last.cursor == ""
+
+
+def test_a_day_is_asked_for_with_the_columns_it_was_loaded_with(
+    changing: Callable[[date], None], instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    changing(date(2024, 5, 20))
+    chosen = {r.partition_key: r.run_config for r in tick(instance).run_requests or []}
+    assert chosen[DAYS[0]] == {"ops": {"statistics": {"config": {"columns": "power"}}}}
+    assert chosen[DAYS[1]] == {"ops": {"statistics": {"config": {}}}}
+
+
+def test_a_day_whose_notebook_still_draws_is_not_asked_for(
+    changing: Callable[[date], None], project: Path, alvo_url: str, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    (report,) = (project / "runs" / DAYS[0]).glob("*.html")
+    report.with_name(f".{report.stem}.partial.ipynb").touch()  # as before it was released
+    assert asked(tick(instance)) == DAYS[1:3]
+    execute(alvo_url, "UPDATE run SET finished = now() - interval '11 minutes'")
+    assert asked(tick(instance)) == DAYS[:3]
+
+
+def test_many_changes_are_asked_for_step_by_step(
+    changing: Callable[[date], None], instance: dg.DagsterInstance, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(orchestration, "REQUESTS_A_TICK", 2)
+    first = tick(instance)
+    assert asked(first) == DAYS[:2]
+    assert asked(tick(instance, first.cursor)) == DAYS[2:3]
+
+
+def test_fonte_s_days_are_versions_of_the_source_s_partitions(
+    changing: Callable[[date], None], instance: dg.DagsterInstance
+) -> None:
+    def observe() -> dict[str, Any]:
+        job = orchestration.defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("readings")])
+        alone = [dg.AssetKey("readings")]
+        assert job.execute_in_process(instance=instance, asset_selection=alone).success
+        records = instance.fetch_observations(dg.AssetKey("readings"), limit=100).records
+        newest = records[: len(DAYS[:3]) + 1]
+        facts = [r.asset_observation for r in newest if r.partition_key is None]
+        last = facts[0].metadata["dagster/last_updated_timestamp"].value
+        assert datetime.fromtimestamp(last, UTC) == datetime(2024, 5, 22, 0, 59, tzinfo=UTC)
+        return {
+            r.partition_key: r.asset_observation.data_version
+            for r in newest
+            if r.partition_key is not None
+        }
+
+    before = observe()
+    assert sorted(before) == DAYS[:3]
+    changing(date(2024, 5, 21))
+    after = observe()
+    assert {day for day in after if after[day] != before[day]} == {"2024-05-21"}
+
+
+# What becomes of them
+
+
+@pytest.mark.parametrize(
+    ("job", "days"), [(load_days, DAYS), (load_days_in_processes, DAYS[:2])], ids=["ten", "two"]
+)
+def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
+    alvo_url: str,
+    project: Path,
+    instance: dg.DagsterInstance,
+    job: Callable[[], dg.JobDefinition],
+    days: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT / "tests")  # where the other process finds the job
+    tags = period(days[0], days[-1])
+    with dg.execute_job(
+        dg.reconstructable(job), instance, run_config=POWER, tags=tags, raise_on_error=True
+    ) as result:
+        assert result.success
+        assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 3
+    ledger = {row.day: row for row in execute(alvo_url, "SELECT *, date::text AS day FROM run")}
+    told = materialized(instance)
+    assert sorted(told) == sorted(ledger) == days
+    for day, facts in told.items():
+        assert facts["readings"] == ledger[day].readings == 1440
+        assert facts["statistics"] == ledger[day].statistics == 720
+        assert facts["coverage"] == 1
+        assert facts["changes in Alvo"] == "720 added, 0 changed, 0 removed"
+        assert 0 < facts["duration, seconds"] < 300
+        assert facts["notebook"] == str(project / "runs" / ledger[day].notebook)
+        assert Path(facts["report"]).read_text().startswith("<!DOCTYPE html>")
+        assert facts["picture"].startswith(f"![{day}](data:image/svg+xml;base64,")
+        columns = facts["dagster/column_schema"].columns
+        assert [(column.name, column.description) for column in columns] == [
+            ("power_mean", "kW"),
+            ("power_min", "kW"),
+            ("power_max", "kW"),
+            ("power_std", "kW"),
+            ("power_count", "1"),
+        ]
+    assert (project / "runs" / "index.html").exists()
+
+
+def test_a_failing_day_fails_alone(instance: dg.DagsterInstance) -> None:
+    tags = period("2024-05-28", "2024-05-31")  # Fonte ends with the 29th
+    result = load_days().execute_in_process(
+        run_config=POWER, instance=instance, tags=tags, raise_on_error=False
+    )
+    assert not result.success
+    assert sorted(told := materialized(instance)) == ["2024-05-28", "2024-05-29"]
+    assert told["2024-05-29"]["readings"] == 1440
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    reason = failure.step_failure_data.user_failure_data.description
+    missing = re.findall(r"(2024-05-\d\d): date: Fonte has no \1", reason)
+    assert missing == ["2024-05-30", "2024-05-31"]
+    assert "2024-05-28:" not in reason
+    assert not any(event.is_step_up_for_retry for event in result.all_events)
+
+
+def test_a_trouble_that_passes_is_tried_again_and_what_was_loaded_is_not(
+    alvo_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(instance, DAYS[0]).success  # makes the tables
+    execute(
+        alvo_url,
+        "CREATE FUNCTION refuse() RETURNS trigger AS 'BEGIN RAISE ''full''; END' LANGUAGE plpgsql",
+    )
+    execute(
+        alvo_url,
+        "CREATE TRIGGER refuse BEFORE INSERT ON run FOR EACH ROW"
+        " WHEN (NEW.date = '2024-05-22') EXECUTE FUNCTION refuse()",
+    )
+    waited = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        execute(alvo_url, "DROP TRIGGER IF EXISTS refuse ON run")
+
+    begun = time.time() // 1  # the clock stands while the notebooks take their time
+    clock = SimpleNamespace(time=lambda: begun + sum(waited), sleep=sleep)
+    monkeypatch.setattr(active, "time", clock)
+    tags = period("2024-05-21", "2024-05-23")
+    result = load_days().execute_in_process(run_config=POWER, instance=instance, tags=tags)
+    assert result.success
+    assert waited == [10]
+    assert sorted(set(materialized_days(instance))) == DAYS[:4]
+    loads = execute(alvo_url, "SELECT date::text, count(*) FROM run GROUP BY 1 ORDER BY 1")
+    assert list(map(tuple, loads)) == [(day, 1) for day in DAYS[:4]]
+
+
+def materialized_days(instance: dg.DagsterInstance) -> list[str | None]:
+    records = instance.fetch_materializations(dg.AssetKey("statistics"), limit=1000).records
+    return [record.partition_key for record in records]
+
+
+def test_checks_tell_of_thin_days_and_of_readings_that_cannot_be(
+    changing: Callable[[date], None], put_readings: Any, instance: dg.DagsterInstance
+) -> None:
+    stamp = datetime(2024, 5, 20, 5, tzinfo=UTC)
+    put_readings(pa.table({"timestamp": [stamp], "power": [1e6]}))
+    result = run(instance, DAYS[0])
+    assert result.success
+    found = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert found["read_back_equal"].passed
+    assert not found["coverage"].passed
+    assert found["coverage"].severity is dg.AssetCheckSeverity.ERROR  # 61 of 1,440
+    assert found["coverage"].metadata["2024-05-20"].value == "4.2%"
+    assert not found["plausible_ranges"].passed
+    assert found["plausible_ranges"].severity is dg.AssetCheckSeverity.WARN
+    assert found["plausible_ranges"].metadata["2024-05-20"].value == "power: 1 readings"
+
+
+def test_checks_are_told_even_where_another_day_fails(
+    changing: Callable[[date], None], instance: dg.DagsterInstance
+) -> None:
+    tags = period("2024-05-20", "2024-05-23")  # Fonte ends with the 22nd
+    result = load_days().execute_in_process(
+        run_config=POWER, instance=instance, tags=tags, raise_on_error=False
+    )
+    assert not result.success
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["read_back_equal"].passed
+    assert not checks["coverage"].passed
+
+
+@pytest.mark.parametrize(
+    ("coverage", "severity"),
+    [(0.89, dg.AssetCheckSeverity.WARN), (0.49, dg.AssetCheckSeverity.ERROR)],
+)
+def test_low_coverage_warns_and_too_low_is_an_error(
+    coverage: float, severity: dg.AssetCheckSeverity
+) -> None:
+    day = {"date": DAYS[0], "facts": {"coverage": coverage}, "findings": {"coverage": "so"}}
+    result = orchestration._judge("coverage", [day])
+    assert (result.passed, result.severity) == (False, severity)
+
+
+def test_a_value_that_is_not_what_readings_give_is_found(
+    alvo_url: str, seeded_api: str, project: Path, instance: dg.DagsterInstance
+) -> None:
+    assert run(instance, DAYS[0]).success
+    execute(alvo_url, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
+    settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    outcome = find_outcome(date(2024, 5, 20), plan, since=0)
+    assert outcome
+    with connected(settings) as (fonte, engine):
+        told = materialization._tell(outcome, plan.archive, fonte, engine)
+    judged = orchestration._judge("read_back_equal", [told])
+    assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.ERROR)
+
+
+def test_dagster_shows_the_names_of_addresses_and_not_their_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = (
+        "from dagster._core.remote_representation.external_data import RepositorySnap\n"
+        "from dagster._serdes import serialize_value\n"
+        "from etl_lib.orchestration.definitions import defs\n"
+        "print(serialize_value(RepositorySnap.from_def(defs.get_repository_def())))"
+    )
+    monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:m4rk3d@127.0.0.1/Alvo")
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", command], capture_output=True, text=True, check=True
+    )
+    assert "ALVO_DATABASE_URL" in said.stdout
+    assert "m4rk3d" not in said.stdout + said.stderr
+
+
+def test_addresses_may_be_the_resource_s(
+    alvo_url: str, seeded_api: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    services = orchestration.Services(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
+    result = dg.materialize(
+        [orchestration.statistics],
+        partition_key=DAYS[0],
+        instance=instance,
+        run_config=POWER,
+        resources={"services": services},
+    )
+    assert result.success
+
+
+# Calls to a process that has its imports done
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are taken in this process, as they are in Dagster's code server."""
+    monkeypatch.setenv(calls.ADDRESS, "")
+    calls.answer_calls()
+
+
+def test_days_are_run_where_calls_are_taken(instance: dg.DagsterInstance, answered: None) -> None:
+    assert run(instance, DAYS[0]).success
+    assert materialized(instance)[DAYS[0]]["readings"] == 1440
+
+
+def test_an_error_comes_back_to_the_caller(answered: None) -> None:
+    nothing = ("builtins:print",)
+    told = calls.call("etl_lib.parameters:parse_columns", "", on_break=nothing)
+    with pytest.raises(EtlError, match="columns"):
+        list(told)
+    told = calls.call("math:sqrt", 4, on_break=nothing)
+    with pytest.raises(EtlError, match="TypeError: 'float' object is not iterable"):
+        list(told)
+
+
+def test_without_anybody_to_take_it_a_call_is_answered_here(monkeypatch: Any) -> None:
+    for address in (None, "gone"):
+        if address:
+            monkeypatch.setenv(calls.ADDRESS, address)
+        assert list(calls.call("builtins:range", 3, on_break=())) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_the_days_of_a_run_that_ends_are_broken_off(
+    alvo_url: str, project: Path, answered: None, end: signal.Signals
+) -> None:
+    program = (
+        "import dagster as dg; from etl_lib.orchestration.definitions import statistics, Services;"
+        f"dg.materialize([statistics], tags={period(DAYS[0], DAYS[-1])!r}, run_config={POWER!r},"
+        " resources={'services': Services()})"
+    )
+    running = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    wait_for_loads(alvo_url, 1)
+    running.send_signal(end)
+    running.wait(timeout=60)
+    wait_for(lambda: not markers(project))
+    loaded = execute(alvo_url, "SELECT count(*) FROM run")[0][0]
+    time.sleep(2)  # what still ran would load now
+    assert loaded == execute(alvo_url, "SELECT count(*) FROM run")[0][0] < 10
+    assert [name for name in archived_files(project) if "partial" in name] == []
+    assert not kernels()
+
+
+def markers(project: Path) -> set[str]:
+    return {name for name in Archive(project / "runs").names() if ".partial." in name}
+
+
+def kernels() -> list[psutil.Process]:
+    """The kernels that this process has had forked."""
+    servers = [p for p in psutil.Process().children() if "forkserver" in " ".join(p.cmdline())]
+    return [kernel for server in servers for kernel in server.children()]
+
+
+def test_plain_imports_tell_no_warning_and_start_nothing() -> None:
+    command = "import etl_lib.orchestration.definitions, threading; print(threading.active_count())"
+    said = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert (said.stdout, said.stderr) == ("1\n", "")

@@ -1,0 +1,440 @@
+"""One date to one archived notebook: real kernels, a real archive, real trouble."""
+
+import asyncio
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pyarrow as pa
+import pytest
+from helpers import execute, insert_cell, wait_for_loads
+
+from etl_lib.archive.index import find_summary
+from etl_lib.archive.status import State, read_status
+from etl_lib.archive.store import Archive
+from etl_lib.errors import AlvoError
+from etl_lib.kernels.limits import Limits
+from etl_lib.kernels.manager import Provisioner
+from etl_lib.runs import date as runs
+from etl_lib.runs.batch import run_dates
+from etl_lib.runs.date import Outcome, Plan, run_date
+from etl_lib.runs.pools import threads
+from etl_lib.settings import Settings
+
+DAY = date(2024, 5, 21)
+SECRET = "s3cr3t-word"
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(project: Path, settings: Settings) -> Run:
+    """Runs the project's notebook for a day, against the seeded Fonte and an empty Alvo."""
+
+    def run(
+        settings: Settings = settings, columns: tuple[str, ...] = ("power",), **options: Any
+    ) -> Outcome:
+        archive = Archive(project / "runs")
+        return run_date(DAY, Plan(list(columns), settings, project, archive, **options))
+
+    return run
+
+
+def archived(project: Path) -> list[str]:
+    """Every file of the archive, hidden ones too, without their stamps."""
+    files = [path for path in (project / "runs").rglob("*") if path.is_file()]
+    return sorted(f"{path.parent.name}/*{path.name[path.name.index('Z') + 1 :]}" for path in files)
+
+
+def everything_written(project: Path) -> str:
+    return "".join(p.read_text() for p in (project / "runs").rglob("*") if p.is_file())
+
+
+def test_a_date_is_loaded_and_archived_with_its_report(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    outcome = run(columns=("power", "wind_speed"))
+    assert outcome.error is None
+    assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
+    assert outcome.summary is not None
+    assert outcome.summary["statistics"] == 144 * 2 * 5
+    assert outcome.summary["coverage"] == 1.0
+    (row,) = execute(alvo_url, "SELECT * FROM run")
+    assert row.notebook == outcome.notebook.relative_to(project / "runs").as_posix()
+    assert (row.id, row.columns) == (outcome.summary["run_id"], ["power", "wind_speed"])
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    nbformat.validate(notebook)
+    assert find_summary(notebook) == outcome.summary
+
+
+def test_the_report_shows_the_day_and_fetches_nothing(run: Run) -> None:
+    outcome = run(columns=("power", "wind_speed"))
+    assert outcome.report is not None
+    page = outcome.report.read_text()
+    assert "<title>2024-05-21 · " in page
+    assert "time_bucket" in page
+    assert page.count("data:image/svg+xml;base64,") == 5
+    assert 'src="http' not in page
+    assert "<script" not in page
+    assert "<link" not in page
+    assert len(page) < 1_000_000
+
+
+def test_a_second_run_overwrites_nothing(run: Run, project: Path, alvo_url: str) -> None:
+    first = run().notebook.read_bytes(), run().notebook
+    assert len(archived(project)) == 4
+    assert first[0] in [path.read_bytes() for path in first[1].parent.glob("*.ipynb")]
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 2
+    assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 144 * 5
+
+
+def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
+    project: Path, settings: Settings, alvo_url: str
+) -> None:
+    days = [date(2024, 5, 21), date(2024, 5, 22)]
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        outcomes = [pool.submit(run_date, day, plan) for day in days]
+        assert [future.result().error for future in outcomes] == [None, None]
+    loaded = execute(alvo_url, "SELECT date FROM run ORDER BY date")
+    assert [row.date for row in loaded] == days
+    assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
+
+
+def test_the_folder_that_the_process_stands_in_matters_to_no_date(
+    project: Path, settings: Settings, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    days = [date(2024, 5, 21), date(2024, 5, 22)]
+    left = project.parent / "left"
+    left.mkdir()
+    monkeypatch.chdir(left)
+    with threads(2) as pool, ThreadPoolExecutor(1) as caller:
+        outcomes = caller.submit(lambda: list(run_dates(pool, days, plan)))
+        wait_for_loads(alvo_url, 2)
+        monkeypatch.chdir(project)
+        left.rmdir()
+        assert [outcome.error for outcome in outcomes.result()] == [None, None]
+    assert Path.cwd() == project
+
+
+def test_the_folder_of_the_project_may_have_any_name(project: Path, settings: Settings) -> None:
+    home = project.parent / "Wind {2024} 100 % #ä"
+    shutil.copytree(project, home)
+    outcome = run_date(DAY, Plan(["power"], settings, home, Archive(home / "runs")))
+    assert outcome.error is None
+    assert archived(home) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
+
+
+@pytest.mark.parametrize(("sentinel", "count"), [(-9999.9, 1440), (3.4e38, 1)])
+def test_a_day_with_sentinels_is_loaded_and_has_its_report(
+    run: Run,
+    fonte_api: str,
+    put_readings: Callable[[pa.Table], None],
+    alvo_url: str,
+    sentinel: float,
+    count: int,
+) -> None:
+    stamps = [datetime(2024, 5, 21, tzinfo=UTC) + timedelta(minutes=n) for n in range(1440)]
+    winds = [sentinel if n < count else 7.0 + n % 5 for n in range(1440)]
+    put_readings(pa.table({"timestamp": stamps, "wind_speed": winds, "power": winds}))
+    settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
+    outcome = run(settings, columns=("wind_speed", "power"))
+    assert outcome.error is None
+    assert outcome.report
+    assert outcome.summary
+    assert outcome.summary["quality"]["power"]["outside the plausible range"] == count
+
+
+def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    insert_cell(project, "load_day(", "1 / 0  # injected")
+    outcome = run()
+    assert outcome.error == "ZeroDivisionError: division by zero"
+    assert outcome.report is outcome.summary is None
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert "1 / 0  # injected" in outcome.notebook.read_text()
+    assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 0
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "columns", "error"),
+    [
+        (DAY, ("power", "rain"), r"columns: expected 'wind_speed', .*got 'rain'"),
+        (
+            date(2019, 1, 1),
+            ("power",),
+            "Fonte has no 2019-01-01. Fonte has 2024-05-20 to 2024-05-2",
+        ),
+    ],
+)
+def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
+    project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
+) -> None:
+    outcome = run_date(day, Plan(list(columns), settings, project, Archive(project / "runs")))
+    assert outcome.error is not None
+    assert re.search(error, outcome.error)
+    assert outcome.notebook is None
+    assert list((project / "runs").iterdir()) == []
+
+
+def test_a_notebook_that_exits_early_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(project, "load_day(", "import sys\n\nsys.exit(0)")
+    outcome = run()
+    assert outcome.error is not None
+    assert "ended before its summary" in outcome.error
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_summary_that_the_ledger_does_not_know_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(
+        project,
+        "summarize(",
+        "with alvo.begin() as connection:\n    connection.exec_driver_sql('DELETE FROM run')",
+    )
+    outcome = run()
+    assert outcome.error is not None
+    assert re.fullmatch(r"expected 2024-05-21/.* in Alvo's ledger, which does .*", outcome.error)
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_kernel_that_does_not_start_is_a_failure(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "KERNEL", "absent")
+    assert run().error == "NoSuchKernel: No such kernel named absent"
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_notebook_that_cannot_be_read_is_a_failure_without_a_file(
+    run: Run, project: Path
+) -> None:
+    (project / "notebooks" / "etl.ipynb").write_text("{")
+    outcome = run()
+    assert outcome.error is not None
+    assert outcome.notebook is None
+    assert archived(project) == []
+
+
+def test_a_killed_kernel_is_a_failure(run: Run, project: Path) -> None:
+    insert_cell(project, "load_day(", f"import os\n\nos.kill(os.getpid(), {int(signal.SIGKILL)})")
+    outcome = run()
+    assert outcome.error is not None
+    assert "Kernel died" in outcome.error
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_a_fonte_that_is_down_is_one_line_and_nothing_is_written(
+    run: Run, project: Path, settings: Settings, alvo_url: str
+) -> None:
+    outcome = run(settings.model_copy(update={"fonte_api_url": "http://127.0.0.1:1"}))
+    assert outcome.error is not None
+    assert outcome.error.startswith("the Fonte API at http://127.0.0.1:1 does not answer")
+    assert list((project / "runs").iterdir()) == []
+    assert execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name='run'") == []
+
+
+def test_an_alvo_that_is_down_is_one_line_without_its_password_and_nothing_is_written(
+    run: Run, project: Path, settings: Settings
+) -> None:
+    address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
+    outcome = run(settings.model_copy(update={"alvo_database_url": address}))
+    assert outcome.error is not None
+    assert outcome.error.startswith("Alvo at postgresql://etl:***@127.0.0.1:1/Alvo: ")
+    assert list((project / "runs").iterdir()) == []
+
+
+def test_an_alvo_that_fails_in_the_notebook_leaves_no_password_in_the_archive(
+    run: Run, project: Path, settings: Settings, alvo_url: str
+) -> None:
+    address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
+    backwards = f"alvo = etl_lib.load.alvo.open_alvo({address[::-1]!r}[::-1])"
+    insert_cell(project, "load_day(", f"alvo.dispose()\n{backwards}")
+    outcome = run()
+    assert outcome.error is not None
+    assert outcome.error.startswith("Alvo at postgresql://etl:***@")
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert SECRET not in everything_written(project) + outcome.error
+
+
+def test_an_interrupted_run_leaves_no_file(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "_execute", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == []
+
+
+def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
+    run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "_check_outcome", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == ["2024-05-21/*.partial.ipynb"]
+    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+
+
+def test_an_interrupt_is_one_though_alvo_is_gone(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def fail(*_: object) -> None:
+        raise AlvoError("Alvo does not answer: injected")
+
+    monkeypatch.setattr(runs, "_execute", interrupt)
+    monkeypatch.setattr(runs, "has_run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert archived(project) == ["2024-05-21/*.partial.ipynb"]
+
+
+def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
+    run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AlvoError("Alvo does not answer: injected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "has_run", fail)
+        outcome = run()
+    assert (outcome.error, outcome.is_transient) == ("Alvo does not answer: injected", True)
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("magic", "error"),
+    [
+        ("%nosuchmagic", "CellExecutionError: no message, see In [8] of the notebook"),
+        ("!exit 7", "the notebook ended before its summary, without an error: did it call exit?"),
+    ],
+)
+def test_a_magic_that_fails_without_an_error_in_place_of_the_load_is_a_failure(
+    run: Run, project: Path, alvo_url: str, magic: str, error: str
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
+    notebook.cells[place].source = magic
+    notebook.cells = [cell for cell in notebook.cells if "summarize(load" not in cell.source]
+    nbformat.write(notebook, path)
+    assert run().error == error
+    assert execute(alvo_url, "SELECT count(*) FROM run") == [(0,)]
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_other_json_after_the_summary_is_not_taken_for_it(
+    run: Run, project: Path, alvo_url: str
+) -> None:
+    path = project / "notebooks" / "etl.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for shown in ('{"coverage": "all"}', "[1, 2]"):
+        cell = f"from IPython.display import JSON\n\ndisplay(JSON({shown}))"
+        notebook.cells.append(nbformat.v4.new_code_cell(cell))
+    nbformat.write(notebook, path)
+    outcome = run()
+    assert outcome.error is None
+    assert outcome.summary
+    assert outcome.summary["date"] == "2024-05-21"
+    assert execute(alvo_url, "SELECT count(*) FROM run") == [(1,)]
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_report_has_its_plots_whatever_shows_figures_elsewhere(
+    run: Run, monkeypatch: pytest.MonkeyPatch, warm: bool
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    outcome = run(columns=("wind_speed", "power"), warm=warm)
+    assert outcome.notebook
+    assert Path(outcome.notebook).read_text().count('"image/svg+xml"') == 5
+
+
+def test_a_run_leaves_the_environment_as_it_was(
+    run: Run, monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
+    monkeypatch.setenv("FONTE_API_URL", "http://mine")
+    insert_cell(project, "import etl_lib", "1 / 0")
+    before = dict(os.environ)
+    run()
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (Limits(notebook=3), "3 s for the notebook (--timeout)"),
+        (Limits(cell=2), "600 s for the notebook (--timeout) and 2 s for a cell (--cell-timeout)"),
+        (Limits(notebook=None, cell=2), "2 s for a cell (--cell-timeout)"),
+    ],
+    ids=["notebook", "cell", "cell alone"],
+)
+def test_the_cell_that_is_cut_at_a_time_limit_says_so(
+    run: Run, project: Path, alvo_url: str, limits: Limits, words: str, warm: bool
+) -> None:
+    # Before any other cell, which a busy machine may take long for
+    insert_cell(project, "date = None", "import time\n\ntime.sleep(100)")
+    outcome = run(limits=limits, warm=warm)
+    assert outcome.error == f"CellTimeoutError: cut at the limit of {words}"
+    assert outcome.notebook
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    (cut,) = [cell for cell in notebook.cells if "time.sleep" in cell.source]
+    assert cut.metadata.papermill.exception
+    assert cut.outputs[-1].evalue == f"cut at the limit of {words}"
+    assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 0
+    assert archived(project) == ["2024-05-21/*.failed.ipynb"]
+
+
+def test_what_a_kernel_still_says_when_it_is_ended_does_not_hide_the_limit(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill = Provisioner.kill
+
+    async def kill_late(*arguments: Any, **options: Any) -> None:
+        await asyncio.sleep(1)  # since it was interrupted
+        await kill(*arguments, **options)
+
+    monkeypatch.setattr(Provisioner, "kill", kill_late)
+    insert_cell(project, "date = None", "import time\n\nprint('begun')\ntime.sleep(100)")
+    outcome = run(limits=Limits(cell=2))
+    assert outcome.error == (
+        "CellTimeoutError: cut at the limit of 600 s for the notebook (--timeout)"
+        " and 2 s for a cell (--cell-timeout)"
+    )
+    assert outcome.notebook
+    notebook = nbformat.read(outcome.notebook, as_version=4)
+    (cut,) = [cell for cell in notebook.cells if "time.sleep" in cell.source]
+    assert [output.get("text", output.get("ename")) for output in cut.outputs] == [
+        "begun\n",
+        "CellTimeoutError",
+    ]
+
+
+def test_a_notebook_s_limit_is_of_all_its_cells_together(run: Run, project: Path) -> None:
+    for _ in range(20):
+        insert_cell(project, "load_day(", "import time\n\ntime.sleep(1)")
+    outcome = run(limits=Limits(notebook=8, cell=5))
+    assert "8 s for the notebook" in str(outcome.error)
+    assert outcome.notebook
+    cells = nbformat.read(outcome.notebook, as_version=4).cells
+    begun = [c for c in cells if "sleep" in c.source and c.metadata.papermill["start_time"]]
+    assert 1 < len(begun) < 20

@@ -1,0 +1,70 @@
+"""What is said about a day's readings, counted by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from etl_lib.analysis.quality import check_readings
+from etl_lib.extract.days import Day
+
+DAY = Day(date(2024, 5, 20), 0, "", datetime(2024, 6, 1, tzinfo=UTC))
+BOUNDS = {"plausible": "0 75"}
+
+
+def check(minutes: list[float], values: list[float | None]) -> dict[str, int]:
+    """The report on one signal with these values at these minutes of the day."""
+    stamps = [DAY.start + timedelta(minutes=minute) for minute in minutes]
+    schema = pa.schema(
+        [
+            pa.field("timestamp", pa.timestamp("us", "UTC")),
+            pa.field("wind_speed", pa.float64(), metadata=BOUNDS),
+        ]
+    )
+    readings = pa.table([stamps, values], schema=schema)
+    return dict(check_readings(readings, DAY)["wind_speed"])
+
+
+def test_a_full_day_has_nothing_to_report() -> None:
+    found = check(list(range(1440)), [5.0] * 1440)
+    assert found.pop("readings") == 1440
+    assert set(found.values()) == {0}
+
+
+def test_an_empty_day_is_one_gap() -> None:
+    found = check([], [])
+    assert found["readings"] == 0
+    assert found["minutes without a reading"] == found["longest gap, minutes"] == 1440
+
+
+def test_gaps_are_counted_and_the_longest_reaches_to_the_edges_of_the_day() -> None:
+    minutes = [m for m in range(1440) if not (m < 30 or 100 <= m < 110)]
+    found = check(minutes, [5.0] * len(minutes))
+    assert found["minutes without a reading"] == 40
+    assert found["longest gap, minutes"] == 30
+
+
+def test_missing_and_not_finite_values_are_told_apart_and_leave_their_minute_uncovered() -> None:
+    values: list[float | None] = [5.0] * 1440
+    values[3], values[4], values[5], values[6] = None, np.nan, np.inf, -np.inf
+    found = check(list(range(1440)), values)
+    assert found["missing values"] == 1
+    assert found["not finite (NaN, infinity)"] == 3
+    assert found["minutes without a reading"] == found["longest gap, minutes"] == 4
+
+
+def test_of_repeated_stamps_all_but_the_last_are_counted() -> None:
+    found = check([0, 1, 1, 1, 2], [5.0, 5.0, 5.0, None, 5.0])
+    assert found["readings"] == 5
+    assert found["repeated stamps (the last counts)"] == 2
+    assert found["minutes without a reading"] == 1438  # the last of minute 1 is missing
+
+
+def test_a_jittered_reading_covers_the_minute_it_falls_into() -> None:
+    found = check([m + 0.3 for m in range(1440)], [5.0] * 1440)
+    assert found["minutes without a reading"] == 0
+
+
+def test_sentinels_are_outside_the_plausible_range_and_not_touched() -> None:
+    found = check([0, 1, 2, 3], [-9999.9, 0.0, 75.0, 75.1])
+    assert found["outside the plausible range"] == 2

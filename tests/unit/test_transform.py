@@ -1,0 +1,215 @@
+"""Readings to statistics, beside pandas, which computes them another way."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import httpx2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from etl_lib.extract.readings import fetch_readings
+from etl_lib.transform.statistics import (
+    STATISTICS,
+    compute_statistics,
+    coverage,
+    day_coverage,
+    signals_of,
+    statistics_sql,
+    to_frame,
+)
+
+START = datetime(2024, 5, 20, tzinfo=UTC)
+
+
+def table(rows: list[tuple[Any, ...]], names: tuple[str, ...] = ("wind_speed",)) -> pa.Table:
+    """Readings of (`HH:MM:SS` on 2024-05-20, value …)."""
+    stamps = [datetime.fromisoformat(f"2024-05-20T{row[0]}+00:00") for row in rows]
+    columns = {
+        name: pa.array([r[i] for r in rows], pa.float64()) for i, name in enumerate(names, 1)
+    }
+    return pa.table({"timestamp": pa.array(stamps, pa.timestamp("us", "UTC"))} | columns)
+
+
+def statistics(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    return to_frame(compute_statistics(table(rows))).rename(columns=lambda n: n.split("_")[-1])
+
+
+@pytest.mark.parametrize("offset", range(10))
+def test_each_seed_day_equals_a_pandas_resample(seeded: httpx2.Client, offset: int) -> None:
+    start = START + timedelta(days=offset)
+    names = ["wind_speed", "power", "ambient_temperature"]
+    readings = fetch_readings(seeded, start, start + timedelta(days=1), names)
+
+    computed = to_frame(compute_statistics(readings))
+
+    answer = seeded.get(
+        "/data", params={"start_timestamp": start, "end_timestamp": start + timedelta(days=1)}
+    )
+    source = pd.DataFrame(answer.json()).astype({"timestamp": "datetime64[us, UTC]"})
+    expected = source.set_index("timestamp").resample("10min").agg(list(STATISTICS))
+    expected.columns = expected.columns.map("_".join)
+    assert len(computed) == 144
+    assert list(computed.columns) == list(expected.columns)
+    assert computed.index.equals(expected.index)
+    assert (computed.filter(like="_count") == 10).all(axis=None)
+    np.testing.assert_allclose(computed, expected.astype(float), rtol=1e-9, atol=0)
+
+
+def test_a_bucket_starts_with_its_label_and_ends_before_the_next() -> None:
+    computed = statistics([("00:00:00", 1.0), ("00:09:59.999999", 3.0), ("00:10:00", 7.0)])
+    assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:10"]
+    assert computed["mean"].to_list() == [2.0, 7.0]
+
+
+def test_buckets_stand_on_the_clock_when_the_first_minutes_are_missing() -> None:
+    computed = statistics([("00:07:00", 1.0), ("00:08:00", 2.0), ("00:17:00", 5.0)])
+    assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:10"]
+    assert computed["count"].to_list() == [2.0, 1.0]
+
+
+def test_a_jittered_stamp_belongs_to_the_bucket_of_its_instant() -> None:
+    computed = statistics([("09:49:58.7", 1.0), ("09:59:59.9", 2.0), ("10:00:00.1", 3.0)])
+    assert list(computed.index.strftime("%H:%M")) == ["09:40", "09:50", "10:00"]
+
+
+def test_one_reading_has_no_standard_deviation() -> None:
+    only = statistics([("12:34:00", 4.0)]).iloc[0]
+    assert (only["mean"], only["min"], only["max"], only["count"]) == (4.0, 4.0, 4.0, 1.0)
+    assert np.isnan(only["std"])
+
+
+def test_of_equal_stamps_the_last_counts() -> None:
+    computed = statistics([("00:01:00", 100.0), ("00:01:00", 2.0), ("00:02:00", 4.0)])
+    assert computed["mean"].to_list() == [3.0]
+    assert computed["count"].to_list() == [2.0]
+
+
+def test_the_last_of_equal_stamps_counts_even_when_it_is_missing() -> None:
+    computed = statistics([("00:01:00", 100.0), ("00:01:00", None), ("00:02:00", 4.0)])
+    assert computed["max"].to_list() == [4.0]
+
+
+def test_readings_in_any_order_give_the_same_statistics() -> None:
+    rows = [(f"00:{minute:02}:00", float(minute % 7)) for minute in range(60)]
+    shuffled = [rows[i] for i in np.random.default_rng(1).permutation(60)]
+    pd.testing.assert_frame_equal(statistics(shuffled), statistics(rows))
+
+
+def test_among_unordered_readings_the_last_to_come_counts() -> None:
+    computed = statistics([("00:01:00", 100.0), ("00:05:00", 9.0), ("00:01:00", 3.0)])
+    assert computed["mean"].to_list() == [6.0]
+
+
+@pytest.mark.parametrize("odd", [None, np.nan, np.inf, -np.inf])
+def test_what_is_not_a_finite_number_is_missing(odd: float | None) -> None:
+    computed = statistics([("00:00:00", 1.0), ("00:01:00", odd), ("00:02:00", 3.0)])
+    assert computed["mean"].to_list() == [2.0]
+    assert computed["max"].to_list() == [3.0]
+    assert computed["std"].to_list() == [pytest.approx(2**0.5)]
+    assert computed["count"].to_list() == [2.0]
+
+
+def test_a_bucket_without_a_finite_reading_has_nothing_not_zero() -> None:
+    computed = statistics([("00:00:00", np.nan), ("00:01:00", None), ("00:10:00", 0.0)])
+    assert computed.iloc[0].isna().all()
+    assert computed["count"].to_list()[1] == 1.0
+
+
+def test_a_gap_has_no_bucket() -> None:
+    computed = statistics([("00:00:00", 1.0), ("00:30:00", 2.0)])
+    assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:30"]
+
+
+def test_no_readings_give_no_statistics_of_the_same_columns() -> None:
+    computed = compute_statistics(table([]))
+    assert computed.num_rows == 0
+    assert computed.schema.names == ["timestamp"] + [f"wind_speed_{s}" for s in STATISTICS]
+
+
+LOCAL = """
+import datetime, duckdb, pyarrow
+from etl_lib.transform.statistics import compute_statistics, statistics_sql
+assert "Kathmandu" in str(duckdb.sql("SELECT current_setting('TimeZone')").fetchall())
+stamp = datetime.datetime(2024, 5, 20, 0, 31, tzinfo=datetime.UTC)
+readings = pyarrow.table({"timestamp": [stamp], "power": [1.0]})
+hourly = statistics_sql().replace("time_bucket(INTERVAL '10 minutes',", "date_trunc('hour',")
+for sql in (statistics_sql(), hourly):
+    print(compute_statistics(readings, sql)["timestamp"].cast("int64")[0].as_py() % 3_600_000_000)
+"""
+
+
+def test_the_time_zone_of_the_machine_moves_no_bucket() -> None:
+    # 5:45 from UTC: an hour of local time would start in the middle of one
+    environment = os.environ | {"TZ": "Asia/Kathmandu"}
+    ended = subprocess.run(
+        [sys.executable, "-c", LOCAL], env=environment, capture_output=True, text=True, check=True
+    )
+    thirty_minutes = 30 * 60_000_000
+    assert ended.stdout.split() == [str(thirty_minutes), "0"]
+
+
+def test_one_text_of_sql_serves_any_set_of_columns() -> None:
+    names = ("a", "b_mean", "odd name")
+    computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
+    assert computed.schema.names == ["timestamp"] + [f"{n}_{s}" for n in names for s in STATISTICS]
+    assert computed["odd name_mean"].to_pylist() == [3.0]
+
+
+def test_the_sql_is_valid_and_uses_time_bucket() -> None:
+    assert "time_bucket(" in statistics_sql()
+    with duckdb.connect() as connection:
+        connection.register("readings", table([("00:00:00", 1.0)]))
+        assert connection.sql(statistics_sql()).columns[0] == "timestamp"
+
+
+def test_the_mean_of_equal_readings_is_that_reading() -> None:
+    computed = compute_statistics(table([(f"00:0{minute}:00", 0.1) for minute in range(3)]))
+    found = [computed[f"wind_speed_{one}"][0].as_py() for one in ("min", "mean", "max")]
+    assert found == [0.1, 0.1, 0.1]  # the sum of three is 0.30000000000000004
+
+
+def test_readings_too_large_for_a_standard_deviation_have_none() -> None:
+    computed = compute_statistics(table([("00:00:00", 1e200), ("00:01:00", -1e200)]))
+    assert computed["wind_speed_std"].to_pylist() == [None]
+    assert computed["wind_speed_max"].to_pylist() == [1e200]
+
+
+def test_another_text_of_sql_may_be_run() -> None:
+    sql = statistics_sql().replace("least(", "2 * least(")
+    assert compute_statistics(table([("00:00:00", 4.0)]), sql)["wind_speed_mean"][0].as_py() == 8.0
+
+
+def test_units_travel_from_the_readings_to_the_statistics(seeded: httpx2.Client) -> None:
+    readings = fetch_readings(seeded, START, START + timedelta(hours=1), ["power"])
+    units = to_frame(compute_statistics(readings)).attrs["units"]
+    assert units["power_mean"] == units["power_std"] == "kW"
+    assert units["power_count"] == "1"
+
+
+def test_coverage_is_the_share_of_ten_readings_and_never_above_one() -> None:
+    rows = [(f"00:00:{second:02}", 1.0) for second in range(0, 60, 4)]  # fifteen in a bucket
+    frame = to_frame(compute_statistics(table([*rows, ("00:10:00", 1.0), ("00:20:00", None)])))
+    assert coverage(frame, "wind_speed").to_list() == [1.0, 0.1, 0.0]
+    assert coverage(frame, "power").to_list() == [0.0, 0.0, 0.0]
+
+
+def test_coverage_of_a_day_counts_what_every_column_lacks() -> None:
+    names = ("wind_speed", "power")
+    full = [(f"{m // 60:02}:{m % 60:02}:00", 1.0, None if m < 720 else 2.0) for m in range(1440)]
+    assert day_coverage(compute_statistics(table(full, names))) == pytest.approx(0.75)
+    assert day_coverage(compute_statistics(table([], names))) == 0.0
+
+
+def test_readings_too_many_in_one_bucket_make_up_for_no_other() -> None:
+    seconds = [(f"00:00:{second:02}", 1.0) for second in range(60)]
+    assert day_coverage(compute_statistics(table(seconds))) == pytest.approx(1 / 144)
+
+
+def test_signals_are_told_by_their_means() -> None:
+    assert signals_of(["timestamp", "a_mean", "a_std", "b_c_mean"]) == ["a", "b_c"]
