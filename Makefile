@@ -41,18 +41,18 @@ test-fast: setup-dev ## Run the unit and integration tests (2 minutes at most)
 soak: setup-dev ## Repeat the tests of faults, load and bad input for an hour
 	@$(BIN)/pytest -m soak --soak
 
-dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a day as an asset's partition
-	@echo "http://127.0.0.1:3000  <- Dagster, in ten seconds. Stop with Ctrl-C."
+dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a partition for each day
+	@echo "http://127.0.0.1:3000  <- Dagster, ready in ten seconds. Stop with Ctrl-C."
 	@PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
 		$(BIN)/dagster dev --module-name etl_lib.orchestration --log-level warning
 
 lab: setup ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
-serve: setup ## Keep the embedded databases and the API up, and print their addresses
+serve: setup ## Run the embedded databases and the API, and print their addresses
 	@$(BIN)/etl serve
 
-stop: setup ## Stop the embedded PostgreSQL, whoever started it
+stop: setup ## Stop the embedded PostgreSQL
 	@$(BIN)/etl stop
 
 lint: setup-dev ## Check style, types, the direction of imports and the notebooks
@@ -67,7 +67,7 @@ format: setup-dev ## Format the code and strip the notebooks' outputs
 	@$(BIN)/ruff format .
 	@$(BIN)/nbstripout notebooks/*.ipynb
 
-bench: setup benchmarks/.venv/.ready ## Measure speed and memory beside the alternatives
+bench: setup benchmarks/.venv/.ready ## Compare speed and memory with the alternatives
 	@benchmarks/.venv/bin/python -m benchmarks
 
 lock: setup-dev ## Pin the newest versions that pyproject.toml allows

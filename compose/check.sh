@@ -1,6 +1,6 @@
 #!/bin/sh
-# Nothing starts where strangers could come in: with an example's password, or without a key of the
-# API, on an address that other machines reach.
+# Refuse to start on an address that other machines reach with an example password or without an
+# API key.
 case "$BIND_ADDRESS" in
     127.*|'[::1]'|localhost) exit 0 ;;
 esac

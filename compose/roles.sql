@@ -1,5 +1,5 @@
--- The roles of a database, when its data folder is made: an owner, who makes tables and fills them,
--- and a reader, where one is named. Names and passwords come from the environment.
+-- The roles of a new database: an owner, which creates and fills the tables, and a read-only reader
+-- if READER is set. Names and passwords come from the environment.
 \getenv owner OWNER
 \getenv owner_password OWNER_PASSWORD
 \getenv reader READER

@@ -1,6 +1,6 @@
 #!/bin/sh
-# PostgreSQL with the passwords that the environment has now. A data folder keeps those that it was
-# made with: where there is one already, they are set anew before anybody can come in.
+# Start PostgreSQL with the passwords of the environment. An existing data folder has the earlier
+# ones, so they are set before the server accepts connections.
 set -eu
 if [ -s "$PGDATA/PG_VERSION" ]; then
     {

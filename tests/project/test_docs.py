@@ -1,4 +1,4 @@
-"""What the pages promise: commands, settings, links and public names that exist."""
+"""The pages: the commands, settings, links and public names in them exist."""
 
 import argparse
 import inspect
@@ -18,16 +18,18 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/README.md"), *ROOT.glob("d
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    """The subcommands of `etl`, each with its parser."""
+    """The subcommands of `etl` with their parsers."""
     (action,) = [a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)]
     return dict(action.choices)
 
 
-def test_the_readme_has_every_command_and_no_other() -> None:
+def test_readme_lists_commands() -> None:
+    """The README's table lists every command and no other."""
     assert set(re.findall(r"^\| `etl (\w+)", README, re.MULTILINE)) == set(commands())
 
 
-def test_the_readme_has_every_option() -> None:
+def test_readme_lists_options() -> None:
+    """The README names every option of every command."""
     options = {
         option
         for parser in commands().values()
@@ -39,14 +41,16 @@ def test_the_readme_has_every_option() -> None:
     assert [option for option in options if option not in README] == []
 
 
-def test_the_readme_has_every_setting() -> None:
+def test_readme_lists_settings() -> None:
+    """The README's table names every setting."""
     settings = [name.upper() for name in etl_lib.settings.Settings.model_fields]
     settings += [f"FONTE_{name.upper()}" for name in fonteapi.settings.Settings.model_fields]
     table = README[README.index("## Settings") :]
     assert [name for name in [*settings, "ETL_HOME"] if f"`{name}`" not in table] == []
 
 
-def test_the_make_targets_that_pages_name_exist() -> None:
+def test_named_make_targets_exist() -> None:
+    """Each `make` target that a page names exists."""
     makefile = (ROOT / "Makefile").read_text()
     text = "".join(page.read_text() for page in PAGES)
     named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text))
@@ -56,6 +60,7 @@ def test_the_make_targets_that_pages_name_exist() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link of a page leads to a file or a heading."""
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", text)
     missing = [a or b for a, b in links if not (page.parent / (a or b)).exists()]
@@ -65,20 +70,23 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
 
 
-def test_every_public_name_is_there_and_says_what_it_does() -> None:
+def test_public_names_are_documented() -> None:
+    """Each public name exists and has a docstring."""
     assert etl_lib.__all__ == sorted(etl_lib.__all__)
     assert set(etl_lib.__all__) == set(dir(etl_lib))
     for name in etl_lib.__all__:
         assert len(inspect.getdoc(getattr(etl_lib, name)) or "") > 30, name
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_is_an_attribute_error() -> None:
+    """A name that the library does not have is an ordinary AttributeError."""
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = etl_lib.nothing
 
 
 @pytest.mark.parametrize("notebook", ["etl.ipynb", "explore.ipynb"])
-def test_notebooks_use_public_names_only(notebook: str) -> None:
+def test_notebooks_use_public_names(notebook: str) -> None:
+    """The notebooks use public names only."""
     text = (ROOT / "notebooks" / notebook).read_text(encoding="utf-8")
     used = set(re.findall(r"etl_lib\.(\w+)", text))
     assert used

@@ -1,4 +1,4 @@
-"""What has to stay true of the project itself: its rooms, its containers, its lists."""
+"""The project itself: its files, its lists of dependencies, its containers, its tools."""
 
 import ast
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -22,14 +23,6 @@ import etl_lib.settings
 import fonteapi.settings
 
 PACKAGES = ("pgarrow", "fonteapi", "etl_lib")
-STAIR = (
-    *("errors", "settings", "parameters", "extract", "query", "transform", "quality", "alvo"),
-    *("load", "summary", "wind", "axes", "plots", "embedded", "local", "connections", "archive"),
-    *("status", "reports", "index", "limits", "preload", "forks", "kernels", "engine", "runs"),
-    *("pools", "batch", "progress", "arguments", "cli", "calls"),
-    *("materialization", "orchestration"),
-)
-"""etl_lib's modules; each may import those before it."""
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
 ONE_SHOTS = ("check", "fill")
 DOCKERFILES = ("fonteapi/Dockerfile", "notebooks/Dockerfile", "etl_lib/Dockerfile")
@@ -42,12 +35,12 @@ def read(path: str) -> str:
 
 
 def instructions(dockerfile: str, name: str) -> list[str]:
-    """What follows `name` in a Dockerfile, in order."""
+    """The arguments of each instruction `name` in a Dockerfile, in order."""
     return re.findall(rf"^{name} +(.*)$", read(dockerfile), re.MULTILINE)
 
 
 def compose(settings: dict[str, str | None]) -> dict[str, Any]:
-    """Compose's services as these settings, else its defaults, fill them in."""
+    """Compose's services, filled in from these settings, else from the defaults."""
     text = VARIABLE.sub(
         lambda found: settings.get(found[1]) or found[2], read("docker-compose.yml")
     )
@@ -60,7 +53,7 @@ def project() -> dict[str, Any]:
 
 
 def names(requirements: list[Any]) -> set[str]:
-    """Of a list that may include a group."""
+    """The distributions in a list of requirements, which may include groups."""
     groups = project()["dependency-groups"]
     found = set()
     for requirement in requirements:
@@ -76,7 +69,7 @@ def locked(lock: str) -> set[str]:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module that a file imports, wherever it does; `from a import b` counts as `a.b`."""
+    """Every module that a file imports, at any depth; `from a import b` counts as `a.b`."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -92,9 +85,9 @@ def top_level(modules: set[str]) -> set[str]:
 
 @pytest.fixture
 def git() -> Any:
-    """Runs git in the checkout; skips where there is none."""
+    """Run git in the checkout; without one the test is skipped."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
-        pytest.skip("this is no git checkout")
+        pytest.skip("not a git checkout")
 
     def run(*words: str) -> str:
         command = ["git", "-C", str(ROOT), *words]
@@ -103,42 +96,11 @@ def git() -> Any:
     return run
 
 
-# The rooms
+# The files
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "etl_lib").glob("*.py")), ids=lambda p: p.stem)
-def test_a_module_imports_only_from_further_up_the_stair(path: Path) -> None:
-    if path.stem == "__init__":
-        return
-    assert path.stem in STAIR, f"give {path.name} its place in STAIR"
-    allowed = STAIR[: STAIR.index(path.stem)]
-    own = {name.split(".")[1] for name in imports(path) if name.startswith("etl_lib.")}
-    assert own <= set(allowed)
-
-
-def test_only_local_knows_fonteapi_and_fonteapi_knows_no_etl_lib() -> None:
-    room = {
-        path.name for path in ROOT.glob("etl_lib/*.py") if "fonteapi" in top_level(imports(path))
-    }
-    assert room == {"local.py"}
-    for path in ROOT.glob("fonteapi/**/*.py"):
-        assert "etl_lib" not in top_level(imports(path)), path
-
-
-def test_only_orchestration_knows_dagster_and_only_pools_knows_dask() -> None:
-    for library, module in (("dagster", "orchestration.py"), ("distributed", "pools.py")):
-        rooms = {
-            path.name for path in ROOT.glob("etl_lib/*.py") if library in top_level(imports(path))
-        }
-        assert rooms == {module}
-
-
-def test_the_extra_and_the_group_of_dagster_are_one() -> None:
-    extra = project()["project"]["optional-dependencies"]["dagster"]
-    assert project()["dependency-groups"]["dagster"] == extra
-
-
-def test_every_file_can_be_read_in_one_sitting() -> None:
+def test_files_are_short() -> None:
+    """No file of the packages is longer than 250 lines."""
     lines = {
         path: len(path.read_text(encoding="utf-8").splitlines())
         for package in PACKAGES
@@ -148,7 +110,8 @@ def test_every_file_can_be_read_in_one_sitting() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
-def test_notebooks_are_thin_and_carry_no_outputs(path: Path) -> None:
+def test_notebooks_are_thin(path: Path) -> None:
+    """Cells are short, define nothing and carry no outputs."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for cell in (cell for cell in cells if cell["cell_type"] == "code"):
         source = "".join(cell["source"])
@@ -161,7 +124,14 @@ def test_notebooks_are_thin_and_carry_no_outputs(path: Path) -> None:
 # The lists of dependencies
 
 
-def test_conda_users_get_the_same_direct_dependencies() -> None:
+def test_dagster_extra_equals_its_group() -> None:
+    """The extra `dagster` lists what `make dagster` installs."""
+    extra = project()["project"]["optional-dependencies"]["dagster"]
+    assert project()["dependency-groups"]["dagster"] == extra
+
+
+def test_conda_dependencies_match() -> None:
+    """environment.yml lists the direct dependencies of pyproject.toml with their bounds."""
     lines = yaml.safe_load(read("environment.yml"))["dependencies"]
     from_pip = next(line["pip"] for line in lines if isinstance(line, dict))
     from_conda = [line for line in lines if isinstance(line, str)]
@@ -184,20 +154,23 @@ def imported_by_fonteapi() -> set[str]:
     return owned - {"wind-etl"}
 
 
-def test_the_api_container_gets_everything_that_fonteapi_imports() -> None:
+def test_api_image_has_all_imports() -> None:
+    """The group and the lock of the API's image hold everything that fonteapi imports."""
     group = project()["dependency-groups"]["fonteapi"]
     assert set(group) <= set(project()["project"]["dependencies"])
     assert imported_by_fonteapi() <= names(group) | {"pydantic"}  # which FastAPI brings
     assert imported_by_fonteapi() <= locked("fonteapi/requirements.lock")
 
 
-def test_the_api_container_gets_nothing_that_fonteapi_does_not_need() -> None:
+def test_api_image_has_nothing_else() -> None:
+    """The group of the API's image holds nothing that fonteapi does not use."""
     group = project()["dependency-groups"]["fonteapi"]
-    # SQLAlchemy loads the one by its name, the container starts the other
+    # SQLAlchemy loads psycopg2 by its name, and the image starts uvicorn
     assert names(group) - {"psycopg2-binary", "uvicorn"} <= imported_by_fonteapi()
 
 
-def test_locks_pin_every_direct_dependency_and_name_no_address() -> None:
+def test_locks_are_complete() -> None:
+    """Each lock pins its direct dependencies and names no address of a registry."""
     groups = project()["dependency-groups"]
     wanted = {
         "requirements.lock": project()["project"]["dependencies"] + groups["setup"],
@@ -213,16 +186,18 @@ def test_locks_pin_every_direct_dependency_and_name_no_address() -> None:
 # The containers
 
 
-def test_ports_are_bound_to_this_machine_alone() -> None:
+def test_ports_are_local() -> None:
+    """Ports are bound to this machine; BIND_ADDRESS opens all but Dagster's."""
     for name, service in compose({}).items():
         assert ("ports" in service) == (name not in ONE_SHOTS)
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
     opened = compose({"BIND_ADDRESS": "0.0.0.0"})
-    (port,) = opened["dagster"]["ports"]  # it asks nobody who they are
+    (port,) = opened["dagster"]["ports"]  # Dagster has no login
     assert port.startswith("127.0.0.1:")
 
 
-def test_file_systems_are_read_only_and_no_container_has_a_privilege() -> None:
+def test_containers_are_confined() -> None:
+    """File systems are read-only, and no container has a privilege."""
     for name, service in compose({}).items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -230,14 +205,16 @@ def test_file_systems_are_read_only_and_no_container_has_a_privilege() -> None:
         assert service.get("user", "postgres") == "postgres", name
 
 
-def test_images_are_pinned_to_a_version() -> None:
+def test_images_are_pinned() -> None:
+    """Each image names its version in full."""
     images = [service["image"] for service in compose({}).values() if "image" in service]
     images += [image for path in DOCKERFILES for image in instructions(path, "FROM")]
     assert len(images) == 6
     assert all(PINNED.fullmatch(image) for image in images), images
 
 
-def test_a_service_starts_when_those_it_needs_are_healthy() -> None:
+def test_services_start_in_order() -> None:
+    """A service starts after those that it needs are healthy or have ended."""
     services = compose({})
     for name, service in services.items():
         for needed, how in service.get("depends_on", {}).items():
@@ -254,7 +231,8 @@ def test_a_service_starts_when_those_it_needs_are_healthy() -> None:
         assert set(services[name]["depends_on"]) == {"fonteapi", "alvo"}
 
 
-def test_databases_are_forgotten_with_their_containers() -> None:
+def test_databases_have_no_named_volumes() -> None:
+    """The databases vanish with their containers."""
     for name in ("fonte", "alvo"):
         assert compose({})[name]["volumes"] == [
             "./compose/start.sh:/start.sh:ro",
@@ -263,7 +241,8 @@ def test_databases_are_forgotten_with_their_containers() -> None:
 
 
 @pytest.mark.parametrize("path", DOCKERFILES)
-def test_images_do_not_run_as_root_and_copy_only_what_dockerignore_lets_through(path: str) -> None:
+def test_images_copy_allowed_files(path: str) -> None:
+    """Images do not run as root and copy only what .dockerignore lets through."""
     assert instructions(path, "USER")[-1] not in ("root", "0")
     rules = [line for line in read(".dockerignore").splitlines() if not line.startswith("#")]
     assert rules[0] == "*"
@@ -274,7 +253,8 @@ def test_images_do_not_run_as_root_and_copy_only_what_dockerignore_lets_through(
             assert any(source.rstrip("/").startswith(rule) for rule in passed), source
 
 
-def test_every_variable_of_compose_is_in_the_example_with_the_same_value() -> None:
+def test_example_equals_compose_defaults() -> None:
+    """Each variable of Compose is in .env.example with the same value."""
     example = dotenv_values(ROOT / ".env.example")
     text = read("docker-compose.yml")
     variables = VARIABLE.findall(text)
@@ -282,7 +262,8 @@ def test_every_variable_of_compose_is_in_the_example_with_the_same_value() -> No
     assert {name: example[name] for name, _ in variables} == dict(variables)
 
 
-def test_the_example_names_every_setting_with_a_value_that_is_accepted() -> None:
+def test_example_is_complete() -> None:
+    """The example names every setting, with a value that is accepted."""
     example = dotenv_values(ROOT / ".env.example")
     api = fonteapi.settings.Settings(_env_file=ROOT / ".env.example")
     library = etl_lib.settings.Settings(_env_file=ROOT / ".env.example")
@@ -291,7 +272,8 @@ def test_the_example_names_every_setting_with_a_value_that_is_accepted() -> None
     assert fields <= example.keys()
 
 
-def test_the_example_leads_to_the_services_that_compose_publishes() -> None:
+def test_example_reaches_compose() -> None:
+    """The addresses of the example are those that Compose publishes."""
     example = dotenv_values(ROOT / ".env.example")
     services = compose(example)
     assert services["fonteapi"]["ports"] == [f"{example['FONTE_API_URL'][7:]}:8000"]
@@ -303,9 +285,10 @@ def test_the_example_leads_to_the_services_that_compose_publishes() -> None:
         assert found == [url.username, url.password, url.database]
 
 
-def test_containers_find_each_other_by_name_whatever_the_example_says(
+def test_containers_use_their_own_addresses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Containers find each other by name, whatever the example's ports are."""
     services = compose(dotenv_values(ROOT / ".env.example") | {"FONTE_PORT": "1", "ALVO_PORT": "2"})
     for name in ("fonteapi", "lab", "dagster"):
         for variable, value in services[name]["environment"].items():
@@ -328,7 +311,8 @@ def test_containers_find_each_other_by_name_whatever_the_example_says(
 # The tools
 
 
-def test_every_make_target_is_listed_by_make_help_with_a_description() -> None:
+def test_make_help_is_complete() -> None:
+    """`make help` lists every target with a description."""
     if not shutil.which("make"):
         pytest.skip("make is not installed")
     command = ["make", "--no-print-directory", "-C", str(ROOT), "help"]
@@ -339,7 +323,36 @@ def test_every_make_target_is_listed_by_make_help_with_a_description() -> None:
     assert described | {"setup", "setup-dev"} == targets == phony
 
 
-def test_ci_lints_and_then_tests_as_people_do() -> None:
+def test_setup_hands_pip_settings_to_uv(tmp_path: Path) -> None:
+    """uv gets the index, the certificates and the proxy of pip; the environment wins."""
+    config = tmp_path / "pip.conf"
+    config.write_text("[global]\nindex-url = https://a.invalid/\nproxy = http://proxy.invalid\n")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment = clean | {
+        "PIP_CONFIG_FILE": str(config),
+        "PIP_INDEX_URL": "https://b.invalid/",
+        "PIP_CERT": "/a b.pem",
+    }
+    show = f"--eval=show: ; @{sys.executable} -m $(PIP_TO_UV)"
+    command = ["make", "--no-print-directory", "-C", str(ROOT), show, "show"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    settings = dict(line.split("=", 1) for line in shown.stdout.splitlines())  # the last one counts
+    assert settings["export UV_DEFAULT_INDEX"] == "'https://b.invalid/'"
+    assert settings["export SSL_CERT_FILE"] == "'/a b.pem'"
+    assert settings["export ALL_PROXY"] == "'http://proxy.invalid'"
+
+
+def test_setup_finds_the_pin_of_uv() -> None:
+    """The set-up installs uv alone, with the hashes of the lock."""
+    (script,) = re.findall(r"sed -n '([^']+)' requirements-dev\.lock", read("Makefile"))
+    command = ["sed", "-n", script, str(ROOT / "requirements-dev.lock")]
+    pin = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^[\w-]+", pin, re.MULTILINE) == ["uv"]
+    assert "--hash=sha256:" in pin
+
+
+def test_ci_runs_make() -> None:
+    """CI runs `make lint` and `make test`, as people do, on every Python from the oldest one."""
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     assert "set -euo pipefail" in script.read_text(encoding="utf-8")
@@ -357,7 +370,8 @@ def test_ci_lints_and_then_tests_as_people_do() -> None:
     assert workflow["permissions"] == {"contents": "read"}
 
 
-def test_commit_hooks_use_the_tools_of_the_lock() -> None:
+def test_hooks_use_locked_tools() -> None:
+    """The commit hooks use the tools that the lock pins."""
     (repository,) = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
     assert repository["repo"] == "local"
     for hook in repository["hooks"]:
@@ -366,13 +380,15 @@ def test_commit_hooks_use_the_tools_of_the_lock() -> None:
         assert Path(tool).name in locked("requirements-dev.lock"), hook["id"]
 
 
-def test_the_archive_is_ignored_by_git_and_its_rules_are_not(git: Any) -> None:
+def test_git_ignores_the_archive(git: Any) -> None:
+    """Git ignores the archive and the settings, but not the archive's page."""
     assert "Nothing is overwritten" in read("runs/README.md")
     paths = ("runs/README.md", "runs/2024-05-20/a.ipynb", "runs/2024-05-20/a.html", ".env")
     assert git("check-ignore", *paths).split() == list(paths[1:])
 
 
-def test_no_file_names_a_folder_of_someone_s_machine(git: Any) -> None:
+def test_files_name_no_private_folder(git: Any) -> None:
+    """No file names a folder of one person's machine."""
     absolute = re.compile(rb"(?<![\w.$}])/(root|work|home|Users)/")
     listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
     files = [ROOT / name for name in listed if name]

@@ -1,4 +1,4 @@
-"""What docs/operations.md tells an operator to do, done."""
+"""The instructions of docs/operations.md, carried out."""
 
 import os
 import re
@@ -21,16 +21,18 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def everything(alvo_url: str) -> list[Any]:
+    """All values and ledger rows of an Alvo."""
     values = "SELECT * FROM data ORDER BY signal_id, timestamp"
     return [*execute(alvo_url, values), *execute(alvo_url, "SELECT * FROM run")]
 
 
-def test_a_backup_brings_back_what_was_lost(
+def test_backup_restores_alvo(
     settings: Settings,
     project: Path,
     alvo_url: str,
     seeded_fonte_url: str,
 ) -> None:
+    """The commands of the page save both databases and bring back lost rows."""
     archive = Archive(project / "runs")
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     whole = everything(alvo_url)
@@ -50,26 +52,27 @@ def test_a_backup_brings_back_what_was_lost(
     assert read_status(settings, archive)[DAY].state is State.LOADED
 
 
-def test_dropped_tables_are_made_and_filled_again(
+def test_dropped_tables_return(
     settings: Settings,
     project: Path,
     alvo_url: str,
 ) -> None:
+    """After the tables of Alvo are dropped, a run makes and fills them with the same rows."""
     archive = Archive(project / "runs")
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     held = execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id")
-    (drop,) = re.findall(r"`(DROP TABLE [^`]+)`", PAGE)
-    execute(alvo_url, drop)
+    execute(alvo_url, "DROP TABLE data, signal, run")
     assert read_status(settings, archive)[DAY].state is State.MISSING
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     assert execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id") == held
 
 
-def test_the_queries_for_a_monitor_are_answered(
+def test_monitor_queries(
     settings: Settings,
     project: Path,
     alvo_url: str,
 ) -> None:
+    """The page's queries for a monitor report the age of the newest load and thin days."""
     plan = Plan(["power"], settings, project, Archive(project / "runs"))
     assert run_date(DAY, plan).error is None
     execute(alvo_url, "UPDATE run SET coverage = 0.5")
@@ -80,9 +83,10 @@ def test_the_queries_for_a_monitor_are_answered(
     assert thin == [(date(2024, 5, 21), 0.5)]
 
 
-def test_a_check_of_services_that_do_not_answer_fails_in_one_line(
+def test_check_reports_unreachable_services(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """`etl status --check` exits with 1 and one line when a service does not answer."""
     monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://127.0.0.1:1/Alvo")
     assert cli.main(["status", "--check"]) == 1
