@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from etl_lib.analysis.quality import check_readings
     from etl_lib.analysis.summary import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
-    from etl_lib.extract.fonte import fetch_days, fetch_readings, find_day
+    from etl_lib.extract.days import fetch_days, find_day
+    from etl_lib.extract.readings import fetch_readings
     from etl_lib.load.day import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.services.connect import connect
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "analysis.axes": ["use_svg"],
     "services.connect": ["connect"],
-    "extract.fonte": ["fetch_days", "fetch_readings", "find_day"],
+    "extract.days": ["fetch_days", "find_day"],
+    "extract.readings": ["fetch_readings"],
     "load.day": ["load_day", "read_statistics", "verify_load"],
     "parameters": ["parse_columns", "parse_date"],
     "analysis.plots": [

@@ -11,10 +11,12 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import LoadError, WrongInput
-from fonteapi.loader import load_file, parse_rename, parse_scale
+from fonteapi.files.load import load_file, parse_rename, parse_scale
+from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.values import Rules
 from fonteapi.settings import read_settings
-from fonteapi.values import Rules
+from pgarrow.errors import first_line
+from pgarrow.sessions import open_engine
 
 EXAMPLE = """\
 example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
@@ -25,6 +27,7 @@ Timestamps are ISO 8601; an offset is honoured, without one they are UTC. Units 
 A bad row is reported with its line, and then nothing of the file is kept.
 """
 INTERRUPTED = 130
+FAILURES = (duckdb.Error, OSError, DBAPIError, BulkError, database.UnfitFonteError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -45,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_load(options) if options.command == "load" else _fill())  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
-    except (duckdb.Error, OSError, DBAPIError, BulkError) as error:  # a full disk, a wrong password
-        trouble, code = database.first_line(error), LoadError.exit_code
+    except FAILURES as error:  # such as a full disk, a wrong password
+        trouble, code = first_line(error), LoadError.exit_code
     except KeyboardInterrupt:
         trouble, code = "interrupted; nothing was loaded", INTERRUPTED
     else:
@@ -78,10 +81,9 @@ def _load(options: argparse.Namespace) -> str:
 
 
 def _fill() -> str:
-    """Do what the API does when it starts, for one that may only read; returns what to say."""
+    """Create and fill Fonte's table, so that the API needs a read-only role; returns a report."""
     settings = read_settings()
-    engine = database.connect(settings.database_url)
-    database.create_table(engine)
+    engine = open_engine(settings.database_url)
     written = database.fill_if_empty(engine, settings)
     return f"{written:,} readings written" if written else "Fonte has readings"
 

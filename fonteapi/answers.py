@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
+from fonteapi.catalogue import SIGNALS
 from fonteapi.formats import ARROW, CSV, JSON
-from fonteapi.signals import SIGNALS
 
 EXAMPLE = {"timestamp": "2024-05-20T00:00:00Z"} | {s.name: s.example for s in SIGNALS.values()}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 from etl_lib.transform.statistics import to_frame
 
 MINUTE = pd.Timedelta(minutes=1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import httpx2
 from sqlalchemy import Engine
 
-from etl_lib.extract.fonte import open_fonte
+from etl_lib.extract.client import open_fonte
 from etl_lib.load.alvo import open_alvo
 from etl_lib.services.local import start_missing
 from etl_lib.settings import Settings, read_settings

@@ -25,7 +25,8 @@ def start_missing(settings: Settings) -> Settings:
     if settings.alvo_database_url is None:
         filled["alvo_database_url"] = start_database(find_home(), "Alvo")
     if settings.fonte_api_url is None:
-        filled["fonte_api_url"] = start_api(find_fonte(settings))
+        is_embedded = settings.fonte_database_url is None
+        filled["fonte_api_url"] = start_api(find_fonte(settings), is_embedded=is_embedded)
     return settings.model_copy(update=filled)
 
 
@@ -43,11 +44,16 @@ def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
 
 
 @cache
-def start_api(database_url: str) -> str:
-    """Serve the Fonte API over `database_url` from this process; returns its address."""
-    from fonteapi.settings import read_settings
+def start_api(database_url: str, *, is_embedded: bool) -> str:
+    """Serve the Fonte API over `database_url` from this process; returns its address.
+
+    An embedded Fonte is filled with simulated readings. Another one only if FONTE_DAYS is set.
+    """
+    from fonteapi.settings import SIMULATED_DAYS, read_settings
 
     settings = read_settings(database_url=database_url, _env_file=find_home() / ".env")
+    if is_embedded and settings.days is None:
+        settings = settings.model_copy(update={"days": SIMULATED_DAYS})
 
     def create() -> Any:
         from fonteapi.main import create_app
@@ -77,7 +83,7 @@ def serve(create: Callable[[], Any]) -> str:
                 access_log=False,
                 # Not uvloop, where it is installed: it crashes with a process that ends meanwhile
                 loop="asyncio",
-                http="fonteapi.connections:Connection",
+                http="fonteapi.protection.deadlines:Connection",
             )
             uvicorn.Server(config).run(sockets=[listener])
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from fonteapi.files import File, LoadError, WrongInput
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import File, LoadError, WrongInput
+from pgarrow.errors import first_line
 
 SHOWN_ROWS = 5
 """How many bad rows a message lists."""
@@ -71,7 +72,7 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     try:
         con.execute("SELECT parse_timestamp('')").fetchall()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+        reason = first_line(error).removeprefix("Invalid Input Error: ")
         raise WrongInput(f"--timestamp-format: {reason}") from None
 
 

@@ -4,8 +4,11 @@ The table, the API's documentation, the metadata of its Arrow answers and, throu
 units in Alvo and on the plots' axes all come from here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,12 @@ SIGNALS = {
 
 SignalName = StrEnum("SignalName", {name: name for name in SIGNALS})  # type: ignore[misc]
 SignalName.__doc__ = "The columns that can be asked for."
+
+
+def arrow_schema(columns: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of readings of these signals; each field has its signal's metadata."""
+    timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
+    return pa.schema(
+        [timestamp]
+        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
+    )

@@ -1,4 +1,4 @@
-"""A connection that cannot be held open: `uvicorn --http fonteapi.connections:Connection`.
+"""A connection that cannot be held open: `uvicorn --http fonteapi.protection.deadlines:Connection`.
 
 uvicorn waits without end for the rest of a request, and for the reader of an answer.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from fonteapi import guard
+from fonteapi.protection import limits
 
 REQUEST_SECONDS = 10
 """How long a client may take to send a request."""
@@ -30,7 +30,7 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             return
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             # The guard lets go of a slow reader's place, then Linux of the connection
-            own, patience = transport.get_extra_info("socket"), 2 * guard.SEND_SECONDS * 1000
+            own, patience = transport.get_extra_info("socket"), 2 * limits.SEND_SECONDS * 1000
             own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
         self._expect_request()
 

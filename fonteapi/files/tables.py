@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
+from pgarrow.errors import first_line
 
 DELIMITERS = (",", ";", "\t")
 NAMES = ("timestamp", *SIGNALS)
@@ -73,7 +74,7 @@ def open_file(path: Path, rename: Mapping[str, str]) -> File:
     try:
         return read(path, rename)
     except (OSError, pa.ArrowException, csv.Error) as error:
-        raise WrongInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+        raise WrongInput(f"{path}: cannot be read: {first_line(error)}") from None
 
 
 def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -> dict[str, int]:

@@ -10,9 +10,11 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import NAMES, LoadError, WrongInput, open_file
-from fonteapi.signals import SIGNALS
-from fonteapi.values import Rules, read_values, set_rules, to_number
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import NAMES, LoadError, WrongInput, open_file
+from fonteapi.files.values import Rules, read_values, set_rules, to_number
+from pgarrow.errors import first_line
+from pgarrow.sessions import open_engine
 
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
@@ -90,12 +92,11 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
 def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
     """Move DuckDB's `readings` into Fonte; returns how many Fonte held before."""
     readings = con.table("readings").select(*NAMES).to_arrow_reader()
-    engine = database.connect(database_url)
+    engine = open_engine(database_url)
     try:
         database.create_table(engine)
         return database.load_readings(engine, readings, replace=replace)
-    except (DBAPIError, BulkError) as error:
-        reason = database.first_line(error)
-        raise LoadError(f"Fonte did not take the readings: {reason}") from None
+    except (DBAPIError, BulkError, database.UnfitFonteError) as error:
+        raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         engine.dispose()
