@@ -1,4 +1,4 @@
-"""Where things are: the project's folder and the addresses of its services."""
+"""The settings: addresses and keys from the environment, then from the project's `.env`."""
 
 import os
 import subprocess
@@ -17,13 +17,13 @@ PIPELINE_NOTEBOOK = Path("notebooks") / "etl.ipynb"
 """The file that makes a folder the project's."""
 LIBRARY = Path(__file__).resolve().parent
 NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"
-"""By this a runner tells the notebook where it will be archived; the ledger keeps it."""
+"""The variable that names the archived notebook to the notebook itself, for the ledger."""
 
 
 class Settings(BaseSettings):
-    """The addresses that the pipeline uses, from the environment, then the project's `.env`.
+    """The addresses that the pipeline uses.
 
-    An address that is not set is None: `local.start_missing` starts its service on this machine.
+    An address that is not set is None: `services.embedded` starts its service on this machine.
     """
 
     model_config = SettingsConfigDict(
@@ -33,11 +33,11 @@ class Settings(BaseSettings):
     fonte_api_url: str | None = Field(default=None, repr=False)
     """The Fonte API, `http://host:port`."""
     fonte_api_key: HeaderKey | None = Field(default=None, repr=False)
-    """The key that the API wants, where it wants one: ASCII without spaces."""
+    """The API's key, if it requires one: ASCII without spaces."""
     alvo_database_url: PostgresAddress | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""
     fonte_database_url: PostgresAddress | None = Field(default=None, repr=False)
-    """The source database. For `etl load` and an embedded API only: the pipeline never reads it."""
+    """The source database, for `etl load` and an embedded API: the pipeline never reads it."""
 
     etl_runs: str | None = None
     """The archive: a folder or an object store's address. Unset: `runs/` of the project."""
@@ -49,13 +49,13 @@ class Settings(BaseSettings):
             given = urlsplit(url or "http://unset")
             if given.scheme in ("http", "https") and given.hostname and given.port != 0:
                 return url
-        except ValueError:  # a port that is no number, half an IPv6 address
+        except ValueError:  # an invalid port or IPv6 address
             pass
         raise ValueError("expected http://host:port")
 
 
 def read_settings() -> Settings:
-    """The settings in force; raises `SettingsError` with one line for each that cannot be."""
+    """The settings in force; raises `SettingsError` that lists the invalid ones."""
     try:
         return Settings(_env_file=find_home() / ".env")  # type: ignore[call-arg]
     except UnicodeDecodeError as error:

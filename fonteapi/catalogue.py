@@ -1,7 +1,7 @@
-"""Every signal that Fonte holds: the one place that says what a column is and in which unit.
+"""The catalogue: every signal that Fonte holds, with its unit and meaning.
 
-The table, the API's documentation, the metadata of its Arrow answers and, through those, the
-units in Alvo and on the plots' axes all come from here.
+The table, the API's documentation and the metadata of Arrow answers come from here; from that
+metadata come the units in Alvo and on the axes of plots.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Signal:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What travels with the column in an Arrow schema."""
+        """The metadata of the signal's field in an Arrow schema."""
         low, high = self.plausible
         return {
             "unit": self.unit,
@@ -53,7 +53,7 @@ SIGNALS = {
 }
 
 SignalName = StrEnum("SignalName", {name: name for name in SIGNALS})  # type: ignore[misc]
-SignalName.__doc__ = "The columns that can be asked for."
+SignalName.__doc__ = "The signals of Fonte."
 
 
 def arrow_schema(columns: Sequence[str]) -> pa.Schema:

@@ -16,9 +16,9 @@ from fonteapi.simulate import simulate_readings
 from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
-"""How much of an answer is in memory at a time."""
+"""Size of a batch, the part of an answer that is in memory at a time."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
-"""Held by the process that creates or fills the table, to the end of its transaction."""
+"""A process holds it to the end of the transaction that creates or fills the table."""
 FOUND = text("""
     SELECT
         (SELECT relkind FROM pg_class WHERE oid = to_regclass('data')) AS kind,
@@ -51,7 +51,7 @@ data = sa.Table(
     ),
     comment="One reading a minute; stamps may repeat, the last by id counts",
 )
-# With the id behind the stamp, readings come in their final order without a sort
+# With the id after the timestamp, readings are read in order without a sort
 sa.Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
 
 Period = tuple[datetime | None, datetime | None]

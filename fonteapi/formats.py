@@ -1,4 +1,4 @@
-"""The three forms of an answer, each encoded batch by batch so that a year does not fill memory."""
+"""The three forms of an answer, encoded batch by batch: memory holds one batch, not a year."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ def encode_json(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 
 def encode_csv(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
-    """A header and one line a reading; a missing value is empty, NaN is `nan`."""
+    """A header, then one line for each reading; a missing value is empty, NaN is `nan`."""
     yield (",".join(schema.names) + "\n").encode()
     options = csv.WriteOptions(include_header=False, quoting_style="none")
     for batch in batches:

@@ -45,30 +45,29 @@ from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
 WATCHING = 5
-"""How many at a time are answered `/health`, with threads and connections that serve nothing else:
-however long the other requests wait, who watches hears at once."""
+"""Threads and connections that serve `/health` only, so that it answers at once under any load."""
 SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
 def get_engine(request: Request) -> Engine:
-    """The engine that the application opened, with Fonte's table there and not empty."""
+    """The application's engine, once Fonte's table is there."""
     prepare(request.app)
     engine: Engine = request.app.state.engine
     return engine
 
 
 async def until_sent() -> AsyncIterator[ExitStack]:
-    """What is entered here is left when the answer has been sent, or nobody takes it any more."""
+    """A stack that is closed when the answer has been sent, or its client has left."""
     with ExitStack() as stack:
         yield stack
 
 
 Fonte = Annotated[Engine, Depends(get_engine)]
-bearer = HTTPBearer(auto_error=False, description="FONTE_API_KEY, where the API has one")
+bearer = HTTPBearer(auto_error=False, description="FONTE_API_KEY, if it is set")
 header = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same")
-# The guard asks for the key, of every page; here it is documented
+# For the documentation only: `Guard` checks the key, on every page
 public = APIRouter(responses=UNAVAILABLE)
 router = APIRouter(responses=REFUSED, dependencies=[Security(bearer), Security(header)])
 
@@ -80,7 +79,7 @@ def read_data(
     start_timestamp: Start = None,
     end_timestamp: End = None,
     columns: Annotated[
-        Sequence[SignalName], Query(description="signals, in the order wanted; none means all")
+        Sequence[SignalName], Query(description="signals, in this order; without it, all")
     ] = (),
     accept: Annotated[str, Header(description="the form of the answer")] = JSON,
 ) -> StreamingResponse:
@@ -98,7 +97,7 @@ def read_data(
         check_length(fonte, period)
     names = list(dict.fromkeys(map(str, columns))) or list(SIGNALS)
     batches = database.stream_readings(fonte, names, period)
-    # Of an answer that is broken off, Python would clear away the open query sooner or later
+    # The query of an answer that breaks off ends now, not when Python collects garbage
     sending.enter_context(closing(batches))
     chunks = ENCODERS[media_type](started(batches), arrow_schema(names))
     return StreamingResponse(chunks, media_type=media_type)
@@ -136,7 +135,7 @@ async def read_health(request: Request) -> Any:
 
 
 def started(items: Iterable[T]) -> Iterable[T]:
-    """Fetch the first item now: what fails then is still an answer of its own, not half a one."""
+    """Fetch the first item now: an error then becomes a 503, not an answer that breaks off."""
     iterator = iter(items)
     return chain(list(islice(iterator, 1)), iterator)
 
@@ -155,7 +154,7 @@ def prepare(app: FastAPI) -> None:
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; without `settings` it reads the environment when it starts.
 
-    It starts without a Fonte that answers, too, and prepares it when it does.
+    If Fonte does not answer yet, the application starts and looks again at each request.
     """
 
     @asynccontextmanager

@@ -24,7 +24,7 @@ from sqlalchemy import Engine, make_url, text
 from etl_lib.extract.days import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.transform.statistics import compute_statistics
 from fonteapi.main import create_app
 from fonteapi.settings import Settings

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.cold and forks.can_fork():
         forks.prepare(PRELOAD)
     # Only now what takes a second to import: a wrong argument is answered at once
-    from etl_lib.services.local import start_missing
+    from etl_lib.services.embedded import start_missing
     from etl_lib.settings import find_home, read_settings
 
     home, settings = find_home(), start_missing(read_settings())
@@ -126,7 +126,7 @@ def status(options: argparse.Namespace) -> int:
         _check_number("--max-age", options.max_age)
     from etl_lib.archive.status import describe_newest, describe_wanting, read_status
     from etl_lib.archive.store import shown
-    from etl_lib.services.local import start_missing
+    from etl_lib.services.embedded import start_missing
     from etl_lib.settings import find_home, read_settings
 
     settings = start_missing(read_settings())
@@ -155,7 +155,7 @@ def report(options: argparse.Namespace) -> int:
     from etl_lib.archive.index import write_index
     from etl_lib.archive.status import read_status
     from etl_lib.archive.store import shown
-    from etl_lib.services.local import start_missing
+    from etl_lib.services.embedded import start_missing
     from etl_lib.settings import find_home, read_settings
 
     settings = start_missing(read_settings())
@@ -167,7 +167,7 @@ def report(options: argparse.Namespace) -> int:
 
 def load(options: argparse.Namespace) -> int:
     """`etl load`: `python -m fonteapi load` with the embedded Fonte where no other is set."""
-    from etl_lib.services.local import load_readings
+    from etl_lib.services.embedded import load_readings
     from etl_lib.settings import read_settings
 
     return load_readings(read_settings(), options.rest)
@@ -175,12 +175,12 @@ def load(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """`etl serve`: keep the embedded services up until interrupted."""
-    from etl_lib.services.local import find_fonte, start_missing
+    from etl_lib.services.embedded import start_fonte, start_missing
     from etl_lib.settings import read_settings
 
     given = read_settings()
     settings = start_missing(given)
-    addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
+    addresses = settings.model_copy(update={"fonte_database_url": start_fonte(settings)})
     for name, address in addresses:
         if name.endswith("_url") and getattr(given, name) is None:  # or it may hold a password
             _say(f"export {name.upper()}='{address}'")

@@ -31,7 +31,7 @@ from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Outcome, Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import connected
-from etl_lib.services.local import start_missing
+from etl_lib.services.embedded import start_missing
 from etl_lib.settings import Settings, find_home, read_settings
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 

@@ -1,4 +1,4 @@
-"""The user's own readings into Fonte: a whole file in one transaction, or nothing of it."""
+"""Loads a user's file into Fonte in one transaction: all of it or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ SUMMARY = """
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did."""
+    """The result of a load."""
 
     readings: int
     first: str
     """The first timestamp, ISO 8601, UTC."""
     last: str
     absent: Sequence[str]
-    """Signals that the file does not have: NULL in its readings."""
+    """Signals that the file lacks; they are NULL in its readings."""
     ignored: Sequence[str]
     """The file's columns that are not loaded."""
     before: int
@@ -54,7 +54,7 @@ def parse_rename(words: Sequence[str]) -> dict[str, str]:
 
 
 def parse_scale(words: Sequence[str]) -> dict[str, float]:
-    """Our name of a signal → its factor, from words such as `power=0.001`."""
+    """Signal → its factor, from words such as `power=0.001`."""
     scale: dict[str, float] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
@@ -70,10 +70,10 @@ def parse_scale(words: Sequence[str]) -> dict[str, float]:
 
 
 def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> Loaded:
-    """Check a file, then append its readings to Fonte; with `replace`, instead of what it holds.
+    """Check a file, then append its readings to Fonte, or `replace` all that Fonte holds.
 
-    Raises `WrongInput` when the file as a whole or the rules do not fit, `LoadError` with the
-    bad rows, or when Fonte does not answer. After an error Fonte is as it was.
+    Raises `WrongInput` if the file as a whole or the rules do not fit, and `LoadError` with the
+    bad rows, or if Fonte does not take the readings. After an error Fonte is unchanged.
     """
     with duckdb.connect() as con:
         set_rules(con, rules)

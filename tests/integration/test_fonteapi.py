@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from helpers import SEED, SESSIONS, drop_database, execute, serve
 from sqlalchemy import make_url
 
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from fonteapi import database
 from fonteapi.catalogue import SIGNALS, arrow_schema
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from helpers import drop_database, execute, serve
 
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.settings import Settings as Library
 from fonteapi.__main__ import main
 from fonteapi.settings import Settings

@@ -16,7 +16,7 @@ from helpers import KEY, SESSIONS, execute, serve, wait_for
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.formats import ARROW, CSV, JSON

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib.archive.store import Archive
 from etl_lib.runs.date import Plan, run_date
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
 from fonteapi import database

@@ -17,14 +17,14 @@ import pytest
 from helpers import ETL, execute, postmaster
 
 from etl_lib.errors import EmbeddedError
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings
 from pgarrow.sessions import open_engine
 
 USE = """
 import sys
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.settings import read_settings
 settings = local.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
