@@ -1,4 +1,4 @@
-"""The pages: the commands, settings, links and public names in them exist."""
+"""The commands, options, settings, links and public names on the pages exist."""
 
 import argparse
 import inspect
@@ -15,6 +15,7 @@ from etl_lib.cli.arguments import make_parser
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/README.md"), *ROOT.glob("docs/*.md")])
+TEXT = "".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
@@ -28,8 +29,8 @@ def test_readme_lists_commands() -> None:
     assert set(re.findall(r"^\| `etl (\w+)", README, re.MULTILINE)) == set(commands())
 
 
-def test_readme_lists_options() -> None:
-    """The README names every option of every command."""
+def test_every_option_is_documented() -> None:
+    """Each option of `etl` is on some page."""
     options = {
         option
         for parser in commands().values()
@@ -38,36 +39,40 @@ def test_readme_lists_options() -> None:
         if option.startswith("--") and option != "--help"
     }
     assert options
-    assert [option for option in options if option not in README] == []
+    assert [option for option in options if not re.search(rf"[` ]{option}[` ]", TEXT)] == []
 
 
-def test_readme_lists_settings() -> None:
-    """The README's table names every setting."""
+def test_every_setting_is_documented() -> None:
+    """Each environment variable is on the page of settings."""
     settings = [name.upper() for name in etl_lib.settings.Settings.model_fields]
     settings += [f"FONTE_{name.upper()}" for name in fonteapi.settings.Settings.model_fields]
-    table = README[README.index("## Settings") :]
-    assert [name for name in [*settings, "ETL_HOME"] if f"`{name}`" not in table] == []
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in [*settings, "ETL_HOME"] if f"| `{name}` |" not in page] == []
 
 
 def test_named_make_targets_exist() -> None:
     """Each `make` target that a page names exists."""
     makefile = (ROOT / "Makefile").read_text()
-    text = "".join(page.read_text() for page in PAGES)
-    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", TEXT))
     assert {"run", "test", "help"} <= named
     assert [target for target in named if not re.search(rf"^{target}:", makefile, re.M)] == []
 
 
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    """Each relative link of a page leads to a file or a heading."""
+    """Each link inside the project leads to a file and, where it names one, to a heading."""
     text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", text)
-    missing = [a or b for a, b in links if not (page.parent / (a or b)).exists()]
-    assert missing == []
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+    links = re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", text)
+    links += [(picture, "") for picture in re.findall(r"src=\"([^\":]+)\"", text)]
+    targets = [(page.parent / file if file else page, anchor) for file, anchor in links]
+    assert [str(file) for file, _ in targets if not file.exists()] == []
+    assert [anchor for file, anchor in targets if anchor and anchor not in anchors(file)] == []
 
 
 def test_public_names_are_documented() -> None:

@@ -38,12 +38,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_wheel_holds_the_packages_only(wheel: Path) -> None:
-    """The wheel has the files of both packages: no tests, no settings, no archive."""
+    """The wheel has the files of the packages: no tests, no settings, no archive."""
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == {
         f"{package}/{name}"
-        for package in ("fonteapi", "etl_lib")
+        for package in ("pgarrow", "fonteapi", "etl_lib")
         for name in files(ROOT / package)
         if "__pycache__" not in name and Path(name).name not in NOT_SHIPPED
     }
