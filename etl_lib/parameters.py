@@ -1,4 +1,4 @@
-"""What a run is given: a date and columns, as people and papermill write them."""
+"""The parameters of a run, a date and columns, as people and papermill write them."""
 
 import re
 from collections.abc import Iterable
@@ -10,16 +10,16 @@ ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def parse_date(value: object) -> date:
-    """The UTC day that `value` names, as `YYYY-MM-DD` text.
+    """The UTC day that `value` names: text of the form `YYYY-MM-DD`.
 
-    papermill turns `20240520` into a number and YAML may turn a date into something else: only
-    the one form is read, so that no other day is ever loaded by a misunderstanding.
-    Raises `ParameterError` for anything else, None included.
+    papermill turns `20240520` into a number, and YAML may turn a date into something else. Only
+    one form is accepted, so that a misunderstanding never loads another day.
+    Raises `ParameterError` for anything else, including None.
     """
     if isinstance(value, str) and ISO_DATE.fullmatch(value):
         try:
             day = date.fromisoformat(value)
-            day + timedelta(days=1)  # a day is read up to the start of the next
+            day + timedelta(days=1)  # the readings of a day end at the start of the next
             return day
         except (ValueError, OverflowError) as error:
             raise ParameterError(
@@ -32,9 +32,9 @@ def parse_date(value: object) -> date:
 
 
 def parse_columns(value: str | Iterable[str]) -> list[str]:
-    """Signal names from a list, or from words separated by spaces or commas; each once.
+    """The names of signals, each once, from a list or from words separated by spaces or commas.
 
-    Whether Fonte has them is for Fonte to say. Raises `ParameterError` when there is none.
+    Fonte checks whether it has them. Raises `ParameterError` when there is no name.
     """
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
