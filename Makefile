@@ -1,24 +1,44 @@
-# Every command of the project. `make run` and `make test` do all the set-up by themselves.
+# The project's commands. `make run` and `make test` set up what they need.
 
 PYTHON  ?= python3
 DATE    ?= 2024-05-20
 BIN     := .venv/bin
 PIP     := pip install --quiet --disable-pip-version-check --no-deps
+UV      := PATH="$$PATH:$(CURDIR)/$(BIN)" uv
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --upgrade
 
+# uv compiles nothing to byte code, since most modules are never imported: the first import does
+unexport PYTHONDONTWRITEBYTECODE
+
+# uv reads neither pip.conf nor PIP_*: these three pip settings are handed on, the environment's last
+PIP_TO_UV := pip config list | sort -r | sed -nE \
+	-e 's/^(global|:env:)\.index-url=/export UV_DEFAULT_INDEX=/p' \
+	-e 's/^(global|:env:)\.cert=/export SSL_CERT_FILE=/p' \
+	-e 's/^(global|:env:)\.proxy=/export ALL_PROXY=/p'
+
+# $(call install,ENVIRONMENT,WHAT): uv installs; where it fails, pip does
+define install
+	@eval "$$($(1)/bin/python -m $(PIP_TO_UV))"; \
+	$(UV) pip install --quiet --python $(1)/bin/python --no-deps $(2) || \
+		{ echo "uv failed; pip installs instead, which takes longer …"; $(1)/bin/python -m $(PIP) $(2); }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test soak lab dagster serve stop lint format lock bench clean
+.PHONY: help setup setup-dev run test test-fast soak lab dagster serve stop lint format lock bench clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 	@$(BIN)/etl run $(DATE)
 
-test: setup-dev ## Run every test, in three processes
+test: setup-dev ## Run every test (8 minutes at most on two cores)
 	@$(BIN)/pytest --numprocesses=3 --dist=worksteal
 
-soak: setup-dev ## Run the tests of faults, load and bad input for long (an hour)
+test-fast: setup-dev ## Run the unit and integration tests (2 minutes at most)
+	@$(BIN)/pytest --numprocesses=3 --dist=worksteal tests/unit tests/integration
+
+soak: setup-dev ## Repeat the tests of faults, load and bad input for an hour
 	@$(BIN)/pytest -m soak --soak
 
 dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a day as an asset's partition
@@ -35,10 +55,11 @@ serve: setup ## Keep the embedded databases and the API up, and print their addr
 stop: setup ## Stop the embedded PostgreSQL, whoever started it
 	@$(BIN)/etl stop
 
-lint: setup-dev ## Check style, types and that the notebooks carry no outputs
+lint: setup-dev ## Check style, types, the direction of imports and the notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 
 format: setup-dev ## Format the code and strip the notebooks' outputs
@@ -66,24 +87,25 @@ setup-dev: .venv/.ready-dev
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; say which one: make run PYTHON=python3.12"; exit 1; }
-	@echo "Setting up .venv (once; about a minute) …"
+		{ echo "Python 3.11 or newer is needed. Choose one by: make run PYTHON=python3.12"; exit 1; }
+	@echo "Setting up .venv (once; less than a minute) …"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m $(PIP) --require-hashes -r requirements.lock
-	@$(BIN)/python -m $(PIP) --no-build-isolation --editable .
+	@command -v uv >/dev/null || \
+		sed -n '/^uv==/,/# via/p' requirements-dev.lock | $(BIN)/python -m $(PIP) --require-hashes -r /dev/stdin
+	$(call install,.venv,--require-hashes -r requirements.lock)
+	$(call install,.venv,--no-build-isolation --editable .)
 	@touch $@
 
 .venv/.ready-%: .venv/.ready requirements-%.lock
-	@echo "Adding what requirements-$*.lock names (once; about a minute) …"
-	@$(BIN)/python -m $(PIP) --require-hashes -r requirements-$*.lock
+	@echo "Adding requirements-$*.lock to .venv (once; less than a minute) …"
+	$(call install,.venv,--require-hashes -r requirements-$*.lock)
 	@touch $@
 
-# An environment of its own: polars, where it is installed, is imported by the driver of every load
-benchmarks/.venv/.ready: requirements.lock benchmarks/requirements.lock
-	@echo "Setting up benchmarks/.venv (once; about a minute) …"
+# A second environment: the loading driver imports polars wherever it is installed
+benchmarks/.venv/.ready: .venv/.ready benchmarks/requirements.lock
+	@echo "Setting up benchmarks/.venv (once; less than a minute) …"
 	@$(PYTHON) -m venv benchmarks/.venv
-	@for lock in requirements.lock benchmarks/requirements.lock; do \
-		benchmarks/.venv/bin/python -m $(PIP) --require-hashes -r $$lock || exit 1; \
-	done
-	@benchmarks/.venv/bin/python -m $(PIP) --no-build-isolation --editable .
+	$(call install,benchmarks/.venv,--require-hashes -r requirements.lock)
+	$(call install,benchmarks/.venv,--require-hashes -r benchmarks/requirements.lock)
+	$(call install,benchmarks/.venv,--no-build-isolation --editable .)
 	@touch $@

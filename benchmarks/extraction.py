@@ -24,7 +24,7 @@ from sqlalchemy import text
 
 from benchmarks.measure import MEGABYTE, Row, compare, peak_memory
 from etl_lib.services import postgresql as embedded
-from fonteapi import database
+from pgarrow.sessions import open_engine
 
 ROWS = 365 * 1440
 START, DAY, YEAR = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-12-31T00:00:00Z"
@@ -97,7 +97,7 @@ def copy(connection: "psycopg2.extensions.connection") -> None:
 
 def as_json(url: str) -> None:
     """What a plain API does, but for HTTP: a dict a row, and their JSON."""
-    engine = database.connect(url)
+    engine = open_engine(url)
     with engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(text(QUERY)).mappings()]
     assert len(json.loads(json.dumps(rows, default=str))) == ROWS

@@ -14,9 +14,10 @@ import pyarrow as pa
 from sqlalchemy import Engine, insert, text
 
 from benchmarks.measure import Row, compare
-from etl_lib.extract.fonte import Day
-from etl_lib.load.alvo import data, open_alvo
+from etl_lib.extract.days import Day
+from etl_lib.load.alvo import open_alvo
 from etl_lib.load.day import load_day
+from etl_lib.load.tables import data
 from etl_lib.services import postgresql as embedded
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")

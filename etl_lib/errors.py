@@ -1,13 +1,15 @@
-"""What can go wrong, as one small tree; every message says what was expected, what came, what now.
+"""The errors that the pipeline raises on purpose, as one small tree.
+
+Each message says what was expected, what came, and what to do.
 
 EtlError
-├── ParameterError    a date or column that cannot be: nothing was read or written
-├── SettingsError     an address or key in the environment or .env that cannot be
+├── ParameterError    an invalid date, column or argument: nothing was read or written
+├── SettingsError     an invalid address or key in the environment or .env
 ├── ArchiveError      the archive cannot be listed, read or written
-├── FonteError        the Fonte API does not answer, or with something that is no reading
-├── EmbeddedError     the PostgreSQL of this machine does not start
-├── SchedulerError    who was to run the dates, on a cluster say, does not answer
-└── AlvoError         Alvo does not answer, refuses, or holds something else than was loaded
+├── FonteError        the Fonte API is unreachable, or returned something other than readings
+├── EmbeddedError     the embedded PostgreSQL does not start
+├── SchedulerError    the Dask scheduler, or another that runs the dates, does not answer
+└── AlvoError         Alvo does not answer, refuses, or holds other values than were loaded
 """
 
 
@@ -15,15 +17,15 @@ class EtlError(Exception):
     """The root: catch this to catch everything that the pipeline raises on purpose."""
 
     is_transient = False
-    """Whether what failed may succeed later, as it is."""
+    """Whether the same call may succeed later."""
 
 
 class ParameterError(EtlError):
-    """A date or column that cannot be."""
+    """An invalid date, column or argument."""
 
 
 class SettingsError(EtlError):
-    """An address or key that cannot be."""
+    """An invalid address or key."""
 
 
 class ArchiveError(EtlError):
@@ -33,24 +35,24 @@ class ArchiveError(EtlError):
 
 
 class FonteError(EtlError):
-    """The Fonte API does not answer, or with something that is no reading."""
+    """The Fonte API is unreachable, or returned something other than readings."""
 
     is_transient = True
 
 
 class EmbeddedError(EtlError):
-    """The PostgreSQL of this machine does not start."""
+    """The embedded PostgreSQL does not start."""
 
     is_transient = True
 
 
 class SchedulerError(EtlError):
-    """Who was to run the dates does not answer."""
+    """The scheduler that runs the dates does not answer."""
 
     is_transient = True
 
 
 class AlvoError(EtlError):
-    """Alvo does not answer, refuses, or holds something else than was loaded."""
+    """Alvo does not answer, refuses, or holds other values than were loaded."""
 
     is_transient = True

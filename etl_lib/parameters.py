@@ -10,16 +10,16 @@ ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def parse_date(value: object) -> date:
-    """The UTC day that `value` names: text of the form `YYYY-MM-DD`.
+    """The UTC day that `value` names, as `YYYY-MM-DD` text.
 
-    papermill turns `20240520` into a number, and YAML may turn a date into something else. Only
-    one form is accepted, so that a misunderstanding never loads another day.
-    Raises `ParameterError` for anything else, including None.
+    papermill turns `20240520` into a number, and YAML may convert a date: only this one form is
+    accepted, so that no other day is loaded by mistake. Raises `ParameterError` for anything
+    else, including None.
     """
     if isinstance(value, str) and ISO_DATE.fullmatch(value):
         try:
             day = date.fromisoformat(value)
-            day + timedelta(days=1)  # the readings of a day end at the start of the next
+            day + timedelta(days=1)  # the day ends where the next begins
             return day
         except (ValueError, OverflowError) as error:
             raise ParameterError(
@@ -32,9 +32,9 @@ def parse_date(value: object) -> date:
 
 
 def parse_columns(value: str | Iterable[str]) -> list[str]:
-    """The names of signals, each once, from a list or from words separated by spaces or commas.
+    """Signal names from a list, or from words separated by spaces or commas; each once.
 
-    Fonte checks whether it has them. Raises `ParameterError` when there is no name.
+    Fonte checks whether it has them. Raises `ParameterError` for a list without a name.
     """
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):

@@ -1,4 +1,4 @@
-"""Where things are: the project's folder and the addresses of its services."""
+"""The settings: addresses and keys from the environment, then from the project's `.env`."""
 
 import os
 import subprocess
@@ -9,22 +9,21 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from etl_lib.errors import SettingsError
+from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
 
 PIPELINE_NOTEBOOK = Path("notebooks") / "etl.ipynb"
 """The file that makes a folder the project's."""
 LIBRARY = Path(__file__).resolve().parent
 NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"
-"""By this a runner tells the notebook where it will be archived; the ledger keeps it."""
+"""The variable that names the archived notebook to the notebook itself, for the ledger."""
 
 
 class Settings(BaseSettings):
-    """The addresses that the pipeline uses, from the environment, then the project's `.env`.
+    """The addresses that the pipeline uses.
 
-    An address that is not set is None: `local.start_missing` starts its service on this machine.
+    An address that is not set is None: `services.embedded` starts its service on this machine.
     """
 
     model_config = SettingsConfigDict(
@@ -33,12 +32,12 @@ class Settings(BaseSettings):
 
     fonte_api_url: str | None = Field(default=None, repr=False)
     """The Fonte API, `http://host:port`."""
-    fonte_api_key: str | None = Field(default=None, repr=False)
-    """The key that the API wants, where it wants one: ASCII without spaces."""
-    alvo_database_url: str | None = Field(default=None, repr=False)
+    fonte_api_key: HeaderKey | None = Field(default=None, repr=False)
+    """The API's key, if it requires one: ASCII without spaces."""
+    alvo_database_url: PostgresAddress | None = Field(default=None, repr=False)
     """The target database, `postgresql://user:password@host:port/database`."""
-    fonte_database_url: str | None = Field(default=None, repr=False)
-    """The source database. For `etl load` and an embedded API only: the pipeline never reads it."""
+    fonte_database_url: PostgresAddress | None = Field(default=None, repr=False)
+    """The source database, for `etl load` and an embedded API: the pipeline never reads it."""
 
     etl_runs: str | None = None
     """The archive: a folder or an object store's address. Unset: `runs/` of the project."""
@@ -50,46 +49,19 @@ class Settings(BaseSettings):
             given = urlsplit(url or "http://unset")
             if given.scheme in ("http", "https") and given.hostname and given.port != 0:
                 return url
-        except ValueError:  # a port that is no number, half an IPv6 address
+        except ValueError:  # an invalid port or IPv6 address
             pass
         raise ValueError("expected http://host:port")
 
-    @field_validator("fonte_api_key")
-    @classmethod
-    def _fits_a_header(cls, key: str | None) -> str | None:
-        if key and not all("!" <= letter <= "~" for letter in key):
-            raise ValueError("expected ASCII without spaces")
-        return key
-
-    @field_validator("alvo_database_url", "fonte_database_url")
-    @classmethod
-    def _is_postgresql(cls, url: str | None) -> str | None:
-        try:
-            given = make_url(url or "postgresql://unset")
-            # A host with an @ is the end of a password that is not escaped
-            if given.get_backend_name() == "postgresql" and "@" not in (given.host or ""):
-                return url
-        except (ArgumentError, ValueError):  # ValueError: a port, with it an unescaped password
-            pass
-        # The address itself stays out of the message: it may hold a password
-        raise ValueError(
-            "expected postgresql://user:password@host:port/database,"
-            " with @ in a password written as %40"
-        )
-
 
 def read_settings() -> Settings:
-    """The settings in force; raises `SettingsError` with one line for each that cannot be."""
+    """The settings in force; raises `SettingsError` that lists the invalid ones."""
     try:
         return Settings(_env_file=find_home() / ".env")  # type: ignore[call-arg]
     except UnicodeDecodeError as error:
         raise SettingsError(f"{find_home() / '.env'}: expected UTF-8, got {error}") from None
     except ValidationError as error:
-        problems = "; ".join(
-            f"{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
-        raise SettingsError(problems) from None
+        raise SettingsError(describe_problems(error)) from None
 
 
 def find_home() -> Path:
@@ -106,7 +78,7 @@ def find_home() -> Path:
     where = f"ETL_HOME={chosen}" if chosen else f"{here} or a folder above it"
     raise SettingsError(
         f"expected the project's {PIPELINE_NOTEBOOK} in {where}: "
-        "go to the project's folder, or set ETL_HOME to it"
+        "go to the project's folder, set ETL_HOME to it, or make one with `etl init FOLDER`"
     )
 
 

@@ -1,1 +1,4 @@
-"""Fonte's only door: a read-only HTTP service over the source database of wind-turbine readings."""
+"""The Fonte API: the only way to the source database, for readers by HTTP and for a user's files.
+
+Nothing here knows the pipeline (`etl_lib`) or Alvo.
+"""

@@ -1,12 +1,12 @@
-"""The shapes of the API's answers, as its documentation shows them."""
+"""The models and the documented responses of the API."""
 
 from datetime import date
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field, create_model
 
+from fonteapi.catalogue import SIGNALS
 from fonteapi.formats import ARROW, CSV, JSON
-from fonteapi.signals import SIGNALS
 
 EXAMPLE = {"timestamp": "2024-05-20T00:00:00Z"} | {s.name: s.example for s in SIGNALS.values()}
 
@@ -26,23 +26,23 @@ Reading = create_model(  # type: ignore[call-overload]  # fields known from the 
 
 
 class Day(BaseModel):
-    """What Fonte holds of one UTC day."""
+    """The readings of one UTC day."""
 
     date: date
     readings: int = Field(description="number of readings", examples=[1440])
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
-    fingerprint: str = Field(description="changes when any value of that day changes")
+    fingerprint: str = Field(description="another one after any change of the day's readings")
 
 
 class Health(BaseModel):
-    """A sign of life."""
+    """Fonte answers."""
 
     status: str = Field(examples=["ok"])
 
 
 class Problem(BaseModel):
-    """What went wrong, in one line."""
+    """An error, in one line."""
 
     detail: str
 
@@ -50,13 +50,18 @@ class Problem(BaseModel):
 Responses = dict[int | str, dict[str, Any]]
 
 UNAVAILABLE: Responses = {
-    503: {"model": Problem, "description": "Fonte does not answer, or too many ask at once"}
+    503: {
+        "model": Problem,
+        "description": "Fonte is not ready, or too many requests are in progress",
+    }
 }
 REFUSED: Responses = UNAVAILABLE | {
-    401: {"model": Problem, "description": "the API has a key, and this is not it"}
+    401: {"model": Problem, "description": "the request lacks the API's key"}
 }
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "no such reading"}}
-NOT_ACCEPTABLE: Responses = {406: {"model": Problem, "description": "no form that is accepted"}}
+NOT_ACCEPTABLE: Responses = {
+    406: {"model": Problem, "description": "Accept names none of the forms"}
+}
 READINGS: Responses = {
     200: {
         "description": "the readings in [start, end), by timestamp",

@@ -1,41 +1,43 @@
 """Fonte, the source database: its table, and every statement that touches it."""
 
-import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary, finalize
 
 import pyarrow as pa
 import sqlalchemy as sa
-from adbc_driver_manager import Error as BulkError
-from adbc_driver_manager.dbapi import Connection, Cursor
-from adbc_driver_postgresql import StatementOptions, dbapi
-from sqlalchemy import Engine, RowMapping, event, make_url, select, text
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import QueuePool
+from adbc_driver_manager.dbapi import Cursor
+from sqlalchemy import Engine, RowMapping, select, text
 
-from fonteapi.settings import Settings
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS, arrow_schema
+from fonteapi.settings import SIMULATED_DAYS, Settings
 from fonteapi.simulate import simulate_readings
+from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
-"""How much of an answer is in memory at a time."""
-SESSION = "\t".join(  # a space in an address would be written as +, which libpq does not read
-    ("-ctimezone=UTC", "-clock_timeout=60s", "-cidle_in_transaction_session_timeout=5min")
-)
-"""What each session is told: nothing waits for ever."""
-PATIENCE = {
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-}
-"""Seconds until a host that does not answer, or has vanished, is given up."""
+"""Size of a batch, the part of an answer that is in memory at a time."""
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
-"""Whoever creates or fills the table holds this, to the end of the transaction."""
+"""A process holds it to the end of the transaction that creates or fills the table."""
+FOUND = text("""
+    SELECT
+        (SELECT relkind FROM pg_class WHERE oid = to_regclass('data')) AS kind,
+        ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('data') AND attnum > 0 AND NOT attisdropped
+        ) AS columns,
+        ARRAY(
+            SELECT oid::regclass::text FROM pg_class
+            WHERE relkind IN ('r', 'p', 'f', 'm', 'v')
+            AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
+            AND oid IS DISTINCT FROM to_regclass('data')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+            ORDER BY 1
+        ) AS others
+""")
+"""What `data` is, its columns, and every other table or view, those of extensions excepted."""
+TABLES = ("r", "p")
+"""`pg_class.relkind` of a table, and of a partitioned one."""
 
 metadata = sa.MetaData()
 data = sa.Table(
@@ -49,65 +51,82 @@ data = sa.Table(
     ),
     comment="One reading a minute; stamps may repeat, the last by id counts",
 )
-# With the id behind the stamp, readings come in their final order without a sort
+# With the id after the timestamp, readings are read in order without a sort
 sa.Index("data_timestamp_id_idx", data.c.timestamp, data.c.id)
 
+Period = tuple[datetime | None, datetime | None]
+"""`[start, end)`; None is no bound."""
 FIRST = datetime(1, 1, 2, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
-"""Stamps before and after are a mistake of the source's that no answer could carry."""
-# hash_record_extended is the hash that PostgreSQL uses for row values: it sees every bit of every
-# value. Seed 1, because with seed 0 it takes 0.0 for NULL, and a gap is not a calm. Taking the
-# hashes in order also sees two readings that change places.
-DAYS = text("""
-    SELECT
-        (timestamp AT TIME ZONE 'UTC')::date AS date,
-        count(*) AS readings,
-        min(timestamp) AS first_timestamp,
-        max(timestamp) AS last_timestamp,
-        to_hex(hash_array_extended(array_agg(
-            hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
-            ORDER BY timestamp, id
-        ), 1)) AS fingerprint
-    FROM data
-    WHERE timestamp >= :start AND timestamp < :end
-    GROUP BY 1
-    ORDER BY 1
-""")
+"""Readings outside are errors of the source, which no form of an answer can carry."""
 
 
-def connect(database_url: str) -> Engine:
-    """An engine for the small queries; every session of it is in UTC."""
-    os.environ.pop("PGTZ", None)  # libpq would take it before what the session is told
-    url = make_url(database_url).set(drivername="postgresql+psycopg2")
-    session = {"options": f"{SESSION}\t-cstatement_timeout=5min"}
-    return sa.create_engine(url, pool_pre_ping=True, connect_args=PATIENCE | session)
+class UnfitFonteError(Exception):
+    """Fonte's database is not one that the API may create or fill its table in, or read from."""
 
 
-def create_table(engine: Engine) -> None:
-    """Create the table where it is missing; safe to call from several processes at once."""
+def check_table(engine: Engine) -> None:
+    """Raise `sqlalchemy.exc.DBAPIError` if Fonte does not answer, or has no table `data`."""
+    with engine.connect() as connection:
+        connection.execute(text("SELECT FROM data LIMIT 0"))
+
+
+def create_table(engine: Engine, *, alone: bool = False) -> None:
+    """Create the table in a database without other tables; leave one that is there.
+
+    Raises `UnfitFonteError` for other tables (if `alone`, beside an existing `data`, too) and
+    for a `data` that lacks one of our columns. Several processes may call this at once.
+    """
     with engine.begin() as connection:
         connection.execute(LOCK)
-        metadata.create_all(connection)
+        found = connection.execute(FOUND).one()
+        if found.others and (alone or found.kind is None):
+            more = f" and {len(found.others) - 1} more" if found.others[1:] else ""
+            raise UnfitFonteError(
+                f"expected no table but data in the database, got {found.others[0]}{more}: nothing"
+                " was written; use an empty database, or unset FONTE_DAYS to only read this one"
+            )
+        if found.kind is None:
+            metadata.create_all(connection)
+        elif lacking := set(data.c.keys()) - set(found.columns):
+            raise UnfitFonteError(
+                f"expected a table data with {', '.join(sorted(lacking))}, got one with"
+                f" {', '.join(found.columns)}: nothing was written"
+            )
+        elif found.kind not in TABLES:
+            raise UnfitFonteError("expected a table data, got a view: nothing was written")
 
 
 def fill_if_empty(engine: Engine, settings: Settings) -> int:
-    """Fill an empty table with simulated readings; returns how many were written.
+    """Create the table where it is missing, and fill it where it is empty; returns how many rows.
 
-    Several workers may call this at once: one fills, the others wait and find it filled.
+    Raises `UnfitFonteError` as `create_table` does. Several processes may call this at once:
+    one fills, the others wait and find it filled.
     """
+    if _has_readings(engine):
+        return 0
+    create_table(engine, alone=True)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT EXISTS (SELECT FROM data)")
         if cursor.fetchall() == [(True,)]:
             return 0
-        return append(cursor, simulate_readings(settings.start_date, settings.days, settings.seed))
+        days = settings.days or SIMULATED_DAYS
+        return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
+
+
+def _has_readings(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        if connection.scalar(select(sa.func.to_regclass(data.name))) is None:
+            return False
+        return connection.scalar(text("SELECT EXISTS (SELECT FROM data)")) is True
 
 
 def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
-    """Append readings, or put them in the place of all that the table holds, in one transaction.
+    """Append readings, or replace all that the table holds by them, in one transaction.
 
-    Returns how many the table held before. Who reads meanwhile sees those, and is not held up.
+    Returns how many the table held before. Concurrent readers see those, and do not wait.
     """
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
@@ -127,94 +146,48 @@ def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
 
 @contextmanager
 def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
-    """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    connection: Any = _pool(engine).connect()
-    try:
-        with connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(
-                **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES)}
-            )
-            yield cursor
-        connection.commit()
-    except BaseException:  # broken, or in the midst of an answer that nobody waits for any more
-        connection.invalidate()
-        raise
-    connection.close()
+    """A cursor that speaks Arrow, in one transaction, without a time limit.
 
-
-def _pool(engine: Engine) -> QueuePool:
-    """The engine's connections of the Arrow driver.
-
-    They are clones of one that stays open as long as the engine: they need not ask PostgreSQL
-    for its types, which takes longer than a day of readings.
+    An answer takes as long as its client reads it; `protection.limits` ends slow readers.
     """
-    with _lock:
-        if engine not in _pools:
-            url = engine.url.set(drivername="postgresql")
-            url = url.update_query_dict(PATIENCE | {"options": SESSION})
-            # SQLAlchemy leaves the spaces of a user and a password, which libpq does not take
-            address = url.render_as_string(hide_password=False).replace(" ", "%20")
-            first = dbapi.connect(address)
-            _pools[engine] = pool = QueuePool(first.adbc_clone, max_overflow=-1)
-            event.listen(pool, "checkout", _ping)
-            close = finalize(engine, _close, pool, first)
-            event.listen(engine, "engine_disposed", lambda engine: (_pools.pop(engine, 0), close()))
-        return _pools[engine]
+    with bulk.bulk_cursor(engine, BATCH_BYTES) as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        yield cursor
 
 
-def _close(pool: QueuePool, first: Connection) -> None:
-    pool.dispose()
-    with suppress(BulkError):  # the driver counts what is open without a lock, and loses count
-        first.close()
-
-
-def _ping(connection: Any, *_: object) -> None:
-    """Have the pool replace a connection that PostgreSQL has ended since."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchall()
-    except BulkError as error:
-        raise DisconnectionError from error
-
-
-_pools: WeakKeyDictionary[Engine, QueuePool] = WeakKeyDictionary()
-_lock = Lock()
-
-
-def readings_query(columns: Sequence[str], start: datetime, end: datetime) -> sa.Select[Any]:
-    """The readings in `[start, end)`: `timestamp`, then `columns`; by timestamp, then id."""
-    return (
-        select(data.c.timestamp, *(data.c[name] for name in columns))
-        .where(data.c.timestamp >= start, data.c.timestamp < end)
-        .order_by(data.c.timestamp, data.c.id)
-    )
-
-
-def readings_schema(columns: Sequence[str]) -> pa.Schema:
-    """The Arrow schema of an answer; units and descriptions are its fields' metadata."""
-    timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
-    return pa.schema(
-        [timestamp]
-        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
-    )
+def is_within(period: Period) -> sa.ColumnElement[bool]:
+    """Whether a reading is in `[start, end)`."""
+    start, end = period
+    return (data.c.timestamp >= (start or FIRST)) & (data.c.timestamp < (end or LAST))
 
 
 def stream_readings(
-    engine: Engine, columns: Sequence[str], start: datetime, end: datetime
+    engine: Engine, columns: Sequence[str], period: Period
 ) -> Generator[pa.RecordBatch]:
-    """Batches of about a megabyte, straight from a binary COPY, each of `readings_schema`.
+    """The readings of a period, by timestamp, then id: `timestamp`, then `columns`.
 
-    Close it when it is not read to its end: until then PostgreSQL waits to send the rest.
+    Yields batches of about a megabyte, straight from a binary COPY, each of `arrow_schema`.
+    Close it if it is not read to its end: until then PostgreSQL waits to send the rest.
     """
-    query = readings_query(columns, start, end)
+    query = select(data.c.timestamp, *(data.c[name] for name in columns))
+    query = query.where(is_within(period)).order_by(data.c.timestamp, data.c.id)
     # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-    schema = readings_schema(columns)
+    schema = arrow_schema(columns)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
+            _check_types(batch.schema, schema)
             yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
+    for found, field in zip(got, expected, strict=True):
+        if found.type != field.type:
+            raise UnfitFonteError(
+                f"expected {field.name} of type {field.type} in Fonte's table data,"
+                f" got {found.type}"
+            )
 
 
 def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
@@ -224,19 +197,49 @@ def find_reading(engine: Engine, reading_id: int) -> RowMapping | None:
         return connection.execute(query).mappings().first()
 
 
-def list_days(engine: Engine, start: datetime | None, end: datetime | None) -> Sequence[RowMapping]:
-    """Per UTC day with readings in `[start, end)`: how many, the first, the last, a fingerprint."""
-    period = {"start": start or FIRST, "end": end or LAST}
+def find_span(engine: Engine, period: Period) -> Period:
+    """The timestamps of the first and the last reading of a period; None twice without one."""
+    stamp = data.c.timestamp
     with engine.connect() as connection:
-        return connection.execute(DAYS, period).mappings().all()
+        query = select(sa.func.min(stamp), sa.func.max(stamp)).where(is_within(period))
+        first, last = connection.execute(query).one()
+    return first, last
 
 
-def first_line(error: Exception) -> str:
-    """What a driver says, in one line."""
-    return str(getattr(error, "orig", error)).strip().partition("\n")[0]
+def list_days(engine: Engine, period: Period) -> Sequence[RowMapping]:
+    """Per UTC day with readings in a period: how many, the first, the last, a fingerprint."""
+    with engine.connect() as connection:
+        held = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
+        query = days_query([name for name in SIGNALS if name in held], period)
+        return connection.execute(query).mappings().all()
+
+
+def days_query(signals: Sequence[str], period: Period) -> sa.Select[Any]:
+    """One row per UTC day; the fingerprint covers the timestamp and `signals`, in this order.
+
+    `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
+    since with seed 0 NULL and 0.0 are the same. The order of the hashes counts, too.
+    """
+    stamp = data.c.timestamp
+    day = sa.cast(sa.func.timezone("UTC", stamp), sa.Date)
+    reading = sa.func.row(stamp, *(data.c[name] for name in signals))
+    each = sa.func.hash_record_extended(reading, 1)
+    hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
+    return (
+        select(
+            day.label("date"),
+            sa.func.count().label("readings"),
+            sa.func.min(stamp).label("first_timestamp"),
+            sa.func.max(stamp).label("last_timestamp"),
+            sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),
+        )
+        .where(is_within(period))
+        .group_by(day)
+        .order_by(day)
+    )
 
 
 def ping(engine: Engine) -> None:
-    """Ask Fonte for a sign of life; raises `sqlalchemy.exc.OperationalError` without one."""
+    """Raise `sqlalchemy.exc.DBAPIError` if Fonte does not answer."""
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))

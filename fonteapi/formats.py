@@ -1,4 +1,4 @@
-"""The three forms of an answer, each encoded batch by batch so that a year does not fill memory."""
+"""The three forms of an answer, encoded batch by batch: memory holds one batch, not a year."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ def encode_json(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 
 def encode_csv(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
-    """A header and one line a reading; a missing value is empty, NaN is `nan`."""
+    """A header, then one line for each reading; a missing value is empty, NaN is `nan`."""
     yield (",".join(schema.names) + "\n").encode()
     options = csv.WriteOptions(include_header=False, quoting_style="none")
     for batch in batches:
@@ -52,26 +52,34 @@ ENCODERS: dict[str, Encoder] = {JSON: encode_json, CSV: encode_csv, ARROW: encod
 
 
 def choose_format(accept: str) -> str | None:
-    """The form that an `Accept` header prefers; JSON where it does not care; None if none fits."""
-    best, best_quality = None, 0.0
-    for entry in accept.split(","):
-        wanted, *parameters = (part.strip().lower() for part in entry.split(";"))
-        quality = next((_quality(p) for p in parameters if p.startswith("q=")), 1.0)
-        offered = next((name for name in ENCODERS if _matches(wanted, name)), None)
-        if offered and quality > best_quality:
-            best, best_quality = offered, quality
-    return best
+    """The form that an `Accept` header prefers; None if it accepts none of them.
+
+    For each form the most specific range that matches it decides (RFC 9110, 12.5.1). Of forms
+    of the same quality, the one whose range comes first is chosen, then the first of `ENCODERS`.
+    Parameters of a range other than its quality do not count.
+    """
+    ranges = [_parse_range(entry) for entry in accept.split(",")]
+
+    def rank(form: str) -> tuple[float, int]:
+        for name in (form, form.split("/")[0] + "/*", "*/*"):
+            for place, (wanted, quality) in enumerate(ranges):
+                if wanted == name:
+                    return quality, -place
+        return 0, 0
+
+    best = max(ENCODERS, key=rank)
+    return best if rank(best)[0] > 0 else None
 
 
-def _matches(wanted: str, offered: str) -> bool:
-    return wanted in (offered, "*/*", offered.split("/")[0] + "/*")
-
-
-def _quality(parameter: str) -> float:
+def _parse_range(entry: str) -> tuple[str, float]:
+    """A media range and its quality: 1 unless given, 0 if it is not a number from 0 to 1."""
+    name, *parameters = (part.strip().lower() for part in entry.split(";"))
+    given = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
     try:
-        return float(parameter.removeprefix("q="))
+        quality = float(given)
     except ValueError:
-        return 0.0
+        quality = 0
+    return name, quality if 0 <= quality <= 1 else 0
 
 
 def _drain(buffer: io.BytesIO) -> bytes:

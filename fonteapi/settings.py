@@ -1,11 +1,14 @@
-"""What the API reads from its environment."""
+"""The settings of the API, from environment variables."""
 
 from datetime import date
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+
+from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
+
+SIMULATED_DAYS = 10
+"""How many days fill the embedded Fonte, and one that is filled by `python -m fonteapi fill`."""
 
 
 class Settings(BaseSettings):
@@ -15,57 +18,29 @@ class Settings(BaseSettings):
         env_prefix="FONTE_", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
 
-    database_url: str = Field(repr=False)
+    database_url: PostgresAddress = Field(repr=False)
     """The source database, `postgresql://user:password@host:port/database`."""
     start_date: date = date(2024, 5, 20)
-    """First UTC day of the readings that fill an empty table."""
-    days: int = Field(default=10, ge=1, le=3660)
-    """Number of days that fill an empty table, 1 to 3660."""
+    """First UTC day of the simulated readings."""
+    days: int | None = Field(default=None, ge=1, le=3660)
+    """Number of days of simulated readings that fill an empty database; unset, nothing is
+    created or written."""
     seed: int | None = Field(default=None, ge=0)
     """Makes the simulated readings the same each time; unset, they are new ones."""
-    api_key: str | None = Field(default=None, repr=False)
-    """What every route but `/health` wants to be shown, ASCII without spaces; unset, nothing."""
+    api_key: HeaderKey | None = Field(default=None, repr=False)
+    """Key that every route but `/health` requires, ASCII without spaces; unset, none is needed."""
     concurrency: int = Field(default=80, ge=1)
-    """How many requests a process answers at once; who comes then is asked to try again.
+    """Requests that a process answers at once; further ones get 503 and may try again.
 
-    PostgreSQL has to allow 25 sessions more, each process.
+    PostgreSQL has to allow 25 sessions more than this, for each process.
     """
-
-    @field_validator("api_key")
-    @classmethod
-    def _fits_a_header(cls, key: str | None) -> str | None:
-        if key and not all("!" <= letter <= "~" for letter in key):
-            raise ValueError("expected ASCII without spaces")
-        return key
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, url: str) -> str:
-        try:
-            given = make_url(url)
-            backend = given.get_backend_name()
-            if backend == "postgresql" and "@" not in (given.host or ""):
-                return url
-        except (ArgumentError, ValueError):  # ValueError: the port, with it an unescaped password
-            backend = "no database address"
-        # The address itself stays out of the message: it may hold a password
-        raise ValueError(
-            f"expected postgresql://user:password@host:port/database, got {backend};"
-            " @ in a password is written as %40"
-        )
 
 
 def read_settings(**overrides: object) -> Settings:
-    """Settings from the environment, or one line on what is missing or wrong.
-
-    Raises `SystemExit` with that line: a service that is set up wrongly must not start.
-    """
+    """Settings from the environment; raises `SystemExit` with one line on what is wrong."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        problems = "; ".join(
-            f"FONTE_{str(problem['loc'][0]).upper()}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
+        problems = describe_problems(error, "FONTE_")
         hint = "`etl serve` and `etl load` use the embedded Fonte and need none of these."
         raise SystemExit(f"fonteapi: {problems}. {hint}") from None

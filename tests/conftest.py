@@ -12,17 +12,18 @@ import httpx2
 import hypothesis
 import pyarrow as pa
 import pytest
-import stamina
-from helpers import CHROMIUM, ROOT, SEED, drop_database, execute, serve
+from helpers import CHROMIUM, ROOT, SEED, drop_database, serve
 from hypothesis import HealthCheck
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
+from etl_lib.extract import client
 from etl_lib.load import alvo as alvo_database
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
 
 MEMORY = Path("/dev/shm")
 """Linux's files in memory: to make a database there takes a third of the time."""
@@ -69,13 +70,12 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the caller's reaches a test, and a retry does not wait."""
     for name in os.environ:
         if name.startswith(("FONTE_", "ALVO_", "ETL_", "DAGSTER_")):
             monkeypatch.delenv(name)
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
+    monkeypatch.setattr(client, "FIRST_WAIT", 0)
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def fonte_url(new_database: Callable[[], str]) -> Iterator[str]:
     """A Fonte of the test's own, with an empty table."""
     url = new_database()
-    engine = database.connect(url)
+    engine = open_engine(url)
     database.create_table(engine)
     engine.dispose()
     yield url
@@ -112,7 +112,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
     """Adds rows (`timestamp` and any of the signals) to `fonte_url`."""
 
     def put(readings: pa.Table) -> None:
-        engine = database.connect(fonte_url)
+        engine = open_engine(fonte_url)
         with database.bulk_cursor(engine) as cursor:
             database.append(cursor, readings)
         engine.dispose()
@@ -123,9 +123,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
 @pytest.fixture
 def fonte_api(fonte_url: str) -> str:
     """The address of an API over `fonte_url`, which holds nothing but what the test puts there."""
-    api = serve(Settings(database_url=fonte_url, days=1))
-    execute(fonte_url, "TRUNCATE data RESTART IDENTITY")  # the API had filled it
-    return api
+    return serve(Settings(database_url=fonte_url))
 
 
 @pytest.fixture
@@ -139,7 +137,7 @@ def fonte(fonte_api: str) -> Iterator[httpx2.Client]:
 def seeded_fonte_url(new_database: Callable[[], str]) -> str:
     """The address of a database that the API filled by itself, from `SEED`. Leave it as it is."""
     url = new_database()
-    serve(Settings(database_url=url, seed=SEED))
+    serve(Settings(database_url=url, days=10, seed=SEED))
     return url
 
 
@@ -160,8 +158,7 @@ def seeded(seeded_api: str) -> Iterator[httpx2.Client]:
 def year_url(new_database: Callable[[], str]) -> str:
     """A Fonte that holds a year of one turbine."""
     url = new_database()
-    engine = database.connect(url)
-    database.create_table(engine)
+    engine = open_engine(url)
     database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
     engine.dispose()
     return url

@@ -21,14 +21,14 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.transform.statistics import compute_statistics
-from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ SEED = 7
 
 def execute(database_url: str, statement: str) -> list[Any]:
     """Run one statement in a transaction of its own; returns its rows, if it has any."""
-    engine = database.connect(database_url)
+    engine = open_engine(database_url)
     with engine.begin() as connection:
         result = connection.execute(text(statement))
         rows = list(result) if result.returns_rows else []
@@ -59,7 +59,7 @@ def execute(database_url: str, statement: str) -> list[Any]:
 def drop_database(database_url: str) -> None:
     """Drop a database, whoever uses it: eight megabytes each, of hundreds of tests."""
     address = make_url(database_url)
-    engine = database.connect(address.set(database="postgres").render_as_string(False))
+    engine = open_engine(address.set(database="postgres").render_as_string(False))
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{address.database}" WITH (FORCE)'))
     engine.dispose()

@@ -1,4 +1,4 @@
-"""What the plots have in common: axes, words where there is nothing to draw, labels, time."""
+"""The common parts of the plots: axes, labels, time, and a sentence instead of an empty plot."""
 
 from datetime import date
 from typing import Any
@@ -13,11 +13,11 @@ from matplotlib_inline.backend_inline import set_matplotlib_formats
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
-"""Of a figure, in inches."""
+"""Width of a figure, inches."""
 
 
 def use_svg() -> None:
-    """Have the notebook keep its figures as SVG: sharp at any size, and light as text is text."""
+    """Make the notebook keep its figures as SVG: sharp at any size, small, with real text."""
     plt.rcParams["svg.fonttype"] = "none"
     set_matplotlib_formats("svg", bbox_inches=None)
 
@@ -30,8 +30,8 @@ def new_axes(ax: Axes | None, height: float = 3.2, right: float = 0.25) -> Axes:
 def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
     """A new figure of the page's width: axes one above the other on one horizontal axis.
 
-    Margins are fixed, with room for a legend, ticks and labels: measuring what is written, as
-    matplotlib's layout engines do, takes as long as drawing it, and left edges would not agree.
+    Margins are fixed, with room for a legend, ticks and labels. A layout engine of matplotlib
+    would take as long as the drawing, and the left edges of two figures would differ.
     """
     figure, axes = plt.subplots(rows, figsize=(WIDTH, height), sharex=True, squeeze=False)
     figure.subplots_adjust(
@@ -45,25 +45,25 @@ def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
 
 
 def find_missing(data: pd.DataFrame, *names: str) -> str | None:
-    """The first of the columns that has no values, as people call it; None when all have some."""
+    """The label of the first column that has no values; None when all have some."""
     missing = (name for name in names if name not in data or not data[name].notna().any())
     return next((label(name.removesuffix("_mean")) for name in missing), None)
 
 
-def say(ax: Axes, sentence: str) -> Axes:
-    """A sentence instead of a plot."""
+def write_sentence(ax: Axes, sentence: str) -> Axes:
+    """Write a sentence instead of a plot."""
     ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, color=GREY)
     ax.set_axis_off()
     return ax
 
 
 def label(name: str) -> str:
-    """A signal as people call it."""
+    """A signal's name for people: `wind speed`."""
     return name.replace("_", " ")
 
 
 def quantity(data: pd.DataFrame, signal: str) -> str:
-    """A signal with its unit, as an axis says it."""
+    """A signal with its unit, as an axis label."""
     unit = data.attrs.get("units", {}).get(f"{signal}_mean", "unknown unit")
     return f"{label(signal)} ({unit})"
 

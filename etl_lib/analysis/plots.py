@@ -2,8 +2,8 @@
 
 Each takes a wide DataFrame as from `read_statistics` or `to_frame` (index `timestamp`, UTC, the
 buckets' starts; columns `<signal>_<statistic>`; units in `attrs["units"]`) and draws on `ax`, or
-on a new figure's axes. What is missing becomes a sentence on the axes, never a traceback.
-The colours are Okabe and Ito's and cividis, told apart by colour-blind eyes and in grey print.
+on a new figure's axes. Without data the axes carry a sentence instead.
+The colours, Okabe and Ito's and cividis, suit colour-blind readers and grey print.
 """
 
 from calendar import month_name
@@ -29,15 +29,15 @@ from etl_lib.analysis.axes import (
     new_axes,
     new_column,
     quantity,
-    say,
+    write_sentence,
 )
 from etl_lib.analysis.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
 from etl_lib.transform.statistics import THIN, coverage, signals_of
 
 WHOLE_DAY = 23.9
-"""Hours with readings that make a day a whole one."""
+"""Hours with readings from which a day counts as whole."""
 MANY = 2000
-"""Points beyond which a scatter is drawn as an image: a year of them would weigh megabytes."""
+"""A scatter of more points is drawn as an image: a year as SVG takes megabytes."""
 COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
 BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
 """A colour bar's share of the width, which its labels need."""
@@ -47,9 +47,9 @@ COVERAGE_BAR: dict[str, Any] = BAR | {
     "format": "{x:.0%}",
 }
 STRONGEST = 75
-"""m/s; no wind at a turbine was stronger."""
+"""m/s; no stronger wind was measured at a turbine."""
 MARKERS = "os^vDPX*<>ph"
-"""One for each month."""
+"""A marker for each month."""
 
 
 def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
@@ -57,7 +57,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     ax = new_axes(ax)
     mean = f"{signal}_mean"
     if find_missing(data, mean):
-        return say(ax, f"no readings of {label(signal)}")
+        return write_sentence(ax, f"no readings of {label(signal)}")
     data = data.asfreq("10min")
     low, high = data[f"{signal}_min"], data[f"{signal}_max"]
     ax.fill_between(data.index, low, high, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
@@ -85,10 +85,10 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     signals = signals_of(data.columns)
     ax = new_axes(ax, height=0.8 + 1.1 * max(1, len(signals)))
     if not signals:
-        return say(ax, "no readings")
+        return write_sentence(ax, "no readings")
     stamps = pd.DatetimeIndex(data.index)
     days = stamps.normalize().nunique()
-    rows: list[np.ndarray] = []  # of each signal six slots, below a row for its name
+    rows: list[np.ndarray] = []  # per signal a row for its name, then six slots
     for signal in signals:
         slots = coverage(data, signal).groupby([stamps.minute // 10, stamps.hour]).sum() / days
         table = slots.unstack().reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
@@ -113,10 +113,10 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes(ax)
     if missing := find_missing(data, "wind_speed_mean", "power_mean"):
-        return say(ax, f"no power curve: no readings of {missing}")
+        return write_sentence(ax, f"no power curve: no readings of {missing}")
     pairs = data.dropna(subset=["wind_speed_mean", "power_mean"])
     if pairs.empty:
-        return say(ax, "no power curve: wind speed and power were never read together")
+        return write_sentence(ax, "no power curve: wind speed and power were never read together")
     shares = np.minimum(coverage(pairs, "wind_speed"), coverage(pairs, "power"))
     points = pairs["wind_speed_mean"], pairs["power_mean"]
     large = len(pairs) > MANY
@@ -134,9 +134,9 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     """How often the wind blew how fast, in bins of 1 m/s, with a Weibull distribution."""
     ax = new_axes(ax)
     speeds = data.get("wind_speed_mean", pd.Series(dtype=float))
-    speeds = speeds[speeds.between(0, STRONGEST)]  # a sentinel of -9999.9 is no wind
+    speeds = speeds[speeds.between(0, STRONGEST)]  # without sentinels such as -9999.9
     if speeds.empty:
-        return say(ax, "no distribution: no readings of wind speed")
+        return write_sentence(ax, "no distribution: no readings of wind speed")
     edges = np.arange(np.floor(speeds.max()) + 2)
     share = np.full(len(speeds), 100 / len(speeds))
     means = f"{len(speeds):,} ten-minute means"
@@ -145,8 +145,8 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         scale, shape = fit
         x = np.linspace(0.01, edges[-1], 200)
         density = shape / scale * (x / scale) ** (shape - 1) * np.exp(-((x / scale) ** shape))
-        told = f"Weibull, A = {scale:.1f} m/s, k = {shape:.2f}"
-        ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=told)
+        fitted = f"Weibull, A = {scale:.1f} m/s, k = {shape:.2f}"
+        ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=fitted)
     else:
         ax.plot([], [], " ", label="too few means for a Weibull fit")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
@@ -159,10 +159,10 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin."""
     ax = new_axes(ax)
     if find_missing(data, "wind_speed_mean"):
-        return say(ax, "no turbulence: no readings of wind speed")
+        return write_sentence(ax, "no turbulence: no readings of wind speed")
     table = turbulence(data)
     if table.empty:
-        return say(ax, "no turbulence: never 3 m/s of wind and half of the readings")
+        return write_sentence(ax, "no turbulence: never 3 m/s of wind and half of the readings")
     large = len(table) > MANY
     style: dict[str, Any] = {"color": GREY, "alpha": 0.1 if large else 0.5, "lw": 0}
     points = table["wind_speed"], table["intensity"]
@@ -179,7 +179,7 @@ def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> 
     ax = new_axes(ax)
     mean = f"{signal}_mean"
     if find_missing(data, mean):
-        return say(ax, f"no readings of {label(signal)}")
+        return write_sentence(ax, f"no readings of {label(signal)}")
     hours = data[mean].groupby(pd.DatetimeIndex(data.index).hour)
     centre = hours.mean().reindex(range(24))
     low, high = (hours.quantile(share).reindex(range(24)) for share in (0.1, 0.9))
@@ -196,7 +196,7 @@ def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> 
     """The power curve of each calendar month, bins of at least three ten-minute means."""
     ax = new_axes(ax, height=4, right=1.4)
     if missing := find_missing(data, "wind_speed_mean", "power_mean"):
-        return say(ax, f"no power curves: no readings of {missing}")
+        return write_sentence(ax, f"no power curves: no readings of {missing}")
     for month, part in data.groupby(pd.DatetimeIndex(data.index).month):
         curve = power_curve(part)
         curve = curve[curve["count"] >= FULL_BIN]
@@ -218,7 +218,7 @@ def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     years = sorted({day.year for day in calendar})
     ax = new_axes(ax, height=0.9 + 1.5 * max(1, len(years)))
     if energy.empty:
-        return say(ax, "no energy: no readings of power")
+        return write_sentence(ax, "no energy: no readings of power")
     column = np.array([day.week - 1 for day in calendar])
     row = np.array([8 * years.index(day.year) + day.weekday - 1 for day in calendar])
     table = np.full((8 * len(years) - 1, 53), np.nan)
@@ -234,11 +234,12 @@ def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _plot_bins(ax: Axes, bins: pd.DataFrame, value: str, told: str) -> None:
+def _plot_bins(ax: Axes, bins: pd.DataFrame, value: str, name: str) -> None:
     """The means of bins of wind speed; those of fewer than three values are hollow."""
     ax.plot(bins["wind_speed"], bins[value], color=ORANGE, lw=1.2)
     full = bins["count"] >= FULL_BIN
-    for chosen, fill, name in ((full, ORANGE, told), (~full, "white", f"of fewer than {FULL_BIN}")):
+    few = f"of fewer than {FULL_BIN}"
+    for chosen, fill, text in ((full, ORANGE, name), (~full, "white", few)):
         if chosen.any():
             points = bins.loc[chosen, ["wind_speed", value]].to_numpy().T
-            ax.plot(*points, "o", mfc=fill, mec=ORANGE, ms=5, label=name)
+            ax.plot(*points, "o", mfc=fill, mec=ORANGE, ms=5, label=text)

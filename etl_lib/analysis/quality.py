@@ -1,17 +1,17 @@
-"""What an analyst asks of a day's readings before trusting their statistics."""
+"""The questions that an analyst asks about a day's readings before trusting them."""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 from etl_lib.transform.statistics import to_frame
 
 MINUTE = pd.Timedelta(minutes=1)
 
 
 def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
-    """Counts of what is there, missing or odd: one row per question, one column per signal.
+    """Count readings that are there, missing or odd: a row per question, a column per signal.
 
     `readings` as from `fetch_readings`. A minute counts as covered when a finite reading falls
     into it; the longest gap is in minutes and reaches to the day's edges.
@@ -40,7 +40,7 @@ def _not_finite(values: pa.ChunkedArray) -> int:
 
 
 def _implausible(values: pd.Series, field: pa.Field) -> int:
-    """How many finite values lie outside the bounds that Fonte gives in the field's metadata."""
+    """The number of finite values outside the bounds in the field's metadata."""
     bounds = (field.metadata or {}).get(b"plausible", b"-inf inf").decode().split()
     low, high = map(float, bounds)
     finite = values[np.isfinite(values)]

@@ -1,4 +1,4 @@
-"""What wind analysts compute from ten-minute statistics.
+"""Wind analysis of ten-minute statistics: power curve, turbulence, Weibull.
 
 `data` is a wide DataFrame as from `read_statistics`: one row a bucket, columns
 `<signal>_<statistic>`, wind speed in m/s and power in kW.
@@ -14,11 +14,11 @@ from etl_lib.transform.statistics import THIN, coverage
 CURVE_BIN = 0.5
 """Width of a power curve's bins, m/s: IEC 61400-12-1's method of bins."""
 FULL_BIN = 3
-"""IEC 61400-12-1 wants 30 minutes, three ten-minute means, in a bin."""
+"""IEC 61400-12-1 requires 30 minutes, three ten-minute means, in a bin."""
 CALM = 3.0
-"""m/s; below it turbulence intensity, a quotient by wind speed, says nothing of turbulence."""
+"""m/s; below it turbulence intensity, a quotient by wind speed, means little."""
 FIT_SIZE = 6
-"""Means that a distribution is fitted to at least: an hour."""
+"""The fewest means for a fit: an hour."""
 
 
 def bin_by_wind_speed(values: pd.DataFrame, width: float) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def fit_weibull(speeds: pd.Series) -> tuple[float, float] | None:
     """Scale A (m/s) and shape k of the Weibull distribution of wind speeds (m/s).
 
     The empirical method, k = (σ/U)^-1.086 and A = U/Γ(1 + 1/k), of Justus et al. (1978), Methods
-    for estimating wind speed frequency distributions, J. Appl. Meteorol. 17, 350-353: it bears
+    for estimating wind speed frequency distributions, J. Appl. Meteorol. 17, 350-353. It accepts
     calms. None when there are fewer than six speeds, or all are alike.
     """
     speeds = speeds.dropna()

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
-from etl_lib.extract.fonte import fetch_days
-from etl_lib.load.alvo import last_loads
+from etl_lib.extract.days import fetch_days
+from etl_lib.load.ledger import last_loads
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 

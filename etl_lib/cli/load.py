@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from etl_lib.services.local import load_readings
+from etl_lib.services.embedded import load_readings
 from etl_lib.settings import read_settings
 
 

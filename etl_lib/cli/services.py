@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from etl_lib.cli.arguments import NoOptions
 from etl_lib.cli.output import Exit, say
-from etl_lib.services.local import find_fonte, start_missing
+from etl_lib.services.embedded import start_fonte, start_missing
 from etl_lib.services.postgresql import stop_database
 from etl_lib.settings import find_home, read_settings
 
@@ -14,7 +14,7 @@ def serve(_: NoOptions) -> Exit:
     """Keep the embedded services up until Ctrl-C, and print their addresses."""
     given = read_settings()
     settings = start_missing(given)
-    addresses = settings.model_copy(update={"fonte_database_url": find_fonte(settings)})
+    addresses = settings.model_copy(update={"fonte_database_url": start_fonte(settings)})
     for name, address in addresses:
         # An address that was set may hold a password
         if name.endswith("_url") and getattr(given, name) is None:

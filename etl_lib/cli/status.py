@@ -7,7 +7,7 @@ from etl_lib.archive.status import DateStatus, describe_newest, describe_wanting
 from etl_lib.archive.store import Archive, shown
 from etl_lib.cli.arguments import StatusOptions
 from etl_lib.cli.output import Exit, say
-from etl_lib.services.local import start_missing
+from etl_lib.services.embedded import start_missing
 from etl_lib.settings import find_home, read_settings
 
 

@@ -1,7 +1,7 @@
-"""Processes forked from one in which the heavy imports are done: a kernel in milliseconds.
+"""Kernels forked from a process that has the heavy imports done: milliseconds each.
 
-The process to fork from is the fork server of the standard library. It imports `preload` once,
-while we go on, and ends with us.
+That process is the standard library's fork server. It imports the preload module in the
+background, and ends with this process.
 """
 
 import multiprocessing
@@ -22,7 +22,7 @@ _main = threading.Lock()
 
 
 def can_fork() -> bool:
-    """Whether there is a fork server; not on Windows, nor where a process may have no children."""
+    """Whether kernels can be forked here: not on Windows, and not in a daemonic process."""
     available = "forkserver" in multiprocessing.get_all_start_methods()
     return available and not multiprocessing.current_process().daemon
 
@@ -35,8 +35,8 @@ def prepare(preload: str = PRELOAD) -> None:
     from multiprocessing import forkserver, resource_tracker
 
     multiprocessing.get_context("forkserver").set_forkserver_preload([preload])
-    resource_tracker.ensure_running()  # here, since it unblocks the signal when it has begun
-    # Ctrl-C goes to everybody in the terminal; this process is ours to end
+    resource_tracker.ensure_running()  # it would unblock the signal, so it starts first
+    # Ctrl-C reaches every process of a terminal; the fork server is to ignore it
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
@@ -58,7 +58,7 @@ def fork_kernel(
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Hide the caller's main module, which a new process would import again: a second, or worse."""
+    """Hide the caller's main module, which a new process would import again."""
     with _main:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
@@ -69,7 +69,7 @@ def _without_main() -> Iterator[None]:
 
 
 def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """In the forked process: replace what it inherited by its own state, then run a kernel."""
+    """In the forked process: replace the inherited state, then run a kernel."""
     os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -85,26 +85,28 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
 
     from etl_lib.kernels import preload
 
-    np.random.seed()  # or every kernel draws the same random numbers
+    np.random.seed()  # the inherited state would give every kernel the same numbers
     sys.argv = [ipykernel_launcher.__file__, *arguments]
     sys.path[:] = preload.PATH
     app = IPKernelApp.instance()
     connection = Path(arguments[arguments.index("-f") + 1])
     try:
-        connection.stat()  # or a kernel makes itself one
+        connection.stat()  # a kernel without this file would write one
         app.initialize(arguments)
     except (OSError, zmq.ZMQError):
         if connection.exists():
             raise
-        os._exit(1)  # whoever asked for it has given it up: when the fork server was killed, say
-    if os.environ["MPLBACKEND"] == INLINE:  # else figures vanish: pyplot is there already
+        os._exit(1)  # the caller has given this kernel up, after the fork server was killed
+    if (
+        os.environ["MPLBACKEND"] == INLINE
+    ):  # pyplot is imported already, so ipykernel does not do this
         app.shell.enable_matplotlib("inline")  # type: ignore[union-attr]
-        plt.uninstall_repl_displayhook()  # or each figure is drawn once more, for nobody
+        plt.uninstall_repl_displayhook()  # it would draw each figure a second time
     app.start()
 
 
 def _end_with_parent() -> None:
-    """End this process and what it started when whoever asked for it is gone."""
+    """End this process, and those that it started, when its parent has ended."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

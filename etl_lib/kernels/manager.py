@@ -1,7 +1,7 @@
-"""Kernels as Jupyter manages them, forked where that can be, and asked instead of polled.
+"""Jupyter's kernel manager, client and provisioner for forked kernels.
 
-Every notebook has a process of its own; only what is imported is shared. Where there is no
-forking the kernel is an ordinary one: slower, the same otherwise.
+Each notebook has its own process; only imports are shared. Where forking is not available the
+kernel is an ordinary one: slower, otherwise the same.
 """
 
 import os
@@ -26,11 +26,11 @@ from etl_lib.kernels import fork as forks
 LAUNCHER = "ipykernel_launcher"
 POLL_SECONDS = 0.005
 BATCH_VARIABLE = "ETL_BATCH"
-"""By this a kernel knows which dates it is run with: those are ended together."""
+"""The variable that names a kernel's batch: the kernels of a batch are ended together."""
 
 
 def kill_kernels(batch: str) -> None:
-    """End the kernels that this process runs for a batch; who waits for one is told it died."""
+    """Kill the kernels that this process runs for a batch; their notebooks fail."""
     for kernel in list(_running):
         process = kernel.process
         if process is not None and kernel.batch == batch:
@@ -43,19 +43,19 @@ class KernelClient(AsyncKernelClient):
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
-        # The kernel's sockets come a moment after ours, which look again only every 100 ms
+        # The kernel opens its sockets a moment after ours, whose default is to retry every 100 ms
         context.setsockopt(zmq.RECONNECT_IVL, int(POLL_SECONDS * 1000))
         return context
 
     def start_channels(self, *channels: Any, **named: Any) -> None:
-        """Open all channels but the heartbeat: its thread asks what the process tells us anyway."""
+        """Open all channels but the heartbeat: the process itself shows whether it lives."""
         super().start_channels(*channels, **{**named, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait for the kernel's welcome, then for its answer; raises RuntimeError without one.
 
-        The welcome says that nothing it publishes is missed any more, so that we need not ask
-        until something comes, as jupyter_client does for the sake of older kernels.
+        After the welcome no message of the kernel is missed. jupyter_client, which supports older
+        kernels, repeats its request until one arrives.
         """
         deadline = time.monotonic() + (timeout or float("inf"))
         await self._next(self.iopub_channel, deadline)
@@ -75,12 +75,12 @@ class KernelClient(AsyncKernelClient):
 
 
 class KernelManager(AsyncKernelManager):
-    """Starts a kernel, a warm one where that can be."""
+    """Starts a kernel, a warm one where that is possible."""
 
     client_factory = Type(KernelClient)
     warm = Bool(True, help="fork it from a process that has the imports done").tag(config=True)
     preload = Unicode(forks.PRELOAD, help="the module that does those imports").tag(config=True)
-    environment = Dict(help="variables that are the kernel's alone").tag(config=True)
+    environment = Dict(help="variables of this kernel only").tag(config=True)
 
     async def _async_pre_start_kernel(self, **options: Any) -> Any:
         options["env"] = {**options.get("env", os.environ), **self.environment}
@@ -93,14 +93,14 @@ class KernelManager(AsyncKernelManager):
 
 
 class Provisioner(LocalProvisioner):
-    """Launches a kernel's process."""
+    """Starts, kills and cleans up a kernel's process."""
 
     process: Any = None
     batch: str | None = None
     """The batch that this kernel belongs to."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Fork the kernel when it is one of this environment's, else start its command."""
+        """Fork the kernel if it is this environment's Python kernel, else start its command."""
         manager: Any = self.parent
         self.batch = options["env"].get(BATCH_VARIABLE)
         is_ours = cmd[0] == sys.executable and LAUNCHER in cmd
@@ -116,7 +116,7 @@ class Provisioner(LocalProvisioner):
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
-        """End what the kernel has started, too, however it ended itself."""
+        """Also kill the processes that the kernel started, however it ended."""
         if self.pgid and not restart:
             with suppress(ProcessLookupError):
                 os.killpg(self.pgid, signal.SIGKILL)
@@ -124,7 +124,7 @@ class Provisioner(LocalProvisioner):
 
 
 class _Process:
-    """A forked process as its provisioner knows those of `subprocess`."""
+    """A forked process with the interface of `subprocess.Popen` that the provisioner uses."""
 
     stdin = stdout = stderr = None
 

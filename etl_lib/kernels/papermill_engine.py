@@ -1,6 +1,6 @@
-"""papermill's engine with warm kernels: `papermill --engine warm`, and the one that `etl run` uses.
+"""A papermill engine with warm kernels and time limits.
 
-papermill imports this module when it is imported itself; whoever needs it imports papermill first.
+papermill imports this module while it is imported itself: import papermill first.
 """
 
 import os
@@ -18,7 +18,7 @@ from etl_lib.kernels.manager import KernelManager
 
 
 class WarmEngine(NBClientEngine):
-    """papermill's engine with warm kernels, each on sockets in a private folder of its own."""
+    """papermill's engine with warm kernels, each on sockets in its own private folder."""
 
     preload = PRELOAD
     """The module whose imports a warm kernel has done when it starts."""
@@ -35,11 +35,11 @@ class WarmEngine(NBClientEngine):
         limits: Limits | None = None,
         **options: Any,
     ) -> None:
-        """Execute; `environment` is added to the kernel's, `warm=False` starts an ordinary one.
+        """Execute; `environment` is added to the kernel's, `warm=False` starts an ordinary kernel.
 
-        Without `limits` nbclient's own `execution_timeout` of a cell holds.
-        `write_once` writes the notebook when it has ended, well or not, instead of twice a cell.
-        What ends a notebook from outside, the death of its kernel say, is told in the notebook.
+        Without `limits` nbclient's `execution_timeout` of a cell applies.
+        `write_once` writes the notebook when it has ended, instead of twice a cell. An error from
+        outside the cells, such as the death of the kernel, is added to the notebook.
         """
         path = nb_man.output_path
         with TemporaryDirectory(prefix="etl-") as folder:
@@ -49,14 +49,14 @@ class WarmEngine(NBClientEngine):
                 "environment": environment or {},
                 "connection_file": f"{folder}/kernel.json",
             }
-            if os.name != "nt":  # nobody else on the machine can listen in
+            if os.name != "nt":  # other users of the machine cannot listen
                 manager |= {"transport": "ipc", "ip": f"{folder}/kernel"}
             fixed = {
                 "config": Config(KernelManager=manager),
                 "kernel_manager_class": KernelManager,
-                # What a kernel logs of an interrupt is no news to whoever interrupted it
+                # A kernel logs each interrupt as an error
                 "extra_arguments": ["--log-level=CRITICAL"],
-                # All that lasts is written when the last cell ends: no farewell is waited for
+                # After the last cell nothing is left to write, so nothing is waited for
                 "shutdown_kernel": "immediate",
             }
             if limits:
@@ -66,23 +66,23 @@ class WarmEngine(NBClientEngine):
                 super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)
             except CellTimeoutError as error:
                 words = f"cut at the limit of {limits}" if limits else str(error)
-                _tell(nb_man, CellTimeoutError(words))
-            except Exception as error:  # noqa: BLE001  # a dead kernel, say
-                _tell(nb_man, error)
+                _add_error(nb_man, CellTimeoutError(words))
+            except Exception as error:  # noqa: BLE001  # such as a dead kernel
+                _add_error(nb_man, error)
             finally:
                 nb_man.output_path = path
 
 
-def _tell(nb_man: Any, error: Exception) -> None:
-    """Put an error that no cell raised where those of cells are: in the last that was begun."""
+def _add_error(nb_man: Any, error: Exception) -> None:
+    """Put an error that no cell raised into the last cell that was begun."""
     cells = [cell for cell in nb_man.nb.cells if cell.cell_type == "code"]
     begun = [cell for cell in cells if cell.metadata.papermill["start_time"]] or cells[:1]
     if not begun:
         raise error
     name, text = type(error).__name__, str(error)
-    told = new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    output = new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
     last = begun[-1]
-    # A kernel that is being ended may have said that it was interrupted, which papermill would tell
-    said = [output for output in last.outputs if output.output_type != "error"]
-    last.outputs = [*said, told]
+    # A kernel that is killed may have reported an interrupt, which papermill would raise instead
+    others = [other for other in last.outputs if other.output_type != "error"]
+    last.outputs = [*others, output]
     nb_man.cell_exception(last)

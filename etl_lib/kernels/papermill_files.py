@@ -8,23 +8,23 @@ from urllib.request import url2pathname
 class FileHandler:
     """papermill's files by address, `file:///…`.
 
-    A file given by its path is read and written in a directory that papermill keeps for all
-    threads at once, which may be gone by then, and to which it moves the whole process.
+    A file given by its path is read and written in the working directory. papermill keeps one
+    such directory for all threads, moves the whole process to it, and fails if it is gone.
     """
 
     @staticmethod
     def read(address: str) -> str:
-        """The text of a file."""
+        """Return the text of a file."""
         return _path(address).read_text(encoding="utf-8")
 
     @staticmethod
     def write(text: str, address: str) -> None:
-        """Put a text into a file."""
+        """Write a text into a file."""
         _path(address).write_text(text, encoding="utf-8")
 
     @staticmethod
     def pretty_path(address: str) -> str:
-        """What papermill logs of it."""
+        """Return the address as papermill logs it."""
         return address
 
 

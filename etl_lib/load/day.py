@@ -17,8 +17,9 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
 from etl_lib.errors import AlvoError
-from etl_lib.extract.fonte import Day
-from etl_lib.load.alvo import bulk_cursor, create_tables, data, execute
+from etl_lib.extract.days import Day
+from etl_lib.load.alvo import bulk_cursor, create_tables, execute
+from etl_lib.load.tables import data
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import day_coverage, signals_of

@@ -18,11 +18,12 @@ from etl_lib.archive.index import outputs_of, read_attempt, write_index
 from etl_lib.archive.status import DateStatus, State, read_status
 from etl_lib.archive.store import PAGE, SUFFIX, Archive
 from etl_lib.errors import AlvoError, EtlError
-from etl_lib.extract.fonte import fetch_readings, find_day
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.kernels import fork as forks
 from etl_lib.kernels.limits import USUAL
-from etl_lib.load.alvo import read_units
 from etl_lib.load.day import Changes, verify_load
+from etl_lib.load.ledger import read_units
 from etl_lib.orchestration.calls import answer_calls
 from etl_lib.parameters import parse_columns
 from etl_lib.runs import PRELOAD
@@ -30,7 +31,7 @@ from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Outcome, Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import connected
-from etl_lib.services.local import start_missing
+from etl_lib.services.embedded import start_missing
 from etl_lib.settings import Settings, find_home, read_settings
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 

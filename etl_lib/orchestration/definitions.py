@@ -67,7 +67,7 @@ class Request(dg.Config):
 )
 def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersionsByPartition:
     """Ask Fonte what it has of each day, and when its last reading was."""
-    from etl_lib.extract.fonte import fetch_days
+    from etl_lib.extract.days import fetch_days
     from etl_lib.orchestration.days import make_settings
     from etl_lib.services.connect import connected
 

@@ -1,4 +1,4 @@
-"""Many dates at once: each in a kernel of its own, a thread waiting for it."""
+"""Many dates at once: each in its own kernel, with a thread that waits for it."""
 
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -10,21 +10,22 @@ from time import sleep
 from jupyter_core.utils import ensure_event_loop
 
 from etl_lib.kernels.manager import kill_kernels
-from etl_lib.load.alvo import last_run
+from etl_lib.load.ledger import last_run
 from etl_lib.runs.date import Outcome, Plan, find_outcome, run_date
 from etl_lib.runs.pools import Pool
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
+from pgarrow.errors import first_line
 
 POLL_SECONDS = 0.05
 WAKE_SECONDS = 0.5
 
 
 def run_dates(pool: Pool, days: Sequence[date], plan: Plan) -> Generator[Outcome]:
-    """Run each date, as many at a time as the pool takes; the outcomes in the order they come.
+    """Run each date, as many at a time as the pool takes; yield outcomes as they come.
 
-    If the caller stops early, or the plan's batch is stopped, the dates that are being run are
-    ended; one that had not yet been loaded leaves no file.
+    When the caller closes the generator, or the batch is stopped, the running dates end; one
+    that is not loaded yet leaves no file.
     """
     Thread(target=_prepare_reports, daemon=True).start()
     since = _last_run(plan.settings) if pool.may_rerun else None
@@ -32,7 +33,7 @@ def run_dates(pool: Pool, days: Sequence[date], plan: Plan) -> Generator[Outcome
     try:
         pending = set(futures)
         while pending:
-            # A signal that comes just before a wait is handled after it: none may be endless
+            # A signal that arrives just before a wait is handled after it, so each wait is short
             ended, pending = wait(pending, WAKE_SECONDS, FIRST_COMPLETED)
             for future in ended:
                 yield _outcome(futures[future], future)
@@ -50,9 +51,9 @@ def _last_run(settings: Settings) -> int:
 
 
 def _run(day: date, plan: Plan, since: int | None) -> Outcome:
-    """Run one date, in whichever process.
+    """Run one date, in this process or on a worker.
 
-    Where a worker was lost after it had loaded the date, what it left is returned instead.
+    If a lost worker has already loaded the date, return that outcome.
     """
     stopping = _stopping[plan.batch]
     if stopping.is_set():
@@ -62,19 +63,19 @@ def _run(day: date, plan: Plan, since: int | None) -> Outcome:
         done = None if since is None else find_outcome(day, plan, since)
         return done or run_date(day, plan, stopping)
     finally:
-        ensure_event_loop().close()  # nbclient's, of this thread, which may end now
+        ensure_event_loop().close()  # nbclient opened it for this thread
         _running.remove(plan.batch)
 
 
 def stop(batch: str) -> int:
-    """Break off the dates of a batch that this process runs; returns how many there still are."""
+    """Stop the dates of a batch that this process runs; returns how many still run."""
     _stopping[batch].set()
     kill_kernels(batch)
     return _running.count(batch)
 
 
 def break_off(batch: str) -> None:
-    """Break off the dates of a batch that this process runs, and wait until they are."""
+    """Stop the dates of a batch that this process runs, and wait for their end."""
     while stop(batch):
         sleep(POLL_SECONDS)
 
@@ -87,12 +88,12 @@ _stopping: dict[str, Event] = defaultdict(Event)
 def _outcome(day: date, future: "Future[Outcome]") -> Outcome:
     try:
         return future.result()
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other dates go on
-        return Outcome(day, error=f"{type(error).__name__}: {error}".splitlines()[0])
+    except Exception as error:  # noqa: BLE001  # the other dates go on
+        return Outcome(day, error=f"{type(error).__name__}: {first_line(error)}")
 
 
 def _prepare_reports() -> None:
-    """Pay for the first report, half a second of imports, while the first kernels work."""
+    """Import what the first report needs, half a second, while the first kernels work."""
     from etl_lib.archive.pages import prepare
 
     prepare()

@@ -20,11 +20,13 @@ from etl_lib import errors
 from etl_lib.archive.index import find_summary
 from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.errors import EtlError
-from etl_lib.extract.fonte import fetch_readings, find_day
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.kernels.fork import INLINE
 from etl_lib.kernels.limits import USUAL, Limits
 from etl_lib.kernels.manager import BATCH_VARIABLE
-from etl_lib.load.alvo import create_tables, has_run, last_loads
+from etl_lib.load.alvo import create_tables
+from etl_lib.load.ledger import has_run, last_loads
 from etl_lib.services.connect import connected
 from etl_lib.settings import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 

@@ -1,4 +1,4 @@
-"""Who runs the dates: threads of this process, or the workers of a Dask cluster."""
+"""Where dates are run: in threads of this process, or by the workers of a Dask cluster."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -6,24 +6,25 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from etl_lib.errors import SchedulerError
+from pgarrow.errors import first_line
 
 PATIENCE = "10 s"
-"""How long a scheduler may take to answer."""
+"""The time in which a scheduler has to answer."""
 RETRIES = 3
-"""How often a date that raised on a worker is retried; how many lost workers a date survives is
-Dask's own setting, `distributed.scheduler.allowed-failures`."""
+"""Retries of a date that raised on a worker. Retries after a lost worker are Dask's setting
+`distributed.scheduler.allowed-failures`."""
 
 
 class Pool(NamedTuple):
-    """Where dates are run."""
+    """A place to run dates."""
 
     executor: Executor
     size: int
-    """How many at a time."""
+    """Dates at a time."""
     call_everywhere: Callable[..., list[Any]]
-    """Calls a function, at once, in each process that runs dates; returns what they answer."""
+    """Calls a function in each process that runs dates, and returns the results."""
     may_rerun: bool
-    """Whether a date may be begun again, when its worker is lost."""
+    """Whether a date whose worker is lost runs again on another."""
 
 
 @contextmanager
@@ -35,25 +36,27 @@ def threads(jobs: int) -> Iterator[Pool]:
 
 @contextmanager
 def cluster(address: str) -> Iterator[Pool]:
-    """The workers of the Dask scheduler at `address`; raises `SchedulerError` without an answer.
+    """The workers of the Dask scheduler at `address`.
 
-    A date whose worker is lost is given to another one.
+    A date whose worker is lost runs on another one. Raises `SchedulerError` without an answer.
     """
     try:
         from distributed import Client
     except ImportError:
-        raise SchedulerError("--scheduler: expected Dask: pip install 'wind-etl[dask]'") from None
+        raise SchedulerError("--scheduler: expected Dask: pip install distributed") from None
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
-        reason = f"expected an answer, got {str(error).splitlines()[0]}"
+        reason = f"expected an answer, got {first_line(error)}"
         raise SchedulerError(f"the Dask scheduler at {address}: {reason}") from error
     with client:
         yield Pool(
             client.get_executor(retries=RETRIES),
             sum(client.nthreads().values()),
             lambda call, *arguments: list(
-                client.run(call, *arguments, on_error="ignore").values()  # one may be lost just now
+                client.run(
+                    call, *arguments, on_error="ignore"
+                ).values()  # a worker may be lost meanwhile
             ),
             may_rerun=True,
         )

@@ -7,7 +7,7 @@ from etl_lib.kernels import preload
 MODULES = (
     *("httpcore2", "truststore", "adbc_driver_postgresql.dbapi"),
     *("pandas.core.reshape.reshape", "pandas.io.formats.html"),
-    *("psycopg2.extras", "sqlalchemy.dialects.postgresql.psycopg2", "etl_lib.services.local"),
+    *("psycopg2.extras", "sqlalchemy.dialects.postgresql.psycopg2", "etl_lib.services.embedded"),
 )
 for name in MODULES:
     import_module(name)

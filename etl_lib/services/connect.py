@@ -1,4 +1,4 @@
-"""Both ends of the pipeline, opened as the settings say."""
+"""Connections to both ends of the pipeline, Fonte and Alvo."""
 
 import atexit
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ from typing import NamedTuple
 import httpx2
 from sqlalchemy import Engine
 
-from etl_lib.extract.fonte import open_fonte
+from etl_lib.extract.client import open_fonte
 from etl_lib.load.alvo import open_alvo
-from etl_lib.services.local import start_missing
+from etl_lib.services.embedded import start_missing
 from etl_lib.settings import Settings, read_settings
 
 
 class Connections(NamedTuple):
-    """Fonte, where readings come from, and Alvo, where statistics go."""
+    """Fonte, the source of readings, and Alvo, the target of statistics."""
 
     fonte: httpx2.Client
     alvo: Engine
 
 
 def connect() -> Connections:
-    """Open Fonte's API and Alvo; what the settings give no address for starts on this machine.
+    """Open Fonte's API and Alvo; a service without an address in the settings is started here.
 
     Addresses come from the environment or the project's `.env`, never from parameters:
-    parameters are stored in the executed notebook. Both are closed when the process ends.
+    parameters are stored in the executed notebook. Both close when the process ends.
     """
     stack = ExitStack()
     atexit.register(stack.close)
@@ -34,7 +34,7 @@ def connect() -> Connections:
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[Connections]:
-    """Both ends at the addresses of `settings`, closed at the end of the block."""
+    """Both ends at the addresses of `settings`, for the time of a `with` block."""
     assert settings.fonte_api_url
     assert settings.alvo_database_url
     with open_fonte(settings.fonte_api_url, settings.fonte_api_key) as fonte:

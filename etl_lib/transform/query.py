@@ -1,4 +1,4 @@
-"""SQL on Arrow tables: one DuckDB in this process's memory."""
+"""SQL on Arrow tables, by one in-memory DuckDB for the process."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 def query(sql: str, **tables: pa.Table) -> pa.Table:
-    """The rows of `sql`, in which each of `tables` is known by its name and time is UTC."""
+    """Run `sql`, in which each of `tables` has its name and the time zone is UTC."""
     with _database().cursor() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, table in tables.items():
@@ -17,5 +17,5 @@ def query(sql: str, **tables: pa.Table) -> pa.Table:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """Opened once, which takes longer than to query a day; what is registered is a cursor's own."""
+    """Open DuckDB once, which takes longer than a day's query; each cursor has its own tables."""
     return duckdb.connect()

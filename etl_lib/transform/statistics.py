@@ -17,11 +17,11 @@ BUCKETS_A_DAY = 144
 EXPECTED_READINGS = 10
 """Readings in a full bucket, at one a minute."""
 THIN = 0.5
-"""A bucket with a lower coverage is shown as thin."""
+"""A bucket with a lower coverage is thin."""
 
 
 def statistics_sql() -> str:
-    """The SQL that makes the statistics, as a text to read and to run."""
+    """The SQL of the statistics, a text to read and to run."""
     return (files(__package__) / "statistics.sql").read_text(encoding="utf-8")
 
 
@@ -34,7 +34,7 @@ def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
     readings; null for none), all float64, with `unit` in each field's metadata.
     `sql` replaces the text of `statistics_sql()`.
     """
-    # Without their zone: DuckDB would bucket local time otherwise, and ask the calendar each time
+    # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp
     place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
     plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
     computed = query(sql or statistics_sql(), readings=_last_of_each_stamp(plain))
@@ -65,14 +65,14 @@ def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
 
 
 def day_coverage(statistics: pa.Table) -> float:
-    """Share of the expected readings of a whole day that are there, 0 to 1, over all columns."""
+    """Share of a whole day's expected readings that came, 0 to 1, over all columns."""
     counts = [name for name in statistics.schema.names if name.endswith("_count")]
     present = statistics.select(counts).to_pandas().clip(upper=EXPECTED_READINGS).sum().sum()
     return float(present / (EXPECTED_READINGS * BUCKETS_A_DAY * len(counts)))
 
 
 def _statistics_schema(readings: pa.Schema) -> pa.Schema:
-    """A column's five statistics stand together and keep its unit; a count has the unit 1."""
+    """The five statistics of each column, in its unit; a count has the unit 1."""
     fields = [pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False)]
     for column in (column for column in readings if column.name != STAMP):
         unit = (column.metadata or {}).get(b"unit", b"")
@@ -83,7 +83,7 @@ def _statistics_schema(readings: pa.Schema) -> pa.Schema:
 
 
 def _last_of_each_stamp(readings: pa.Table) -> pa.Table:
-    """The readings by timestamp; of equal stamps, feeds repeat themselves, the last that came."""
+    """The readings by timestamp; of equal stamps, which feeds repeat, the last to arrive."""
     stamps = readings[STAMP].cast(pa.int64())
     if len(stamps) < 2 or pc.all(pc.greater(stamps[1:], stamps[:-1])).as_py():
         return readings

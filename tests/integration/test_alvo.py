@@ -6,6 +6,7 @@ from sqlalchemy import Engine, text
 
 from etl_lib.errors import AlvoError
 from etl_lib.load import alvo as alvo_database
+from pgarrow import sessions
 
 
 @pytest.mark.parametrize(
@@ -20,12 +21,24 @@ def test_tables_of_an_older_version_say_so_and_stay_as_they_are(
 ) -> None:
     load_scaled(alvo)
     execute(alvo_url, older)
+    later = alvo_database.open_alvo(alvo_url)
     held = "SELECT md5(string_agg(data::text, ' ' ORDER BY signal_id, timestamp)) FROM data"
     before = execute(alvo_url, held)
-    with pytest.raises(AlvoError, match=r"another version: docs/operations\.md tells how"):
-        load_scaled(alvo, scale=2)
+    with pytest.raises(AlvoError, match=r"another version.*docs/operations\.md tells how"):
+        load_scaled(later, scale=2)
     assert execute(alvo_url, held) == before
     assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 1
+
+
+@pytest.mark.parametrize("table", ["data", "signal", "run"])
+def test_foreign_tables_are_refused(alvo: Engine, alvo_url: str, table: str) -> None:
+    """A database with a table of ours by name alone gets no table of ours."""
+    execute(alvo_url, f"CREATE TABLE {table} (name text); INSERT INTO {table} VALUES ('theirs')")
+    with pytest.raises(AlvoError, match=f"in its table {table}, which is"):
+        load_scaled(alvo)
+    tables = execute(alvo_url, "SELECT tablename FROM pg_tables WHERE schemaname='public'")
+    assert tables == [(table,)]
+    assert execute(alvo_url, f"SELECT name FROM {table}") == [("theirs",)]
 
 
 @pytest.mark.parametrize("table", ["run", "signal", "data"])
@@ -33,8 +46,7 @@ def test_a_lock_that_is_not_given_up_ends_a_load_with_a_word(
     alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     load_scaled(alvo)
-    options = alvo_database.SESSION["options"].replace("lock_timeout=60s", "lock_timeout=300ms")
-    monkeypatch.setitem(alvo_database.SESSION, "options", options)
+    monkeypatch.setitem(sessions.LIMITS, "lock_timeout", "300ms")
     with closing_engine(alvo_url) as patient, alvo.begin() as other:
         other.execute(text(f"LOCK TABLE {table}"))
         with pytest.raises(AlvoError, match="lock timeout"):

@@ -9,18 +9,12 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
-import stamina
 from helpers import END, START
 
 from etl_lib.errors import FonteError, ParameterError, SettingsError
-from etl_lib.extract.fonte import (
-    ARROW,
-    ATTEMPTS,
-    fetch_days,
-    fetch_readings,
-    find_day,
-    open_fonte,
-)
+from etl_lib.extract.client import ATTEMPTS, open_fonte
+from etl_lib.extract.days import fetch_days, find_day
+from etl_lib.extract.readings import ARROW, fetch_readings
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 
@@ -126,6 +120,13 @@ def test_an_empty_day_between_others_is_found_empty(
     assert fetch_readings(fonte, found.start, found.end, ["power"]).num_rows == 0
 
 
+def test_one_bound_is_a_period(seeded: httpx2.Client) -> None:
+    """`fetch_days` with one bound asks for the days on that side of it, not for every day."""
+    days = list(fetch_days(seeded))
+    assert list(fetch_days(seeded, START + timedelta(days=7))) == days[7:]
+    assert list(fetch_days(seeded, end=START + timedelta(days=2))) == days[:2]
+
+
 def test_a_fonte_without_readings_says_so(fonte: httpx2.Client) -> None:
     with pytest.raises(ParameterError, match="Fonte has no readings at all"):
         find_day(fonte, "2024-05-20")
@@ -158,8 +159,7 @@ def test_an_api_that_says_when_to_come_again_is_asked_then(
     answering: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     client, requests = answering(httpx2.Response(429, headers={"Retry-After": "1"}), WHOLE)
-    with stamina.set_testing(False):
-        assert fetch_readings(client, START, END, ["power"]).equals(READINGS)
+    assert fetch_readings(client, START, END, ["power"]).equals(READINGS)
     assert len(requests) == 2
     assert caplog.messages == ["Fonte: HTTPStatusError, trying again in 1.0 s"]
 

@@ -15,16 +15,19 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from helpers import SEED, SESSIONS, drop_database, execute, serve
 from sqlalchemy import make_url
 
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from fonteapi import database
+from fonteapi.catalogue import SIGNALS, arrow_schema
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app
 from fonteapi.settings import Settings, read_settings
-from fonteapi.signals import SIGNALS
 from fonteapi.simulate import simulate_readings
+from pgarrow import bulk
+from pgarrow.sessions import open_engine
 
 START = datetime(2024, 5, 20, tzinfo=UTC)
 HOUR = {"start_timestamp": "2024-05-20T00:00:00Z", "end_timestamp": "2024-05-20T01:00:00Z"}
@@ -134,8 +137,21 @@ def test_a_period_without_readings_is_an_empty_answer(seeded: httpx2.Client, for
         ("text/html, text/csv;q=0.9, */*;q=0.1", CSV),
         ("application/json;q=0.2, application/vnd.apache.arrow.stream", ARROW),
         ("Text/CSV; charset=utf-8", CSV),
+        ("text/csv, application/json", CSV),
+        ("*/*, text/csv", JSON),
+        ("application/json;q=0, */*", CSV),
+        ("*/*, application/json;q=0", CSV),
+        ("application/*;q=0, */*", CSV),
+        ("application/json, application/*;q=0, */*;q=0.5", JSON),
+        ("application/json;q=0, application/*, text/csv", ARROW),
+        ("application/*;q=0.3, application/json;q=0.1, text/csv;q=0.2", ARROW),
+        ("text/*;q=0.9, text/csv;q=0.1, */*;q=0.5", JSON),
+        ("application/json;q=0.5;charset=utf-8, text/csv;q=0.6", CSV),
+        ("*/*;q=0", None),
         ("text/csv;q=0", None),
         ("text/csv;q=no", None),
+        ("text/csv;q=nan", None),
+        ("text/csv;q=2", None),
         ("text/html", None),
         ("", None),
     ],
@@ -235,8 +251,6 @@ def test_offsets_are_honoured_and_none_means_utc(
         (HOUR | {"start_timestamp": "yesterday"}, ["start_timestamp", "ISO 8601", "2024-05-20"]),
         (HOUR | {"end_timestamp": "2024-02-30"}, ["end_timestamp", "ISO 8601"]),
         (HOUR | {"end_timestamp": "9999-12-31T23:59:59-01:00"}, ["end_timestamp", "ISO 8601"]),
-        ({"start_timestamp": "2024-05-20"}, ["end_timestamp", "required"]),
-        ({}, ["start_timestamp", "end_timestamp", "required"]),
     ],
 )
 def test_a_wrong_query_is_422_and_names_what_is_allowed(
@@ -244,6 +258,53 @@ def test_a_wrong_query_is_422_and_names_what_is_allowed(
 ) -> None:
     text = problem(seeded.get("/data", params=query))
     assert [word for word in words if word not in text] == [], text
+
+
+@pytest.mark.parametrize("form", ENCODERS)
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [
+        ({}, 10),
+        ({"start_timestamp": "2024-05-27"}, 3),
+        ({"end_timestamp": "2024-05-21"}, 1),
+        ({"start_timestamp": "2030-01-01"}, 0),
+    ],
+    ids=str,
+)
+def test_open_period(seeded: httpx2.Client, form: str, query: dict[str, str], days: int) -> None:
+    """Without a bound, all readings come in every form."""
+    if form == ARROW:
+        count = get_arrow(seeded, **query).num_rows
+    else:
+        count = len(get_json(seeded, **query) if form == JSON else get_csv(seeded, **query))
+    assert count == days * 1440
+
+
+@pytest.mark.parametrize(
+    ("query", "days"),
+    [
+        ({}, 43),
+        ({"start_timestamp": "2024-05-31T00:01:00Z"}, 32),
+        ({"start_timestamp": "2024-05-31T00:02:00Z"}, None),
+        ({"end_timestamp": "2024-07-01"}, 41),
+        ({"end_timestamp": "2024-06-01"}, None),
+    ],
+    ids=str,
+)
+def test_open_period_as_json(
+    fonte: httpx2.Client, put_readings: Put, query: dict[str, str], days: int | None
+) -> None:
+    """JSON is refused if the readings within the bounds reach over more than 31 days."""
+    stamps = [datetime(2024, 5, 20, tzinfo=UTC), datetime(2024, 5, 31, 0, 1, tzinfo=UTC)]
+    stamps += [datetime(2024, 6, 30, tzinfo=UTC), datetime(2024, 7, 1, 0, 2, tzinfo=UTC)]
+    put_readings(readings(stamps, power=[1, 2, 3, 4]))
+    answer = fonte.get("/data", params=query)
+    assert fonte.get("/data", params=query, headers={"accept": CSV}).status_code == 200
+    if days is None:
+        assert answer.status_code == 200
+    else:
+        expected = f"got {days}: ask for a longer period with Accept: {CSV} or {ARROW}"
+        assert problem(answer).endswith(expected)
 
 
 # /data/{id}
@@ -368,6 +429,39 @@ def test_the_same_readings_under_other_ids_have_the_same_fingerprint(
     assert fonte.get("/days").json() == [before]
 
 
+FINGERPRINT = """
+    SELECT to_hex(hash_array_extended(array_agg(
+        hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
+        ORDER BY timestamp, id
+    ), 1)) FROM data GROUP BY (timestamp AT TIME ZONE 'UTC')::date ORDER BY min(timestamp)
+"""
+
+
+def test_fingerprint_of_version_0_1(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
+    """The fingerprints in an Alvo of version 0.1 stay true: no loaded day becomes stale."""
+    held = [day["fingerprint"] for day in seeded.get("/days").json()]
+    assert held == [row[0] for row in execute(seeded_fonte_url, FINGERPRINT)]
+
+
+def test_fingerprint_covers_every_signal(
+    fonte: httpx2.Client, fonte_url: str, put_readings: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A further signal of the catalogue counts as soon as the table has its column."""
+    data = database.data.to_metadata(sa.MetaData())
+    data.append_column(sa.Column("humidity", sa.Double))
+    monkeypatch.setattr(database, "data", data)
+    monkeypatch.setitem(SIGNALS, "humidity", SIGNALS["power"])
+    put_readings(readings([START], power=[1]))
+    [[without]] = execute(fonte_url, FINGERPRINT)
+    assert [day["fingerprint"] for day in fonte.get("/days").json()] == [without]
+    execute(fonte_url, "ALTER TABLE data ADD COLUMN humidity float8")
+    seen = {without}
+    for humidity in ("NULL", "80", "81"):
+        execute(fonte_url, f"UPDATE data SET humidity = {humidity}")
+        seen |= {day["fingerprint"] for day in fonte.get("/days").json()}
+    assert len(seen) == 4
+
+
 # Availability
 
 
@@ -427,13 +521,13 @@ def test_sessions_that_were_ended_are_replaced(fonte: httpx2.Client, fonte_url: 
 def test_an_engine_closes_its_connections_although_the_driver_loses_count(
     put_readings: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def close(connection: database.Connection) -> None:
+    def close(connection: bulk.Connection) -> None:
         close_connection(connection)
         closed.append(connection)
-        raise database.BulkError("released with 1 open connections", status_code=9)
+        raise bulk.BulkError("released with 1 open connections", status_code=9)
 
-    close_connection, closed = database.Connection.close, []
-    monkeypatch.setattr(database.Connection, "close", close)
+    close_connection, closed = bulk.Connection.close, []
+    monkeypatch.setattr(bulk.Connection, "close", close)
     put_readings(pa.table({"timestamp": [datetime(2024, 5, 20, tzinfo=UTC)]}))  # and disposes of it
     assert len(closed) == 2, "the one that was used, and the one that it was cloned from"
 
@@ -458,7 +552,7 @@ def test_a_refused_connection_is_503_without_the_password(fonte_url: str, route:
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
     app.state.engine.dispose()
     app.state.watched.dispose()
-    wrong = database.connect("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
+    wrong = open_engine("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
     app.state.engine = app.state.watched = wrong
     answer = httpx2.get(f"{api}{route}", timeout=30)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
@@ -492,13 +586,13 @@ def test_a_stamp_that_no_answer_can_carry_hides_no_other(
     assert len(answer.text.splitlines()) == 2
 
 
-def test_a_table_of_another_version_is_named_and_left_as_it_is(
-    new_database: Callable[[], str],
-) -> None:
+def test_table_of_another_version(new_database: Callable[[], str]) -> None:
+    """A table that lacks a signal gives one line, which names the signal."""
     url = new_database()
     execute(url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5.0 AS power")
     api = serve(Settings(database_url=url))
-    for path in ("days", "data/1", "data"):
+    assert [day["readings"] for day in httpx2.get(f"{api}/days").json()] == [1]
+    for path in ("data/1", "data"):
         answer = httpx2.get(f"{api}/{path}", params=DAY)
         assert answer.status_code == 503
         assert re.search("column .*wind_speed.* does not exist", answer.json()["detail"])
@@ -521,7 +615,7 @@ def test_workers_that_start_at_once_fill_the_table_once(new_database: Callable[[
     failed: list[Exception] = []
 
     def start_worker() -> None:
-        engine = database.connect(url)
+        engine = open_engine(url)
         try:
             barrier.wait()
             database.create_table(engine)
@@ -571,12 +665,6 @@ def test_start_date_and_days_choose_the_period(
     ]
 
 
-def test_a_table_with_readings_is_left_as_it_is(fonte_url: str, put_readings: Put) -> None:
-    put_readings(readings([START], power=[1]))
-    serve(Settings(database_url=fonte_url))
-    assert stored(fonte_url) == [(START, None, 1, None)]
-
-
 # Settings
 
 
@@ -619,9 +707,8 @@ def test_settings_never_show_the_password() -> None:
 @pytest.fixture
 def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches of that year, none of them fetched yet."""
-    engine = database.connect(year_url)
-    period = (datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC))
-    batches = database.stream_readings(engine, list(SIGNALS), *period)
+    engine = open_engine(year_url)
+    batches = database.stream_readings(engine, list(SIGNALS), (None, None))
     yield batches
     batches.close()
     engine.dispose()
@@ -675,7 +762,7 @@ def test_what_is_encoded_leaves_before_the_next_batch_is_fetched(
             fetched += 1
             yield batch
 
-    chunks = ENCODERS[form](count(), database.readings_schema(list(SIGNALS)))
+    chunks = ENCODERS[form](count(), arrow_schema(list(SIGNALS)))
     for expected in (1, 2, 3):
         chunk = b""
         while fetched < expected or not chunk:
@@ -766,7 +853,7 @@ def test_a_database_in_another_time_zone_answers_in_utc(
 
 def execute_plainly(url: str, statement: str) -> Any:
     """One value, from a session that sets nothing of its own."""
-    with database.dbapi.connect(url) as connection, connection.cursor() as cursor:
+    with bulk.dbapi.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         [(value,)] = cursor.fetchall()
     return value

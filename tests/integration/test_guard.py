@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,15 @@ from helpers import KEY, SESSIONS, execute, serve, wait_for
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.settings import Settings as Library
-from fonteapi import connections, database, guard
+from fonteapi import database
 from fonteapi.formats import ARROW, CSV, JSON
 from fonteapi.main import create_app
+from fonteapi.protection import deadlines, limits
 from fonteapi.settings import Settings
+from pgarrow import sessions
+from pgarrow.sessions import open_engine
 
 ROUTES = ("/days", "/data/1", "/data?start_timestamp=2024-05-20&end_timestamp=2024-05-21", "/docs")
 LOCKED = f"{SESSIONS} AND wait_event_type = 'Lock'"
@@ -84,7 +88,7 @@ def test_health_wants_no_key(guarded: httpx2.Client) -> None:
 def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "WATCHERS", 2)
+    monkeypatch.setattr(limits, "WATCHERS", 2)
     entered, leave = Semaphore(0), Event()
     monkeypatch.setattr(database, "ping", lambda _: (entered.release(), leave.wait(30)))
     api = local.serve(lambda: create_app(Settings(database_url=seeded_fonte_url, concurrency=1)))
@@ -100,7 +104,7 @@ def test_who_watches_takes_nobody_s_place_and_is_bounded_too(
 
 def test_who_watches_hears_at_once_however_many_requests_wait(seeded_fonte_url: str) -> None:
     api = serve(Settings(database_url=seeded_fonte_url))
-    engine = database.connect(seeded_fonte_url)
+    engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(60) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/data/1", timeout=60) for _ in range(60)]
@@ -138,14 +142,14 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_repeated(
 @pytest.mark.parametrize("route", [*ROUTES, "/health", "/nowhere"])
 def test_answers_are_not_kept_nor_framed_nor_guessed_at(seeded: httpx2.Client, route: str) -> None:
     headers = seeded.get(route).headers
-    assert {name: headers[name] for name in guard.HEADERS} == guard.HEADERS
+    assert {name: headers[name] for name in limits.HEADERS} == limits.HEADERS
 
 
 def test_who_comes_when_enough_are_being_answered_is_asked_to_try_again(
     seeded_fonte_url: str,
 ) -> None:
     api = serve(Settings(database_url=seeded_fonte_url, concurrency=2))
-    engine = database.connect(seeded_fonte_url)
+    engine = open_engine(seeded_fonte_url)
     with ThreadPoolExecutor(2) as pool, engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         waiting = [pool.submit(httpx2.get, f"{api}/days", timeout=60) for _ in range(2)]
@@ -185,7 +189,7 @@ def test_a_reader_that_does_not_read_is_cut_off_and_its_session_freed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url, concurrency=1))
     logging.getLogger("uvicorn.error").addHandler(caplog.handler)
     with ask_for_a_year(api):
@@ -205,7 +209,7 @@ def test_the_session_of_a_reader_that_leaves_is_freed(year_url: str, untidied: N
 def test_the_connection_of_a_reader_that_does_not_read_is_ended(
     year_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "SEND_SECONDS", 1)
+    monkeypatch.setattr(limits, "SEND_SECONDS", 1)
     api = serve(Settings(database_url=year_url))
     with ask_for_a_year(api):
         wait_for(lambda: open_connections(port_of(api)) == 1, seconds=30)
@@ -218,7 +222,7 @@ def test_the_connection_of_a_reader_that_does_not_read_is_ended(
 def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(
     seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(connections, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(deadlines, "REQUEST_SECONDS", 0.3)
     port = port_of(serve(Settings(database_url=seeded_fonte_url)))
     with socket.create_connection(("127.0.0.1", port), timeout=30) as stranger:
         stranger.sendall(sent)
@@ -243,7 +247,7 @@ def test_connections_are_bounded(seeded_fonte_url: str, monkeypatch: pytest.Monk
     api = serve(Settings(database_url=seeded_fonte_url))
     port = port_of(api)
     wait_for(lambda: open_connections(port) == 0, seconds=30)
-    monkeypatch.setattr(connections, "MOST", 3)
+    monkeypatch.setattr(deadlines, "MOST", 3)
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
@@ -287,11 +291,10 @@ def test_a_long_period_as_json_is_refused_with_a_word_on_what_takes_it(
 def test_a_lock_that_is_not_given_up_is_503_and_no_wait_for_ever(
     fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    session = database.SESSION.replace("lock_timeout=60s", "lock_timeout=300ms")
-    monkeypatch.setattr(database, "SESSION", session)
+    monkeypatch.setitem(sessions.LIMITS, "lock_timeout", "300ms")
     api = serve(Settings(database_url=fonte_url, days=1))
     monkeypatch.undo()
-    engine = database.connect(fonte_url)
+    engine = open_engine(fonte_url)
     with engine.connect() as connection:
         connection.execute(text("LOCK TABLE data"))
         answer = httpx2.get(f"{api}{route}", timeout=30)
@@ -307,7 +310,7 @@ def test_strangers_do_not_hear_where_fonte_is() -> None:
     answer = httpx2.get(f"{api}/health", timeout=60)
     assert answer.status_code == 503
     assert answer.json()["detail"] == (
-        "Fonte does not answer: no connection; the API's log tells why"
+        "Fonte does not answer: no connection; the API's log has the reason"
     )
 
 
@@ -317,14 +320,16 @@ def test_a_password_with_an_at_that_is_not_escaped_is_refused() -> None:
     assert "t4il" not in str(refused.value)
 
 
-def test_sessions_have_their_limits_with_both_drivers(
-    fonte_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_session_limits(fonte_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions of both drivers have their limits; an answer has none on its statement."""
     monkeypatch.setenv("PGTZ", "America/New_York")
-    engine = database.connect(fonte_url)
-    asked = "SELECT current_setting('TimeZone'), current_setting('lock_timeout')"
+    engine = open_engine(f"{fonte_url}&options=-csearch_path%3Dpublic")
+    names = ("TimeZone", "search_path", "lock_timeout", "statement_timeout")
+    asked = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
     with engine.connect() as connection, database.bulk_cursor(engine) as cursor:
+        connection.rollback()  # the time zone stays
         cursor.execute(asked)
-        assert cursor.fetchall() == [("UTC", "1min")]
-        assert connection.execute(text(asked)).all() == [("UTC", "1min")]
+        assert cursor.fetchall() == [("UTC", "public", "1min", "0")]
+        assert connection.execute(text(asked)).all() == [("UTC", "public", "1min", "10min")]
     engine.dispose()
+    assert os.environ["PGTZ"] == "America/New_York"

@@ -16,10 +16,12 @@ from sqlalchemy import Engine
 
 from benchmarks import load as benchmark
 from etl_lib.errors import AlvoError
-from etl_lib.extract.fonte import Day, fetch_readings, find_day
+from etl_lib.extract.days import Day, find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.load import day as load
-from etl_lib.load.alvo import create_tables, has_run, open_alvo
+from etl_lib.load.alvo import create_tables, open_alvo
 from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.ledger import has_run
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)

@@ -458,7 +458,7 @@ def test_a_bad_row_deep_in_a_large_file_has_its_line(
         ("", "own.csv", 2, "expected a first line that names the columns, got none"),
         ("\n" + GOOD, "own.csv", 2, "expected a first line that names the columns, got none"),
         ("timestamp,power\n", "own.csv", 1, "expected readings below the names"),
-        ("power\n1\n", "own.csv", 2, "has no timestamp; it has 'power'. Say which"),
+        ("power\n1\n", "own.csv", 2, "has no timestamp; it has 'power'. Rename a"),
         ("timestamp,Power\n", "own.csv", 2, "has no signal (wind_speed, power, ambient_tem"),
         ("a,b\n", "own.csv", 2, "--rename 'Its name=timestamp'"),
         ("timestamp,power,power\n", "own.csv", 2, "expected one column for power, got 'power' "),

@@ -19,7 +19,8 @@ from helpers import DATA, execute
 from sqlalchemy import Engine
 
 from etl_lib.archive.store import Archive
-from etl_lib.extract.fonte import fetch_readings, find_day
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.load.day import Load, load_day, read_statistics, verify_load
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings

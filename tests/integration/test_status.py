@@ -14,7 +14,9 @@ from sqlalchemy import Engine
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
 from etl_lib.cli import main as cli
-from etl_lib.extract.fonte import fetch_readings, find_day, open_fonte
+from etl_lib.extract.client import open_fonte
+from etl_lib.extract.days import find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.load.day import load_day
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics

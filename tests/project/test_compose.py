@@ -15,11 +15,13 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib.archive.store import Archive
 from etl_lib.runs.date import Plan, run_date
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings as Library
+from fonteapi import database
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
+from pgarrow.sessions import open_engine
 
 Roles = Callable[..., URL]
 
@@ -85,11 +87,13 @@ def test_the_api_reads_with_a_role_that_can_but_read(make_roles: Roles) -> None:
 def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> None:
     url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
     reader = address(url, "of an empty fonte reader")
-    execute(address(url, "of an empty fonte owner"), "CREATE TABLE data (id int)")
-    api = local.serve(lambda: create_app(Settings(database_url=reader)))
+    owner = open_engine(address(url, "of an empty fonte owner"))
+    database.create_table(owner)
+    owner.dispose()
+    api = local.serve(lambda: create_app(Settings(database_url=reader, days=1)))
     answer = httpx2.get(f"{api}/days", timeout=30)
     assert answer.status_code == 503
-    assert "Fonte does not answer" in answer.json()["detail"]
+    assert "permission denied" in answer.json()["detail"]
 
 
 def test_the_loader_owns_its_tables_and_nothing_else(

@@ -49,7 +49,7 @@ def test_the_readme_has_every_setting() -> None:
 def test_the_make_targets_that_pages_name_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     text = "".join(page.read_text() for page in PAGES)
-    named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", text))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text))
     assert {"run", "test", "help"} <= named
     assert [target for target in named if not re.search(rf"^{target}:", makefile, re.M)] == []
 

@@ -29,7 +29,8 @@ from helpers import (
 )
 
 from etl_lib.errors import FonteError
-from etl_lib.extract.fonte import ARROW, fetch_readings, open_fonte
+from etl_lib.extract.client import open_fonte
+from etl_lib.extract.readings import ARROW, fetch_readings
 
 pytestmark = pytest.mark.usefixtures("services", "project")
 Fault = Callable[[BaseHTTPRequestHandler, httpx2.Response], None]

@@ -36,14 +36,14 @@ from helpers import (
 from sqlalchemy import Engine
 
 from etl_lib.errors import AlvoError
-from etl_lib.extract.fonte import Day
-from etl_lib.load import alvo as alvo_database
+from etl_lib.extract.days import Day
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables
 from etl_lib.load.day import load_day, verify_load
 from etl_lib.services import postgresql as embedded
 from etl_lib.transform.statistics import to_frame
 from fonteapi.settings import Settings
+from pgarrow import sessions
 
 ENDS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "killed": signal.SIGKILL}
 """How a PostgreSQL may stop, and the signal that makes it do so."""
@@ -143,10 +143,7 @@ def test_a_statement_that_never_ends_is_cut(
     load_scaled(alvo)
     before = stored(alvo_url)
     execute(alvo_url, SLOW)
-    options = alvo_database.SESSION["options"].replace(
-        "statement_timeout=10min", "statement_timeout=300ms"
-    )
-    monkeypatch.setitem(alvo_database.SESSION, "options", options)
+    monkeypatch.setitem(sessions.LIMITS, "statement_timeout", "300ms")
     with closing_engine(alvo_url) as impatient, pytest.raises(AlvoError, match="statement timeout"):
         load_scaled(impatient, 2)
     assert stored(alvo_url) == before
@@ -257,7 +254,7 @@ def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
     alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fonte_url = start(home, "Fonte")
-    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url)))
+    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url, days=10)))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     command = [*ETL, "run", SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

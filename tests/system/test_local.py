@@ -17,14 +17,14 @@ import pytest
 from helpers import ETL, execute, postmaster
 
 from etl_lib.errors import EmbeddedError
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.services import postgresql as embedded
 from etl_lib.settings import Settings
-from fonteapi import database
+from pgarrow.sessions import open_engine
 
 USE = """
 import sys
-from etl_lib.services import local
+from etl_lib.services import embedded as local
 from etl_lib.settings import read_settings
 settings = local.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
@@ -182,7 +182,7 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
 
 def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
     alvo = embedded.start_database(project, "Alvo")
-    engine = database.connect(alvo)
+    engine = open_engine(alvo)
     with engine.connect():  # for whose end a server that was told so waits
         postmaster(project).terminate()
         pid = project / ".local" / "postgresql" / "postmaster.pid"
@@ -202,7 +202,7 @@ def test_a_server_that_does_not_come_to_stop_is_one_line(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
-    engine = database.connect(embedded.start_database(project, "Alvo"))
+    engine = open_engine(embedded.start_database(project, "Alvo"))
     with engine.connect():
         postmaster(project).terminate()
         while "stopping" not in (project / ".local" / "postgresql" / "postmaster.pid").read_text():

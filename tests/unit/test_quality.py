@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from etl_lib.analysis.quality import check_readings
-from etl_lib.extract.fonte import Day
+from etl_lib.extract.days import Day
 
 DAY = Day(date(2024, 5, 20), 0, "", datetime(2024, 6, 1, tzinfo=UTC))
 BOUNDS = {"plausible": "0 75"}

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from etl_lib.extract.fonte import fetch_readings
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.transform.statistics import (
     STATISTICS,
     compute_statistics,

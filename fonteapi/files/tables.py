@@ -1,7 +1,7 @@
-"""Files of readings, CSV or Parquet, as tables of our columns whose rows know their line.
+"""Reads CSV and Parquet files into tables of our columns, whose rows keep their line number.
 
-LoadError        what could not be done, in one line or a few; exit code 1
-└── WrongInput   the arguments, or the file as a whole, are not what is expected; exit code 2
+LoadError        the file was not loaded; exit code 1
+└── WrongInput   the arguments, or the file as a whole, are not as expected; exit code 2
 """
 
 import csv
@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
+from pgarrow.errors import first_line
 
 DELIMITERS = (",", ";", "\t")
 NAMES = ("timestamp", *SIGNALS)
@@ -24,20 +25,20 @@ CHUNK = 100_000
 
 
 class LoadError(Exception):
-    """What could not be done, in one line or a few."""
+    """The file was not loaded; the message has one line or a few."""
 
     exit_code = 1
 
 
 class WrongInput(LoadError):  # noqa: N818  # named as users read it
-    """The arguments, or the file as a whole, are not what is expected."""
+    """The arguments, or the file as a whole, are not as expected."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class File:
-    """What a file holds of our columns."""
+    """The columns of a file that are ours."""
 
     path: Path
     header: Sequence[str]
@@ -47,9 +48,9 @@ class File:
     rows: pa.Table
     """`number`, the line or row, then our columns: text of a CSV, values of a Parquet file."""
     numbered_by: str
-    """What the rows are numbered by, `line` or `row`."""
+    """`line` or `row`."""
     problems: dict[int, str] = field(default_factory=dict)
-    """Line or row → why it is none of the rows."""
+    """Line or row → why it is not among the rows."""
 
     @property
     def ignored(self) -> list[str]:
@@ -59,25 +60,25 @@ class File:
 
 
 def open_file(path: Path, rename: Mapping[str, str]) -> File:
-    """Read a file; `rename` says what its names mean, where they are not ours.
+    """Read a file; `rename` maps its names to ours where they differ.
 
-    Raises `WrongInput` for a file that is not there, not readable, or lacks what we need.
+    Raises `WrongInput` for a file that does not exist, is not readable or lacks a column.
     """
     read = READERS.get(path.suffix.lower())
     if read is None:
         raise WrongInput(
-            f"{path}: expected a name that ends in {', '.join(READERS)} (unpack what is packed)"
+            f"{path}: expected a name that ends in {', '.join(READERS)} (unpack an archive first)"
         )
     if not path.is_file():
         raise WrongInput(f"{path}: " + ("not a file" if path.exists() else "there is no such file"))
     try:
         return read(path, rename)
     except (OSError, pa.ArrowException, csv.Error) as error:
-        raise WrongInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+        raise WrongInput(f"{path}: cannot be read: {first_line(error)}") from None
 
 
 def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -> dict[str, int]:
-    """Our names of a file's columns → where they stand: `timestamp` and at least one signal."""
+    """Our name → position in the header, for `timestamp` and at least one signal."""
     for source in rename:
         if source not in header:
             raise WrongInput(f"--rename: {path} has no column {source!r}; it has {_list(header)}")
@@ -99,7 +100,7 @@ def _require(path: Path, header: Sequence[str], columns: Mapping[str, int]) -> N
         lacking.append(f"no signal ({', '.join(SIGNALS)})")
     if lacking:
         raise WrongInput(
-            f"{path} has {' and '.join(lacking)}; it has {_list(header)}. Say which is which:"
+            f"{path} has {' and '.join(lacking)}; it has {_list(header)}. Rename a column:"
             " --rename 'Its name=timestamp' 'Another=wind_speed'"
         )
 
@@ -127,8 +128,8 @@ def read_csv(path: Path, rename: Mapping[str, str]) -> File:
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line that it starts on, as an editor counts: blank ones count, too."""
-    # Bytes that are not UTF-8 become lone surrogates, which `_readable` finds
+    """Each row with the line that it starts on, as an editor counts, blank lines included."""
+    # Bytes other than UTF-8 become lone surrogates, which `_readable` finds
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         line = 1
@@ -136,7 +137,7 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             for row in reader:
                 yield line, row
                 line = reader.line_num + 1
-        except csv.Error as error:  # a quote that is never closed, say
+        except csv.Error as error:  # such as a quote that is never closed
             raise WrongInput(
                 f"{path}: the row from line {line} on cannot be read: {error}"
             ) from None
@@ -147,7 +148,7 @@ def _find_header(path: Path, rename: Mapping[str, str]) -> tuple[str, list[str]]
     headers = {mark: next(_rows(path, mark), (1, [""]))[1] for mark in DELIMITERS}
     headers = {mark: [name.strip() for name in names] for mark, names in headers.items()}
     wanted = rename.keys() | NAMES
-    # A unit such as "Power, kW" may hold a comma: names that we know say more than counts
+    # Known names decide before the number of names: a name such as "Power, kW" has a comma
     mark = max(headers, key=lambda mark: (len(wanted & set(headers[mark])), len(headers[mark])))
     if not any(headers[mark]):
         raise WrongInput(f"{path}: expected a first line that names the columns, got none")
@@ -162,7 +163,7 @@ def _wanted(
     positions: Iterable[int],
     problems: dict[int, str],
 ) -> Iterator[tuple[Any, ...]]:
-    """Below the header, each row's line and wanted fields; what is no row becomes a problem."""
+    """Each row's line and wanted fields, below the header; other rows become problems."""
     wanted = itemgetter(*positions)
     next(rows)
     for line, row in rows:
@@ -173,7 +174,7 @@ def _wanted(
 
 
 def _readable(rows: list[tuple[Any, ...]], problems: dict[int, str]) -> list[tuple[Any, ...]]:
-    """The rows that are text; others become problems. All at once first: they mostly are."""
+    """The rows that are text; others become problems. One check of all is the common case."""
     if _is_text(field for row in rows for field in row[1:]):
         return rows
     for line, *fields in rows:
@@ -190,7 +191,7 @@ def _is_text(fields: Iterable[str]) -> bool:
 
 
 def read_parquet(path: Path, rename: Mapping[str, str]) -> File:
-    """Timestamps are of a timestamp type (without a zone they are UTC) or ISO 8601 text."""
+    """Timestamps are of a timestamp type (UTC if it has no zone) or ISO 8601 text."""
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         header = [name.strip() for name in names]
@@ -205,7 +206,7 @@ def read_parquet(path: Path, rename: Mapping[str, str]) -> File:
 
 
 def _known_type(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The two kinds of numbers that DuckDB does not take from Arrow become some that it does."""
+    """Convert the two types of numbers that DuckDB does not read from Arrow."""
     if pa.types.is_float16(values.type):
         return values.cast(pa.float32())
     return values.cast(pa.float64()) if pa.types.is_decimal256(values.type) else values

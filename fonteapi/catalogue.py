@@ -1,11 +1,14 @@
-"""Every signal that Fonte holds: the one place that says what a column is and in which unit.
+"""The catalogue: every signal that Fonte holds, with its unit and meaning.
 
-The table, the API's documentation, the metadata of its Arrow answers and, through those, the
-units in Alvo and on the plots' axes all come from here.
+The table, the API's documentation and the metadata of Arrow answers come from here; from that
+metadata come the units in Alvo and on the axes of plots.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Signal:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What travels with the column in an Arrow schema."""
+        """The metadata of the signal's field in an Arrow schema."""
         low, high = self.plausible
         return {
             "unit": self.unit,
@@ -50,4 +53,13 @@ SIGNALS = {
 }
 
 SignalName = StrEnum("SignalName", {name: name for name in SIGNALS})  # type: ignore[misc]
-SignalName.__doc__ = "The columns that can be asked for."
+SignalName.__doc__ = "The signals of Fonte."
+
+
+def arrow_schema(columns: Sequence[str]) -> pa.Schema:
+    """The Arrow schema of readings of these signals; each field has its signal's metadata."""
+    timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
+    return pa.schema(
+        [timestamp]
+        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
+    )

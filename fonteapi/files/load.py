@@ -1,4 +1,4 @@
-"""The user's own readings into Fonte: a whole file in one transaction, or nothing of it."""
+"""Loads a user's file into Fonte in one transaction: all of it or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,11 @@ from adbc_driver_manager import Error as BulkError
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
-from fonteapi.files import NAMES, LoadError, WrongInput, open_file
-from fonteapi.signals import SIGNALS
-from fonteapi.values import Rules, read_values, set_rules, to_number
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import NAMES, LoadError, WrongInput, open_file
+from fonteapi.files.values import Rules, read_values, set_rules, to_number
+from pgarrow.errors import first_line
+from pgarrow.sessions import open_engine
 
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
@@ -23,14 +25,14 @@ SUMMARY = """
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did."""
+    """The result of a load."""
 
     readings: int
     first: str
     """The first timestamp, ISO 8601, UTC."""
     last: str
     absent: Sequence[str]
-    """Signals that the file does not have: NULL in its readings."""
+    """Signals that the file lacks; they are NULL in its readings."""
     ignored: Sequence[str]
     """The file's columns that are not loaded."""
     before: int
@@ -52,7 +54,7 @@ def parse_rename(words: Sequence[str]) -> dict[str, str]:
 
 
 def parse_scale(words: Sequence[str]) -> dict[str, float]:
-    """Our name of a signal → its factor, from words such as `power=0.001`."""
+    """Signal → its factor, from words such as `power=0.001`."""
     scale: dict[str, float] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
@@ -68,10 +70,10 @@ def parse_scale(words: Sequence[str]) -> dict[str, float]:
 
 
 def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> Loaded:
-    """Check a file, then append its readings to Fonte; with `replace`, instead of what it holds.
+    """Check a file, then append its readings to Fonte, or `replace` all that Fonte holds.
 
-    Raises `WrongInput` when the file as a whole or the rules do not fit, `LoadError` with the
-    bad rows, or when Fonte does not answer. After an error Fonte is as it was.
+    Raises `WrongInput` if the file as a whole or the rules do not fit, and `LoadError` with the
+    bad rows, or if Fonte does not take the readings. After an error Fonte is unchanged.
     """
     with duckdb.connect() as con:
         set_rules(con, rules)
@@ -90,12 +92,11 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
 def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
     """Move DuckDB's `readings` into Fonte; returns how many Fonte held before."""
     readings = con.table("readings").select(*NAMES).to_arrow_reader()
-    engine = database.connect(database_url)
+    engine = open_engine(database_url)
     try:
         database.create_table(engine)
         return database.load_readings(engine, readings, replace=replace)
-    except (DBAPIError, BulkError) as error:
-        reason = database.first_line(error)
-        raise LoadError(f"Fonte did not take the readings: {reason}") from None
+    except (DBAPIError, BulkError, database.UnfitFonteError) as error:
+        raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         engine.dispose()

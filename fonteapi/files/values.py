@@ -1,12 +1,13 @@
-"""From the values of a file to readings, checked; text and numbers alike."""
+"""Turns the values of a file, text or numbers, into checked readings, by DuckDB."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
-from fonteapi.files import File, LoadError, WrongInput
-from fonteapi.signals import SIGNALS
+from fonteapi.catalogue import SIGNALS
+from fonteapi.files.tables import File, LoadError, WrongInput
+from pgarrow.errors import first_line
 
 SHOWN_ROWS = 5
 """How many bad rows a message lists."""
@@ -14,10 +15,10 @@ SHOWN_ROWS = 5
 MACROS = r"""
 SET TimeZone = 'UTC';
 
-CREATE TEMP MACRO is_missing(x) AS  -- a blank, or a word that stands for one
+CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing
     x IS NULL OR list_contains(getvariable('missing_words'), trim(x::VARCHAR));
 
-CREATE TEMP MACRO is_sentinel(x) AS  -- single precision: some files store -9999.900390625
+CREATE TEMP MACRO is_sentinel(x) AS  -- in single precision: some files have -9999.900390625
     coalesce(list_contains(getvariable('missing_numbers'), TRY_CAST(x AS FLOAT)), false);
 
 CREATE TEMP MACRO to_signal(x, factor) AS
@@ -38,7 +39,7 @@ CREATE TEMP MACRO parse_timestamp(x) AS
     CASE WHEN getvariable('timestamp_format') IS NULL THEN parse_iso(replace(x, ',', '.'))
     ELSE coalesce(parse_formatted(x), parse_formatted(replace(x, ',', '.'))) END;
 
-CREATE TEMP MACRO to_timestamp_utc(x) AS  -- of the years that Python and ISO 8601 know
+CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 8601
     CASE WHEN parse_timestamp(trim(x::VARCHAR))
         BETWEEN TIMESTAMPTZ '0001-01-01' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999'
     THEN parse_timestamp(trim(x::VARCHAR)) END;
@@ -54,15 +55,15 @@ class Rules:
     rename: Mapping[str, str] = field(default_factory=dict)
     """The file's name → ours."""
     scale: Mapping[str, float] = field(default_factory=dict)
-    """Our name of a signal → what its values are multiplied by."""
+    """Signal → the factor of its values."""
     missing: Sequence[str] = ()
-    """Words and numbers that mean "missing", as the file has them."""
+    """Words and numbers of the file that mean "missing"."""
     timestamp_format: str | None = None
     """As for `strptime`; without it timestamps are ISO 8601."""
 
 
 def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
-    """Make DuckDB know the rules; raises `WrongInput` for a format that it cannot read."""
+    """Define the rules in DuckDB; raises `WrongInput` for a timestamp format it does not know."""
     con.execute(MACROS)
     numbers = [number for word in rules.missing if (number := to_number(word)) is not None]
     con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [numbers])
@@ -71,14 +72,14 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     try:
         con.execute("SELECT parse_timestamp('')").fetchall()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+        reason = first_line(error).removeprefix("Invalid Input Error: ")
         raise WrongInput(f"--timestamp-format: {reason}") from None
 
 
 def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]) -> None:
-    """Make the table `readings` in DuckDB: `timestamp` (UTC) and every signal, in file order.
+    """Create the table `readings` in DuckDB: `timestamp` (UTC) and every signal, in file order.
 
-    A signal that the file lacks is NULL. Raises `LoadError` that lists the first bad rows.
+    A signal that the file lacks is NULL. Raises `LoadError` with a list of the first bad rows.
     """
     con.register("source", file.rows)
     values = ["to_timestamp_utc(timestamp) AS timestamp"]
@@ -91,12 +92,12 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, 
         problems.setdefault(number, []).append(problem)
     if problems:
         raise LoadError(_list_problems(file, problems))
-    # Names are ours, never the file's
+    # All names in this statement are ours, not the file's
     con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
 
 
 def to_number(text: str) -> float | None:
-    """The number that a text is, if it is one."""
+    """The number that a text spells, or None."""
     try:
         return float(text)
     except ValueError:
@@ -104,7 +105,7 @@ def to_number(text: str) -> float | None:
 
 
 def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Iterator[tuple[int, str]]:
-    """Every value that is none: its line or row, and what was expected."""
+    """The line or row of every bad value, and what was expected instead."""
     for name, position in file.columns.items():
         check, wanted = "is_bad_signal", "a number"
         if name == "timestamp":

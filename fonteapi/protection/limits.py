@@ -1,4 +1,4 @@
-"""What stands before the API: its key, a bound on what is answered at once, cautious headers."""
+"""The API's key, a limit on concurrent requests, and a time limit on slow readers."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fonteapi.settings import Settings
 
 OPEN = {"/health"}
-"""Paths that need no key: what watches over containers asks for them."""
+"""Paths that need no key, for the health checks of containers."""
 WATCHERS = 80
-"""How many requests for those at once; they are counted apart and take no place from the others."""
+"""Limit on concurrent requests for `OPEN` paths, which do not count toward the other limit."""
 SEND_SECONDS = 30
-"""How long a reader may take for a piece of an answer: a megabyte of Arrow, three of JSON."""
+"""Time to read a piece of an answer: a megabyte of Arrow, three of JSON."""
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -26,19 +26,19 @@ logger = logging.getLogger("uvicorn.error")
 
 
 class SlowReaderError(Exception):
-    """Nobody took a piece of an answer in time."""
+    """A client did not read a piece of an answer in time."""
 
 
 class Guard:
-    """Refuses requests without the key or beyond the limit, and cuts off slow readers.
+    """Refuses requests without the key or beyond the limit, and ends answers to slow readers.
 
-    An ASGI middleware, since it has to see an answer to its last byte.
+    It is an ASGI middleware because it has to see an answer up to its last byte.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._running: dict[bool, set[object]] = {False: set(), True: set()}
-        """The requests that are being answered: those that need the key, and those that do not."""
+        """The requests in progress, by whether their path is open."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,13 +51,13 @@ class Guard:
         async def send_cautiously(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
-            # Who does not read would keep its connection to Fonte for ever
+            # A client that does not read would hold a connection to Fonte
             try:
                 await asyncio.wait_for(send(message), SEND_SECONDS)
             except TimeoutError:
                 raise SlowReaderError from None
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                running.discard(request)  # who asked has it all, and may ask again at once
+                running.discard(request)  # the client may ask again at once
 
         if refusal := self._refuse(scope, is_open):
             await refusal(scope, receive, send_cautiously)
@@ -66,7 +66,7 @@ class Guard:
         try:
             await self._app(scope, receive, send_cautiously)
         except SlowReaderError:
-            logger.warning("%s: cut off, nobody reads the answer", scope["path"])
+            logger.warning("%s: cut off, the client does not read the answer", scope["path"])
         finally:
             running.discard(request)
 
@@ -78,7 +78,9 @@ class Guard:
             return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
         running = len(self._running[is_open])
         if running >= (WATCHERS if is_open else settings.concurrency):
-            detail = f"{running} requests are being answered: try again in a second"
+            detail = (
+                f"{running} requests are in progress, which is the limit: try again in a second"
+            )
             return JSONResponse({"detail": detail}, 503, {"Retry-After": "1"})
         return None
 
@@ -86,5 +88,5 @@ class Guard:
 def _is_key(headers: Headers, key: str) -> bool:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    # In a time that tells nothing of how much of it is right
+    # Constant-time comparison
     return secrets.compare_digest(given.encode(), key.encode())

@@ -1,6 +1,6 @@
-"""A connection that cannot be held open: `uvicorn --http fonteapi.connections:Connection`.
+"""Connections with deadlines: `uvicorn --http fonteapi.protection.deadlines:Connection`.
 
-uvicorn waits without end for the rest of a request, and for the reader of an answer.
+uvicorn's own wait without end for the rest of a request, and for a client to read an answer.
 """
 
 import asyncio
@@ -9,33 +9,33 @@ from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from fonteapi import guard
+from fonteapi.protection import limits
 
 REQUEST_SECONDS = 10
-"""How long a client may take to send a request."""
+"""Time to send a request."""
 MOST = 500
-"""Connections at a time; further ones are closed. A process may often open 1,024 files."""
+"""Limit on open connections; further ones are closed. Many systems allow 1,024 open files."""
 
 
 class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """uvicorn's, with an end to each wait."""
+    """uvicorn's connection, with a deadline for each wait."""
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a request."""
+        """Start the deadline of the first request."""
         super().connection_made(transport)
         if len(self.connections) > MOST:
             transport.abort()
             return
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # The guard lets go of a slow reader's place, then Linux of the connection
-            own, patience = transport.get_extra_info("socket"), 2 * guard.SEND_SECONDS * 1000
+            # After the guard has ended the answer to a slow reader, Linux ends the connection
+            own, patience = transport.get_extra_info("socket"), 2 * limits.SEND_SECONDS * 1000
             own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
         self._expect_request()
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of a request; when it is whole its answer has a time limit of its own."""
+        """Stop the deadline when a request is complete; its answer has another time limit."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
@@ -43,7 +43,7 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Stop the deadline."""
         self._stop_waiting()
         super().connection_lost(exc)
 

@@ -1,0 +1,68 @@
+"""Fonte's readings as Arrow, checked before anything is made of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl_lib.errors import FonteError
+from etl_lib.extract import client
+
+TIMESTAMP_TYPE = pa.timestamp("us", "UTC")
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+ARROW = "application/vnd.apache.arrow.stream"
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+"""The end mark of an Arrow IPC stream; Arrow's reader accepts a stream without it."""
+
+
+def fetch_readings(
+    fonte: httpx2.Client, start: datetime, end: datetime, columns: Sequence[str]
+) -> pa.Table:
+    """The readings in `[start, end)`, one row each, by timestamp, then in order of arrival.
+
+    Columns: `timestamp` (UTC, microseconds), then `columns` (float64, nullable), each with its
+    `unit` in the field's metadata. Raises `ParameterError` for a column that Fonte does not have,
+    `FonteError` when the API does not answer, or not with whole readings of the period.
+    """
+    query = client.to_query(start, end) | {"columns": list(columns)}
+    response = client.get(fonte, "/data", query, accept=ARROW)
+    where = client.shown_url(response.url)
+    table = _read_stream(response, where)
+    expected = [("timestamp", TIMESTAMP_TYPE), *((name, pa.float64()) for name in columns)]
+    if (found := [(field.name, field.type) for field in table.schema]) != expected:
+        raise FonteError(f"expected the columns {_spell(expected)}, got {_spell(found)}")
+    if not _is_within(table["timestamp"], start, end):
+        raise FonteError(
+            f"expected readings from {start} up to {end} from {where}, got others among them"
+        )
+    return table
+
+
+def _read_stream(response: httpx2.Response, where: str) -> pa.Table:
+    kind = response.headers.get("content-type", "nothing")
+    if kind != ARROW:
+        raise FonteError(f"expected an Arrow stream from {where}, got {kind}")
+    if not response.content.endswith(END_OF_STREAM):
+        raise FonteError(f"the readings from {where} broke off before their end: run again")
+    try:
+        return pa.ipc.open_stream(response.content).read_all()
+    except pa.ArrowInvalid as error:
+        raise FonteError(f"expected readable Arrow from {where}: {error}") from None
+
+
+def _is_within(stamps: pa.ChunkedArray, start: datetime, end: datetime) -> bool:
+    """Whether every stamp is there and in `[start, end)`.
+
+    Compared as numbers: Arrow's conversion to datetimes imports pandas, a quarter of a second.
+    """
+    if stamps.null_count or not len(stamps):
+        return not stamps.null_count
+    bounds = pc.min_max(stamps)
+    first, last = ((bound - EPOCH) // MICROSECOND for bound in (start, end))
+    return bool(first <= bounds["min"].value and bounds["max"].value < last)
+
+
+def _spell(columns: Iterable[tuple[str, pa.DataType]]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in columns)

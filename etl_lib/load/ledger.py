@@ -1,0 +1,40 @@
+"""The ledger `run`, one row for each load, and the signals that were loaded."""
+
+from datetime import date
+
+from sqlalchemy import Engine, RowMapping, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from etl_lib.load.alvo import alvo_connection, create_tables
+from etl_lib.load.tables import run, signal
+
+
+def has_run(alvo: Engine, notebook: str) -> bool:
+    """Whether the ledger has a load by this notebook, as it is named below the archive."""
+    with alvo_connection(alvo) as connection:
+        found = connection.execute(select(run.c.id).where(run.c.notebook == notebook))
+        return found.first() is not None
+
+
+def last_run(alvo: Engine) -> int:
+    """The id of the ledger's last load, 0 if there is none."""
+    create_tables(alvo)
+    with alvo_connection(alvo) as connection:
+        return connection.execute(select(func.max(run.c.id))).scalar() or 0
+
+
+def last_loads(alvo: Engine, day: date | None = None) -> dict[date, RowMapping]:
+    """The last load of each date, or of `day` alone, as rows of the ledger."""
+    create_tables(alvo)
+    latest = select(run).ext(distinct_on(run.c.date)).order_by(run.c.date, run.c.id.desc())
+    latest = latest if day is None else latest.where(run.c.date == day)
+    with alvo_connection(alvo) as connection:
+        return {row["date"]: row for row in connection.execute(latest).mappings()}
+
+
+def read_units(alvo: Engine) -> dict[str, str]:
+    """Alvo's signals, `<column>_<statistic>`, each with its unit."""
+    create_tables(alvo)
+    with alvo_connection(alvo) as connection:
+        found = connection.execute(select(signal.c.name, signal.c.unit).order_by(signal.c.id))
+        return {row.name: row.unit for row in found}

@@ -1,0 +1,43 @@
+"""Alvo's tables: the contract with everybody who reads them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = sa.MetaData()
+signal = sa.Table(
+    "signal",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True, comment="<column>_<statistic>"),
+    sa.Column("unit", sa.Text, nullable=False),
+    comment="What is measured: a ten-minute statistic of one of Fonte's columns",
+)
+data = sa.Table(
+    "data",
+    metadata,
+    sa.Column("signal_id", sa.ForeignKey(signal.c.id), primary_key=True),
+    sa.Column("timestamp", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("value", sa.Double, nullable=False),
+    comment="Ten-minute statistics. timestamp is the START of the bucket, UTC:"
+    " 00:10 holds [00:10, 00:20). What does not exist has no row",
+)
+run = sa.Table(
+    "run",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("date", sa.Date, nullable=False, index=True, comment="the UTC day that was loaded"),
+    sa.Column("started", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("columns", ARRAY(sa.Text), nullable=False, comment="Fonte's columns, as asked for"),
+    sa.Column("readings", sa.Integer, nullable=False, comment="readings that came from Fonte"),
+    sa.Column("statistics", sa.Integer, nullable=False, comment="rows written to data"),
+    sa.Column("coverage", sa.Double, nullable=False, comment="finite readings / expected, 0 to 1"),
+    sa.Column("added", sa.Integer, nullable=False, comment="statistics that the day did not have"),
+    sa.Column("changed", sa.Integer, nullable=False, comment="statistics that had another value"),
+    sa.Column("removed", sa.Integer, nullable=False, comment="statistics that the day has no more"),
+    sa.Column("largest_change", sa.Text, comment="by how much at most; NULL when none changed"),
+    sa.Column("fingerprint", sa.Text, nullable=False, comment="Fonte's fingerprint of the day"),
+    sa.Column("notebook", sa.Text, comment="the archived notebook, below runs/; NULL by hand"),
+    sa.Column("code_version", sa.Text, nullable=False),
+    comment="The ledger: one row for each load",
+)

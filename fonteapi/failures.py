@@ -1,0 +1,43 @@
+"""What the API answers when Fonte fails, or is not the database that it expects."""
+
+import logging
+
+from adbc_driver_manager import Error as BulkError
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from fonteapi.database import UnfitFonteError, data
+from pgarrow.errors import first_line, sqlstate
+
+# OSError: a connection that breaks in a COPY; PoolTimeout: no connection became free
+FAILURES = (DBAPIError, BulkError, OSError, PoolTimeout, UnfitFonteError)
+NO_TABLE, NO_COLUMN = "42P01", "42703"  # SQLSTATE
+SOON, LATER = 2, 60
+"""Seconds until a client may try again: a database restarts at once, a person changes it later."""
+logger = logging.getLogger("uvicorn.error")
+
+
+def describe_failure(error: Exception) -> tuple[str, int]:
+    """One line for clients and the log, and the seconds until it is worth trying again."""
+    code, line = sqlstate(error), first_line(error)
+    if isinstance(error, UnfitFonteError):
+        return line, LATER
+    if code == NO_TABLE:
+        return (
+            "expected a table data in Fonte, got none: set FONTE_DAYS=10 to fill an empty database"
+            " with simulated readings, or load a file with etl load"
+        ), LATER
+    if code == NO_COLUMN:
+        return f"expected Fonte's table data to have {', '.join(data.c.keys())}; got {line}", LATER
+    return f"Fonte does not answer: {line}", SOON
+
+
+def answer_failure(request: Request, error: Exception) -> JSONResponse:
+    """503 with one line; a line that may hold Fonte's address goes to the log only."""
+    detail, seconds = describe_failure(error)
+    if seconds == SOON and sqlstate(error) is None:
+        logger.warning("%s: %s", request.url.path, detail)
+        detail = "Fonte does not answer: no connection; the API's log has the reason"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": str(seconds)})
