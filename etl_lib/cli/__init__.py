@@ -1,4 +1,4 @@
 """The command `etl`: arguments, progress, exit codes.
 
-What a command does is in the rooms below.
+The work itself is in the rooms below.
 """

@@ -1,102 +1,143 @@
-"""What the command `etl` takes."""
+"""The arguments of each command: a frozen record, each field of which is one argument."""
+# ruff: noqa: RUF009  # `argument` returns a dataclass field
 
 import argparse
 import os
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NoReturn
 
-STATES = {
-    "missing": "were never loaded",
-    "failed": "failed at the last attempt",
-    "stale": "changed at the source since they were loaded",
-}
+from etl_lib.errors import ParameterError
+from etl_lib.parameters import parse_columns, parse_date
+
+LARGEST = 1_000_000
+"""The largest limit, in seconds or days."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """What `etl` takes; `command` of the options is the name of the one that was asked for."""
-    parser = argparse.ArgumentParser(prog="etl", description="Wind-turbine readings, day by day.")
-    archive = argparse.ArgumentParser(add_help=False)
-    archive.add_argument(
-        "--runs",
-        metavar="PLACE",
-        help="the archive: a folder, or s3://bucket/prefix (default: the project's runs/)",
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `ParameterError` with one line instead of printing its usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ParameterError(message.removeprefix("argument "))
+
+
+def day(text: str) -> date:
+    """The UTC day that `text` names: `YYYY-MM-DD`, or `yesterday`."""
+    return datetime.now(UTC).date() - timedelta(days=1) if text == "yesterday" else parse_date(text)
+
+
+def number(text: str) -> float:
+    """A number from 0 to `LARGEST`."""
+    value = float(text)
+    if not 0 <= value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {LARGEST:,}, got {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
+    return value
+
+
+class LastDay(argparse.Action):
+    """Refuse an END before the day that it follows."""
+
+    def __call__(self, _: object, options: Any, end: Any, name: str | None = None) -> None:
+        if end and end < options.first:
+            raise argparse.ArgumentError(self, f"expected {options.first} or later, got {end}")
+        options.end = end
+
+
+class Columns(argparse.Action):
+    """Make one list of signals from all words of the option."""
+
+    def __call__(self, _: object, options: Any, words: Any, name: str | None = None) -> None:
+        options.columns = parse_columns(words)
+
+
+CORES = os.cpu_count() or 1
+FLAG = {"action": "store_true"}
+SECONDS: dict[str, Any] = {"metavar": "SECONDS", "type": number}
+END: dict[str, Any] = {"metavar": "END", "nargs": "?", "type": day, "action": LastDay}
+
+
+def argument(name: str, text: str, **settings: Any) -> Any:
+    """A field that is filled from the argument `name`; `settings` are those of argparse."""
+    return field(metadata={"name": name, "help": text, **settings})
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """`etl serve` and `etl stop` take no arguments."""
+
+
+@dataclass(frozen=True)
+class InitOptions:
+    """The arguments of `etl init`."""
+
+    folder: Path = argument("folder", "the folder, new or not", metavar="FOLDER", type=Path)
+
+
+@dataclass(frozen=True)
+class ArchiveOptions:
+    """The arguments of `etl index`."""
+
+    runs: str | None = argument(
+        "--runs", "the archive: a folder or s3://bucket/prefix (default: runs/)", metavar="PLACE"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    add = commands.add_parser(
-        "run", parents=[archive], help="load dates and keep each one's report under runs/"
+
+@dataclass(frozen=True)
+class RunOptions(ArchiveOptions):
+    """The arguments of `etl run`."""
+
+    first: date = argument(
+        "first", "the UTC day: YYYY-MM-DD or yesterday", metavar="DATE", type=day
     )
-    add.add_argument("date", metavar="DATE", help="the UTC day, YYYY-MM-DD")
-    add.add_argument("end", metavar="END", nargs="?", help="the last day of a range, included")
-    add.add_argument(
+    end: date | None = argument("end", "the last day of a range, inclusive", **END)
+    columns: list[str] = argument(
         "--columns",
+        "signals, one or more words (default: wind_speed power)",
         nargs="+",
         metavar="NAME",
+        action=Columns,
         default=["wind_speed", "power"],
-        help="signals, one or more words (default: wind_speed power)",
     )
-    cores = os.cpu_count() or 1
-    add.add_argument(
-        "--jobs", type=int, metavar="N", default=cores, help="dates at a time (default: the cores)"
+    jobs: int = argument(
+        "--jobs", "dates at a time (default: the cores)", metavar="N", type=count, default=CORES
     )
-    add.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="hand the dates to a Dask cluster, tcp://host:8786, instead of running them here",
+    scheduler: str | None = argument(
+        "--scheduler", "run the dates on a Dask cluster: tcp://host:8786", metavar="ADDRESS"
     )
-    add.add_argument("--force", action="store_true", help="run what is loaded and unchanged, too")
-    add.add_argument(
-        "--cold", action="store_true", help="an ordinary kernel for each date, not a forked one"
+    force: bool = argument("--force", "also run dates that are loaded and unchanged", **FLAG)
+    cold: bool = argument("--cold", "start an ordinary kernel for each date, not a fork", **FLAG)
+    timeout: float = argument(
+        "--timeout", "limit of a date's notebook (default: 600; 0: none)", default=600, **SECONDS
     )
-    add.add_argument(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        default=600,
-        help="how long a date's notebook may take (default: 600; 0: as long as it takes)",
+    cell_timeout: float = argument(
+        "--cell-timeout", "limit of each cell (default: that of the notebook)", default=0, **SECONDS
     )
-    add.add_argument(
-        "--cell-timeout",
-        type=float,
-        metavar="SECONDS",
-        default=0,
-        help="how long each of its cells may take (default: as long as the notebook)",
-    )
-    for state, meaning in STATES.items():
-        add.add_argument(
-            f"--{state}",
-            action="append_const",
-            const=state,
-            dest="states",
-            help=f"only dates that {meaning}",
-        )
+    missing: bool = argument("--missing", "only dates that were never loaded", **FLAG)
+    failed: bool = argument("--failed", "only dates whose last attempt failed", **FLAG)
+    stale: bool = argument("--stale", "only dates that changed in Fonte since the load", **FLAG)
 
-    add = commands.add_parser(
-        "status", parents=[archive], help="what is done of each date, and what is to do"
-    )
-    add.add_argument("date", metavar="START", nargs="?", help="the first UTC day (default: all)")
-    add.add_argument("end", metavar="END", nargs="?", help="the last one, included")
-    add.add_argument("--json", action="store_true", help="for programs")
-    add.add_argument(
-        "--check",
-        action="store_true",
-        help="say in one line whether a person is needed: exit 1 when a day that has ended"
-        " is failed, stale or missing",
-    )
-    add.add_argument(
-        "--max-age",
-        type=float,
-        metavar="DAYS",
-        help="the same, and exit 1 when nothing was loaded for so long",
-    )
 
-    add = commands.add_parser(
-        "report", parents=[archive], help="write runs/index.html, the archive on one page, anew"
+@dataclass(frozen=True)
+class StatusOptions(ArchiveOptions):
+    """The arguments of `etl status`."""
+
+    first: date | None = argument(
+        "first", "the first day (default: all days)", metavar="START", nargs="?", type=day
     )
-
-    add = commands.add_parser(
-        "load", help="load your own CSV or Parquet into Fonte", add_help=False
+    end: date | None = argument("end", "the last day, inclusive (default: START)", **END)
+    json: bool = argument("--json", "print JSON for programs", **FLAG)
+    check: bool = argument(
+        "--check", "print one line; exit 1 when an ended day needs a run", **FLAG
     )
-
-    add = commands.add_parser("serve", help="keep the embedded services up, print their addresses")
-
-    add = commands.add_parser("stop", help="stop the embedded PostgreSQL")
-    return parser
+    max_age: float | None = argument(
+        "--max-age", "like --check, also when no load is that new", metavar="DAYS", type=number
+    )

@@ -1,4 +1,4 @@
-"""What `etl run` says while dates are run, and at the end."""
+"""The lines that `etl run` prints while it runs dates, and at the end."""
 
 import sys
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from typing import Self
 from tqdm import tqdm
 
 from etl_lib.archive.status import DateStatus
-from etl_lib.archive.store import Place, shown
+from etl_lib.archive.store import shown
 from etl_lib.runs.date import Outcome
 
 
 class Progress:
-    """Tells each outcome as it comes; on a terminal, with a bar of what is done and left.
+    """Prints each outcome as it comes, then the totals; a terminal also shows a bar.
 
-    `skipped` are dates that need no run.
+    `skipped` are the dates that need no run.
     """
 
     def __init__(self, total: int, skipped: Sequence[DateStatus], jobs: int) -> None:
@@ -31,12 +31,12 @@ class Progress:
         if self.total + len(self.skipped) == 0:
             self._say("nothing to do: no date is in a state that was asked for")
         if len(self.skipped) == 1 and self.total == 0 and self.skipped[0].report:
-            self._say_report(self.skipped[0].report)
+            self._say(f"  report    {shown(self.skipped[0].report)}  <- open this in a browser")
         self._count()
         return self
 
-    def tell(self, outcome: Outcome) -> None:
-        """One line or a few on a date that has ended."""
+    def show(self, outcome: Outcome) -> None:
+        """Print what became of a date."""
         if outcome.error:
             self.failed.append(outcome)
             self._say(f"{outcome.date}  failed: {outcome.error}")
@@ -47,30 +47,30 @@ class Progress:
         if outcome.notebook and (self.total == 1 or outcome.error):
             self._say(f"  notebook  {shown(outcome.notebook)}")
         if outcome.report and self.total == 1:
-            self._say_report(outcome.report)
+            self._say(f"  report    {shown(outcome.report)}  <- open this in a browser")
         self.bar.update()
         self._count()
 
     def __exit__(self, *_: object) -> None:
         self.bar.close()
         if self.total + len(self.skipped) > 1:
-            left = self.total - self.loaded - len(self.failed)
             counts = {
                 "loaded": self.loaded,
                 "skipped": len(self.skipped),
                 "failed": len(self.failed),
-                "not run": left,
+                "not run": self._left,
             }
             self._say(", ".join(f"{count} {what}" for what, count in counts.items() if count))
             for outcome in self.failed:
                 self._say(f"  {outcome.date}  {outcome.error}")
 
-    def _count(self) -> None:
-        left = self.total - self.loaded - len(self.failed)
-        self.bar.set_postfix_str(f"{min(self.jobs, left)} running, {len(self.failed)} failed")
+    @property
+    def _left(self) -> int:
+        return self.total - self.loaded - len(self.failed)
 
-    def _say_report(self, report: Place) -> None:
-        self._say(f"  report    {shown(report)}  <- open this in a browser")
+    def _count(self) -> None:
+        running = min(self.jobs, self._left)
+        self.bar.set_postfix_str(f"{running} running, {len(self.failed)} failed")
 
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stdout)

@@ -219,7 +219,7 @@ def test_a_range_runs_the_dates_that_need_it(
         asked.extend(days)
         yield from ()
 
-    monkeypatch.setattr("etl_lib.runs.batch.run_dates", run_dates)
+    monkeypatch.setattr("etl_lib.cli.run.run_dates", run_dates)
     columns = [] if "--columns" in options else ["--columns", "power"]
     cli.main(["run", "2024-05-20", "2024-05-23", *options, *columns])
     assert [day.day for day in asked] == wanted
@@ -303,18 +303,3 @@ def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
     archive = Archive(project / "runs")
     found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
     assert [day.state for day in found.values()] == [State.LOADED] * 2
-
-
-@pytest.mark.parametrize("age", ["nan", "inf", "-1", "1e300"])
-def test_an_age_that_is_none_is_refused(
-    age: str, capsys: pytest.CaptureFixture[str], project: Path
-) -> None:
-    assert cli.main(["status", f"--max-age={age}"]) == 2
-    assert "--max-age: expected a number from 0 to 1,000,000" in capsys.readouterr().err
-
-
-def test_a_period_that_ends_before_it_begins_is_refused(
-    capsys: pytest.CaptureFixture[str], project: Path
-) -> None:
-    assert cli.main(["status", "2024-05-25", "2024-05-21"]) == 2
-    assert capsys.readouterr().err == "etl: END: expected 2024-05-25 or later, got 2024-05-21\n"

@@ -11,7 +11,7 @@ from helpers import ROOT
 import etl_lib
 import etl_lib.settings
 import fonteapi.settings
-from etl_lib.cli.arguments import make_parser
+from etl_lib.cli.main import make_parser
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[!.]*/README.md"), *ROOT.glob("docs/*.md")])

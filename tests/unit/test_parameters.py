@@ -18,7 +18,7 @@ def test_a_date_is_read() -> None:
     [
         *(20240520, 12, 1e5, True, date(2024, 5, 20), ["2024-05-20"]),
         *("20240520", "2024-5-20", "2024-05-20T00:00", " 2024-05-20", "2024-05-20\n", ""),
-        *("../../etc/x", "2024-W21-1", "٢٠٢٤-٠٥-٢٠", "today"),
+        *("../../etc/x", "2024-W21-1", "٢٠٢٤-٠٥-٢٠", "yesterday"),
     ],
 )
 def test_another_form_of_a_date_is_refused_with_what_came(value: Any) -> None:

@@ -1,0 +1,3 @@
+from etl_lib.cli.main import command
+
+command()

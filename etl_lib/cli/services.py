@@ -1,0 +1,34 @@
+"""The commands `etl serve` and `etl stop`."""
+
+import time
+from contextlib import suppress
+
+from etl_lib.cli.arguments import NoOptions
+from etl_lib.cli.output import Exit, say
+from etl_lib.services.embedded import start_fonte, start_missing
+from etl_lib.services.postgresql import stop_database
+from etl_lib.settings import find_home, read_settings
+
+
+def serve(_: NoOptions) -> Exit:
+    """Keep the embedded services up until Ctrl-C, and print their addresses."""
+    given = read_settings()
+    settings = start_missing(given)
+    addresses = settings.model_copy(update={"fonte_database_url": start_fonte(settings)})
+    for name, address in addresses:
+        # An address that was set may hold a password
+        if name.endswith("_url") and getattr(given, name) is None:
+            say(f"export {name.upper()}='{address}'")
+    api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
+    say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(1)  # a signal that comes just before is handled after it
+    return Exit.DONE
+
+
+def stop(_: NoOptions) -> Exit:
+    """Stop the embedded PostgreSQL, also when another process uses it."""
+    stopped = stop_database(find_home())
+    say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")
+    return Exit.DONE
