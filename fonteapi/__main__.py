@@ -49,7 +49,10 @@ def main(
     `database_url` is Fonte's address in place of the setting FONTE_DATABASE_URL.
     """
     parser = _parser(prog)
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:  # argparse would name the program without its command
+        parser.prog += f" {options.command}" if options.command else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code

@@ -12,11 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from etl_lib.errors import AlvoError
 from etl_lib.load.tables import metadata
-from pgarrow import bulk
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine as open_alvo
 
-if TYPE_CHECKING:  # half a second of imports that only a load or a read needs
+if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Cursor
 
@@ -62,7 +61,9 @@ def alvo_connection(alvo: Engine) -> Iterator[Connection]:
 @contextmanager
 def bulk_cursor(alvo: Engine) -> "Iterator[Cursor]":
     """A cursor that speaks Arrow, in one transaction: committed at the end, undone on an error."""
-    with _as_alvo_error(alvo), bulk.bulk_cursor(alvo) as cursor:
+    from pgarrow.bulk import bulk_cursor as open_cursor  # half a second of imports
+
+    with _as_alvo_error(alvo), open_cursor(alvo) as cursor:
         yield cursor
 
 
