@@ -156,7 +156,7 @@ def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     ran = etl("run", "2024-05-20", "--runs", store)
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr.startswith(f"etl: the archive {store}: expected")
+    assert ran.stderr.startswith(f"etl run: the archive {store}: expected")
     assert ran.stderr.count("\n") == 1
     assert execute(services, "SELECT count(*) FROM data")[0][0] == 0
 

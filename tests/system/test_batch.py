@@ -54,7 +54,7 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     assert alive == []
     if end is not signal.SIGKILL:
         assert broken.returncode == 130
-        assert err.splitlines() == ["etl: interrupted; what was loaded stays loaded"]
+        assert err.splitlines() == ["etl run: interrupted; what was loaded stays loaded"]
         assert list(folder.iterdir()) == []
         known = {"index.html", ".index.json"}
         assert not [
@@ -84,7 +84,7 @@ def test_ctrl_c_while_all_is_still_being_imported_is_one_line() -> None:
             time.sleep(0.01)
         os.killpg(broken.pid, signal.SIGINT)
         said, err = broken.communicate(timeout=60)
-    assert (said, err) == ("", "etl: interrupted; what was loaded stays loaded\n")
+    assert (said, err) == ("", "etl run: interrupted; what was loaded stays loaded\n")
     assert broken.returncode in (130, -signal.SIGINT)  # which a shell tells as 130, too
 
 
@@ -191,4 +191,4 @@ def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
 def test_jobs_below_one_are_refused() -> None:
     ended = run_range("2024-05-20", "--jobs=0")
     assert ended.returncode == 2
-    assert ended.stderr == "etl: --jobs: expected 1 or more, got 0\n"
+    assert ended.stderr == "etl run: --jobs: expected 1 or more, got 0; see etl run --help\n"

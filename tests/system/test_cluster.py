@@ -65,7 +65,7 @@ def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
     running.send_signal(signal.SIGINT)
     said, trouble = running.communicate(timeout=60)
     assert running.returncode == 130, said + trouble
-    assert trouble == "etl: interrupted; what was loaded stays loaded\n"
+    assert trouble == "etl run: interrupted; what was loaded stays loaded\n"
     loaded = loads(alvo_url)
     time.sleep(2)  # what still ran would load now
     assert loads(alvo_url) == loaded
@@ -84,6 +84,6 @@ def test_a_scheduler_that_does_not_answer_is_one_line(project: Path, address: st
     running = run(address)
     said, trouble = running.communicate(timeout=60)
     assert (running.returncode, said) == (1, "")
-    assert trouble.startswith(f"etl: the Dask scheduler at {address}: expected an answer")
+    assert trouble.startswith(f"etl run: the Dask scheduler at {address}: expected an answer")
     assert trouble.count("\n") == 1
     assert list((project / "runs").iterdir()) == []

@@ -175,7 +175,7 @@ def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
         [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("etl: expected the embedded PostgreSQL to be ready, got ")
+    assert ended.stderr.startswith("etl status: expected the embedded PostgreSQL to be ready, got ")
     assert ended.stderr.endswith(f"its log is {folder / 'log'}\n")
     assert ended.stderr.count("\n") == 1
 

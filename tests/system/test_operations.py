@@ -92,5 +92,5 @@ def test_check_reports_unreachable_services(
     assert cli.main(["status", "--check"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("etl: the Fonte API at http://127.0.0.1:1 does not answer")
+    assert said.err.startswith("etl status: the Fonte API at http://127.0.0.1:1 does not answer")
     assert said.err.count("\n") == 1
