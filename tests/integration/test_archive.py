@@ -133,7 +133,7 @@ def test_dates_are_run_into_a_store_as_onto_disk(
     assert set(names) < set(archived(store))
     page = Archive(store).read("index.html").decode()
     assert notebooks[0].notebook in page
-    assert etl("report").stdout == f"{store}/index.html  <- open this in a browser\n"
+    assert etl("index").stdout == f"{store}/index.html  <- open this in a browser\n"
 
 
 def test_a_notebook_that_fails_is_kept_in_the_store(

@@ -237,7 +237,7 @@ def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
     days: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(ROOT / "tests")  # where the other process finds the job
+    monkeypatch.chdir(ROOT / "tests" / "system")  # where the other process finds the job
     tags = period(days[0], days[-1])
     with dg.execute_job(
         dg.reconstructable(job), instance, run_config=POWER, tags=tags, raise_on_error=True
