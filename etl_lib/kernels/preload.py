@@ -16,6 +16,7 @@ os.environ["MPLBACKEND"] = "agg"  # a kernel sets its own
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # ipykernel's debugger warns at length without
 PATH = [entry for entry in sys.path if entry]
 """Where modules are found; multiprocessing puts the caller's into each process that it forks."""
+sys.path[:] = PATH  # without the working directory, which may vanish during these imports
 MODULES = (
     *("ipykernel.debugger", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell"),
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics.execution"),

@@ -307,3 +307,23 @@ if __name__ == "__main__":
     )
     assert (ended.stdout, ended.stderr) == ("1\n", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_vanished_directory(tmp_path: Path) -> None:
+    """The process that kernels fork from survives the end of the directory it began in."""
+    code = (
+        "import multiprocessing, os, sys\n"
+        "from etl_lib.kernels import fork\n"
+        "fork.prepare()\n"
+        "os.rmdir(os.getcwd())\n"
+        "os.chdir('/')\n"
+        "forked = multiprocessing.get_context('forkserver').Process(target=int)\n"
+        "forked.start()\n"
+        "forked.join()\n"
+        "sys.exit(forked.exitcode)\n"
+    )
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
