@@ -84,21 +84,21 @@ def read_status(
         attempts[file.partition("/")[0]].append(file)
     found = {}
     for day in sorted(known):
-        load: Any = loads.get(day, {})
+        load = loads.get(day)
         source = days.get(day)
         fingerprint = source.fingerprint if source else ""
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        is_current = bool(load) and (is_gone or load["fingerprint"] == fingerprint)
-        name = (load.get("notebook") or "").removesuffix(SUFFIX)
+        is_current = load is not None and (is_gone or load.fingerprint == fingerprint)
+        name = ((load.notebook if load else None) or "").removesuffix(SUFFIX)
         found[day] = DateStatus(
             day,
             _find_state(attempts[day.isoformat()], name, is_current, bool(load)),
             readings=source.readings if source else 0,
             fingerprint=fingerprint,
-            coverage=load.get("coverage"),
-            columns=load.get("columns", []),
-            run=load.get("id"),
-            loaded=load.get("finished"),
+            coverage=load.coverage if load else None,
+            columns=load.columns if load else [],
+            run=load.run_id if load else None,
+            loaded=load.finished if load else None,
             report=archive.locate(name + PAGE) if name and name + PAGE in archived else None,
         )
     return found

@@ -37,12 +37,12 @@ class Progress:
 
     def show(self, outcome: Outcome) -> None:
         """Print what became of a date."""
-        if outcome.error:
+        if outcome.summary:
+            self.loaded += 1
+            self._say(f"{outcome.date}  loaded: {outcome.summary.counts}")
+        else:
             self.failed.append(outcome)
             self._say(f"{outcome.date}  failed: {outcome.error}")
-        else:
-            self.loaded += 1
-            self._say(f"{outcome.date}  {_describe(outcome)}")
         self.has_archived |= outcome.notebook is not None
         if outcome.notebook and (self.total == 1 or outcome.error):
             self._say(f"  notebook  {shown(outcome.notebook)}")
@@ -75,11 +75,3 @@ class Progress:
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stdout)
         sys.stdout.flush()
-
-
-def _describe(outcome: Outcome) -> str:
-    summary = outcome.summary or {}
-    return (
-        f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
-        f" coverage {summary['coverage']:.1%}"
-    )

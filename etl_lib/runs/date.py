@@ -17,7 +17,8 @@ from nbformat.v4 import new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from etl_lib import errors
-from etl_lib.archive.index import find_summary
+from etl_lib.analysis.summary import Summary
+from etl_lib.archive.notebooks import read_summary
 from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
 from etl_lib.errors import EtlError
 from etl_lib.extract.days import find_day
@@ -45,8 +46,8 @@ class Outcome:
     Alvo refused beforehand."""
     report: Place | None = None
     """Its HTML, of a date that was loaded."""
-    summary: dict[str, Any] | None = None
-    """As the notebook's last cell tells it to programs, of a date that was loaded."""
+    summary: Summary | None = None
+    """The notebook's summary of a date that was loaded."""
     error: str | None = None
     """Why it failed, in one line."""
     is_transient: bool = False
@@ -77,7 +78,7 @@ class Executed:
     text: str
     """As papermill wrote it; empty when it could not even be begun."""
     notebook: NotebookNode
-    summary: dict[str, Any] | None
+    summary: Summary | None
     error: str | None
     is_transient: bool
 
@@ -114,16 +115,16 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
     """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
     with connected(plan.settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
-    if load is None or load["id"] <= since or set(load["columns"]) != set(plan.columns):
+    if load is None or load.run_id <= since or set(load.columns) != set(plan.columns):
         return None
-    if load["notebook"] is None:
+    if load.notebook is None:
         return None
-    name, archive = load["notebook"].removesuffix(SUFFIX), plan.archive
+    name, archive = load.notebook.removesuffix(SUFFIX), plan.archive
     if archive.has(marker(name)) or not archive.has(name + PAGE):
         return None
     notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
     places = archive.locate(name + SUFFIX), archive.locate(name + PAGE)
-    return Outcome(day, *places, find_summary(notebook))
+    return Outcome(day, *places, read_summary(notebook))
 
 
 def _check(day: date, plan: Plan) -> None:
@@ -161,7 +162,7 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
     except nbformat.reader.NotJSONError:  # no room for all of it, as papermill has said
         text, notebook = "", new_notebook()
-    summary = find_summary(notebook)
+    summary = read_summary(notebook)
     if error is None:
         try:
             error = _check_outcome(settings, name + SUFFIX, summary)
@@ -213,7 +214,7 @@ def _first_line(name: str, message: str) -> str:
     return line if hasattr(errors, name) else f"{name}: {line}"
 
 
-def _check_outcome(settings: Settings, name: str, summary: dict[str, Any] | None) -> str | None:
+def _check_outcome(settings: Settings, name: str, summary: Summary | None) -> str | None:
     """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
     if summary is None:
         return "the notebook ended before its summary, without an error: did it call exit?"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,13 @@ import pytest
 from helpers import put_notebook
 
 from etl_lib.archive.index import (
-    Attempt,
     draw,
     make_calendar,
     make_rows,
     read_attempts,
     write_index,
 )
+from etl_lib.archive.notebooks import Attempt
 from etl_lib.archive.status import DateStatus, State
 from etl_lib.archive.store import Archive
 
@@ -109,7 +109,7 @@ def test_a_notebook_that_jupyterlab_ran_is_listed(project: Path) -> None:
     page = write_index(Archive(project / "runs"), {})
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s notebook"]
     (attempt,) = attempts(project)
-    assert attempt.started == "2024-06-01T06:00:00+00:00"
+    assert attempt.started == datetime(2024, 6, 1, 6, tzinfo=UTC)
 
 
 def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project: Path) -> None:
@@ -127,11 +127,11 @@ def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project
 def test_days_stand_under_their_weekday_and_recent_years_are_open() -> None:
     days = [date(2023, 5, 1), date(2023, 12, 31), date(2024, 9, 1), date(2024, 9, 30)]
     newer, older = make_calendar(make_rows([], {d: s for d in days for s in status(d).values()}))
-    assert [(row.date[5:], row.place) for _, month in older.months for row in month] == [
+    assert [(f"{row.date:%m-%d}", row.cell) for _, month in older.months for row in month] == [
         ("05-01", "1 / 1"),
         ("12-31", "5 / 7"),
     ]
-    assert [row.place for _, month in newer.months for row in month] == ["1 / 7", "6 / 1"]
+    assert [row.cell for _, month in newer.months for row in month] == ["1 / 7", "6 / 1"]
     assert (newer.name, older.name, older.is_open) == ("2024", "2023", True)
     many = [date.fromordinal(date(2023, 12, 31).toordinal() + n) for n in range(61)]
     newer, older = make_calendar(make_rows([], {d: s for d in many for s in status(d).values()}))

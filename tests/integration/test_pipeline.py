@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 from etl_lib.archive.store import Archive
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
-from etl_lib.load.day import Load, load_day, read_statistics, verify_load
+from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.records import LoadedDay
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics, to_frame
@@ -47,7 +48,7 @@ def load_file(
     return load
 
 
-def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> Load:
+def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> LoadedDay:
     """One day as the notebook moves it."""
     found = find_day(fonte, day.isoformat())
     readings = fetch_readings(fonte, found.start, found.end, columns)
@@ -159,7 +160,7 @@ def test_the_notebook_runs_on_real_readings(
     assert f">{says}</text>" in outcome.notebook.read_text(encoding="utf-8")
     stored = execute(alvo_url, "SELECT count(*) FROM data")[0][0]
     assert outcome.summary is not None
-    assert outcome.summary["statistics"] == stored > 0
+    assert outcome.summary.statistics == stored > 0
 
 
 def test_a_corrected_reading_arrives_and_a_vanished_bucket_goes(
@@ -226,4 +227,4 @@ def test_the_notebook_shows_an_empty_day_without_a_traceback(
     outcome = run_date(date(2024, 5, 21), Plan(ALL, settings, project, Archive(project / "runs")))
     assert outcome.error is None
     assert outcome.summary is not None
-    assert (outcome.summary["readings"], outcome.summary["energy"]) == (0, None)
+    assert (outcome.summary.readings, outcome.summary.energy) == (0, None)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from helpers import execute, insert_cell, wait_for_loads
 
-from etl_lib.archive.index import find_summary
+from etl_lib.archive.notebooks import read_summary
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import Archive
 from etl_lib.errors import AlvoError
@@ -64,14 +64,14 @@ def test_a_date_is_loaded_and_archived_with_its_report(
     assert outcome.error is None
     assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
     assert outcome.summary is not None
-    assert outcome.summary["statistics"] == 144 * 2 * 5
-    assert outcome.summary["coverage"] == 1.0
+    assert outcome.summary.statistics == 144 * 2 * 5
+    assert outcome.summary.coverage == 1.0
     (row,) = execute(alvo_url, "SELECT * FROM run")
     assert row.notebook == outcome.notebook.relative_to(project / "runs").as_posix()
-    assert (row.id, row.columns) == (outcome.summary["run_id"], ["power", "wind_speed"])
+    assert (row.id, row.columns) == (outcome.summary.run_id, ["power", "wind_speed"])
     notebook = nbformat.read(outcome.notebook, as_version=4)
     nbformat.validate(notebook)
-    assert find_summary(notebook) == outcome.summary
+    assert read_summary(notebook) == outcome.summary
 
 
 def test_the_report_shows_the_day_and_fetches_nothing(run: Run) -> None:
@@ -150,7 +150,7 @@ def test_a_day_with_sentinels_is_loaded_and_has_its_report(
     assert outcome.error is None
     assert outcome.report
     assert outcome.summary
-    assert outcome.summary["quality"]["power"]["outside the plausible range"] == count
+    assert outcome.summary.quality["power"].implausible == count
 
 
 def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
@@ -354,7 +354,7 @@ def test_other_json_after_the_summary_is_not_taken_for_it(
     outcome = run()
     assert outcome.error is None
     assert outcome.summary
-    assert outcome.summary["date"] == "2024-05-21"
+    assert outcome.summary.date == date(2024, 5, 21)
     assert execute(alvo_url, "SELECT count(*) FROM run") == [(1,)]
 
 
