@@ -52,4 +52,4 @@ def _gaps(values: pd.Series, day: Day) -> dict[str, int]:
     covered = minutes.isin(values.index[np.isfinite(values)].floor(MINUTE))
     missing = pd.Series(~covered)
     runs = missing.groupby(missing.ne(missing.shift()).cumsum()).sum()
-    return {"uncovered_minutes": int(missing.sum()), "longest_gap": int(runs.max())}
+    return {"uncovered": int(missing.sum()), "longest_gap": int(runs.max())}

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl_lib.load.records import LoadedDay
 
@@ -12,37 +12,23 @@ MIME_TYPE = "application/vnd.wind-etl.summary+json"
 """JupyterLab has no view for it and shows the Markdown table, where it prefers plain JSON."""
 MIME_TYPES = (MIME_TYPE, "application/json")
 """Notebooks of earlier versions have their summary as plain JSON."""
-LABELS = {
-    "readings": "readings",
-    "repeated": "repeated stamps (the last counts)",
-    "missing": "missing values",
-    "not_finite": "not finite (NaN, infinity)",
-    "implausible": "outside the plausible range",
-    "uncovered_minutes": "minutes without a reading",
-    "longest_gap": "longest gap, minutes",
-}
-"""The names of the quality counts in tables and in JSON, which archived notebooks have, too."""
 
 
 class SignalQuality(BaseModel):
-    """Counts of what is there, missing or odd in a signal's readings of one day."""
+    """Counts of what is there, missing or odd in a signal's readings of one day.
 
-    model_config = ConfigDict(
-        frozen=True, alias_generator=LABELS.__getitem__, validate_by_name=True
-    )
+    The aliases are the labels in tables and the keys in JSON, which archived notebooks have.
+    """
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True)
 
     readings: int
-    repeated: int
-    """Readings whose timestamp a later one has, too; the later one counts."""
-    missing: int
-    not_finite: int
-    """NaN and infinities."""
-    implausible: int
-    """Finite values outside the signal's plausible range."""
-    uncovered_minutes: int
-    """Minutes of the day without a finite reading."""
-    longest_gap: int
-    """Minutes; a gap may reach to the edges of the day."""
+    repeated: Annotated[int, Field(alias="repeated stamps (the last counts)")]
+    missing: Annotated[int, Field(alias="missing values")]
+    not_finite: Annotated[int, Field(alias="not finite (NaN, infinity)")]
+    implausible: Annotated[int, Field(alias="outside the plausible range")]
+    uncovered: Annotated[int, Field(alias="minutes without a reading")]
+    longest_gap: Annotated[int, Field(alias="longest gap, minutes")]
 
 
 class Outline(BaseModel):

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from etl_lib.analysis.summary import Summary
 from etl_lib.archive.notebooks import Attempt, read_attempt
-from etl_lib.archive.status import DateStatus, State
-from etl_lib.archive.store import SUFFIX, Archive, Place
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import NOTEBOOK_SUFFIX, Archive, Location
 
 TEMPLATES = Path(__file__).parent / "templates"
 CACHE = ".index.json"
@@ -81,7 +81,7 @@ class CachedFile:
 _cache = TypeAdapter(dict[str, CachedFile])
 
 
-def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:
+def write_index(archive: Archive, statuses: Mapping[date, DayStatus]) -> Location:
     """Write the page, whole or not at all; returns where it is."""
     names = archive.names()
     rows = make_rows(read_attempts(archive, names), statuses)
@@ -104,8 +104,9 @@ def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
             known = _cache.validate_json(archive.read(CACHE))
     found = {}
     for name, file in sorted(names.items()):
-        if not name.endswith(SUFFIX) or any(part.startswith(".") for part in name.split("/")):
-            continue  # markers of runs and JupyterLab's checkpoints are hidden files
+        is_hidden = "/." in f"/{name}"  # markers of runs, JupyterLab's checkpoints
+        if is_hidden or not name.endswith(NOTEBOOK_SUFFIX):
+            continue
         cached, stamp = known.get(name), (file.mtime_ns, file.size)
         if cached is None or cached.stamp != stamp:
             cached = CachedFile(stamp, read_attempt(archive.read(name), name))
@@ -115,7 +116,7 @@ def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
     return [cached.attempt for cached in found.values() if cached.attempt]
 
 
-def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) -> list[Row]:
+def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]) -> list[Row]:
     """Make one row per date that has a status or an attempt, in order."""
     by_date: dict[date, list[Attempt]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda attempt: attempt.started, reverse=True):

@@ -15,7 +15,7 @@ from helpers import ETL, execute
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
-from etl_lib.archive.store import Archive, shown
+from etl_lib.archive.store import Archive, display_path, open_archive
 from etl_lib.errors import ArchiveError
 
 DAY = date(2024, 5, 21)
@@ -52,7 +52,7 @@ def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReque
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     """One on disk, one in a store."""
     folder = tmp_path / "runs"
-    return Archive(folder if request.param == "folder" else request.getfixturevalue("store"))
+    return open_archive(folder if request.param == "folder" else request.getfixturevalue("store"))
 
 
 def test_an_archive_that_nobody_wrote_to_is_empty(archive: Archive) -> None:
@@ -97,7 +97,7 @@ def test_an_archive_that_cannot_be_is_one_line(
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", "s3://absent/runs", "nonsense://farm"):
         with pytest.raises(ArchiveError, match=r"^the archive .*: expected .*, got .*") as caught:
-            Archive(place).write("a.html", "")
+            open_archive(place).write("a.html", "")
         assert "\n" not in str(caught.value)
 
 
@@ -131,7 +131,7 @@ def test_dates_are_run_into_a_store_as_onto_disk(
     again = etl("run", "2024-05-20", "2024-05-21", "--force")
     assert again.returncode == 0
     assert set(names) < set(archived(store))
-    page = Archive(store).read("index.html").decode()
+    page = open_archive(store).read("index.html").decode()
     assert notebooks[0].notebook in page
     assert etl("report").stdout == f"{store}/index.html  <- open this in a browser\n"
 
@@ -162,15 +162,15 @@ def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
 
 
 def archived(place: str) -> list[str]:
-    return sorted(name for name in Archive(place).names() if not name.startswith(".index"))
+    return sorted(name for name in open_archive(place).names() if not name.startswith(".index"))
 
 
 def test_a_path_is_shown_from_here_and_an_address_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert shown(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
-    assert shown("s3://farm/a.html") == "s3://farm/a.html"
+    assert display_path(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
+    assert display_path("s3://farm/a.html") == "s3://farm/a.html"
 
 
 def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archive) -> None:
@@ -182,7 +182,7 @@ def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archiv
 
 
 def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) -> None:
-    Archive(store).write("2024-05-21/a.html", "<p>")
+    open_archive(store).write("2024-05-21/a.html", "<p>")
     answer = httpx2.get(f"{s3}/farm/{store.rpartition('/')[2]}/2024-05-21/a.html")
     assert (answer.text, answer.headers["content-type"]) == ("<p>", "text/html")
 
@@ -190,4 +190,4 @@ def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) ->
 def test_a_name_that_is_no_utf_8_is_told(tmp_path: Path) -> None:
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.ipynb"))).touch()
     with pytest.raises(ArchiveError, match="expected to list"):
-        Archive(tmp_path).names()
+        open_archive(tmp_path).names()

@@ -17,18 +17,18 @@ from etl_lib.archive.index import (
     write_index,
 )
 from etl_lib.archive.notebooks import Attempt
-from etl_lib.archive.status import DateStatus, State
-from etl_lib.archive.store import Archive
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import Archive, open_archive
 
 DAY = date(2024, 5, 20)
 
 
-def status(day: date, state: State = State.LOADED) -> dict[date, DateStatus]:
-    return {day: DateStatus(day, state, 1440, 1.0, ["power"], None, None)}
+def status(day: date, state: State = State.LOADED) -> dict[date, DayStatus]:
+    return {day: DayStatus(date=day, state=state, readings=1440)}
 
 
 def attempts(home: Path) -> list[Attempt]:
-    archive = Archive(home / "runs")
+    archive = open_archive(home / "runs")
     return read_attempts(archive, archive.names())
 
 
@@ -41,7 +41,7 @@ def rows(page: Path) -> list[str]:
 def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     (project / "runs" / "2024-05-20" / "a.html").write_text("")
-    page = write_index(Archive(project / "runs"), status(DAY))
+    page = write_index(open_archive(project / "runs"), status(DAY))
     assert rows(page) == [
         "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s report notebook"
     ]
@@ -53,7 +53,7 @@ def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
 
 def test_a_notebook_that_somebody_ran_by_hand_is_listed(project: Path) -> None:
     put_notebook(project, "by hand.ipynb")
-    page = write_index(Archive(project / "runs"), {})
+    page = write_index(open_archive(project / "runs"), {})
     assert rows(page) == [
         "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s notebook"
     ]
@@ -71,18 +71,18 @@ def test_what_is_no_executed_etl_notebook_is_not_listed(project: Path) -> None:
 
 
 def test_a_date_without_an_attempt_is_listed_as_missing(project: Path) -> None:
-    page = write_index(Archive(project / "runs"), status(DAY, State.MISSING))
+    page = write_index(open_archive(project / "runs"), status(DAY, State.MISSING))
     assert rows(page) == ["2024-05-20 missing"]
 
 
 def test_a_failure_says_why_and_earlier_attempts_are_folded(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.failed.ipynb", error="division by zero\nat line 3")
-    assert rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED))) == [
+    assert rows(write_index(open_archive(project / "runs"), status(DAY, State.FAILED))) == [
         "2024-05-20 failed ZeroDivisionError: division by zero notebook"
     ]
     put_notebook(project, "2024-05-20/b.ipynb")
     put_notebook(project, "2024-05-20/c.ipynb", energy=7.0)
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY)))
+    (row,) = rows(write_index(open_archive(project / "runs"), status(DAY)))
     assert row.startswith(
         "2024-05-20 loaded 1,440 100.0% coverage 7 kWh 7.25 m/s 4.5 s notebook 2 o"
     )
@@ -94,10 +94,10 @@ def test_a_loaded_date_whose_last_attempt_failed_says_so_and_keeps_its_numbers(
 ) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "2024-05-20/b.failed.ipynb", error="division by zero")
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED)))
+    (row,) = rows(write_index(open_archive(project / "runs"), status(DAY, State.FAILED)))
     assert row.startswith("2024-05-20 failed 1,440 100.0% coverage 12,346 kWh")
     assert "notebook ZeroDivisionError: division by zero 1 other attempt" in row
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.STALE)))
+    (row,) = rows(write_index(open_archive(project / "runs"), status(DAY, State.STALE)))
     assert "notebook 1 other attempt" in row
 
 
@@ -106,7 +106,7 @@ def test_a_notebook_that_jupyterlab_ran_is_listed(project: Path) -> None:
     path = project / "runs" / "lab.ipynb"
     notebook = json.loads(path.read_text())
     path.write_text(json.dumps(notebook | {"metadata": {}}))
-    page = write_index(Archive(project / "runs"), {})
+    page = write_index(open_archive(project / "runs"), {})
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s notebook"]
     (attempt,) = attempts(project)
     assert attempt.started == datetime(2024, 6, 1, 6, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project
         output = {"data": {"application/json": other}}
         notebook["cells"].append({"cell_type": "code", "outputs": [output]})
     path.write_text(json.dumps(notebook))
-    page = write_index(Archive(project / "runs"), {})
+    page = write_index(open_archive(project / "runs"), {})
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 7.25 m/s 4.5 s notebook"]
 
 
@@ -139,7 +139,7 @@ def test_days_stand_under_their_weekday_and_recent_years_are_open() -> None:
 
 
 def test_an_empty_archive_says_what_to_do(project: Path) -> None:
-    text = write_index(Archive(project / "runs"), {}).read_text(encoding="utf-8")
+    text = write_index(open_archive(project / "runs"), {}).read_text(encoding="utf-8")
     assert "etl run 2024-05-20" in text
     assert "<table" not in text
 
@@ -157,9 +157,9 @@ def test_a_notebook_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_notebook_that_went_leaves_the_page(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
-    write_index(Archive(project / "runs"), {})
+    write_index(open_archive(project / "runs"), {})
     (project / "runs" / "2024-05-20" / "a.ipynb").unlink()
-    assert rows(write_index(Archive(project / "runs"), {})) == []
+    assert rows(write_index(open_archive(project / "runs"), {})) == []
 
 
 def test_gaps_of_a_picture_stay_gaps() -> None:
@@ -170,7 +170,7 @@ def test_gaps_of_a_picture_stay_gaps() -> None:
 
 def test_the_page_asks_for_nothing_else(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
-    text = write_index(Archive(project / "runs"), status(DAY)).read_text(encoding="utf-8")
+    text = write_index(open_archive(project / "runs"), status(DAY)).read_text(encoding="utf-8")
     assert re.findall(r"(?:src|href)=\"(?:https?:|//)|url\(|@import", text) == []
 
 
@@ -188,7 +188,7 @@ def test_a_notebook_that_says_what_cannot_be_does_not_take_the_page(
 ) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "odd.ipynb", day=day, **facts)
-    page = rows(write_index(Archive(project / "runs"), {}))
+    page = rows(write_index(open_archive(project / "runs"), {}))
     assert page[0 if day < "2024-05-20" else -1].startswith("2024-05-20")
 
 

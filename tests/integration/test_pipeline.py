@@ -18,7 +18,7 @@ import pytest
 from helpers import DATA, execute
 from sqlalchemy import Engine
 
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.load.day import load_day, read_statistics, verify_load
@@ -154,7 +154,7 @@ def test_the_notebook_runs_on_real_readings(
     words = [f"{theirs}={ours}" for theirs, ours in ({"Date_time": "timestamp"} | NAMES).items()]
     load_file(path, *(["--rename", *words] if rename else []))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(day, Plan(ALL, settings, project, Archive(project / "runs")))
+    outcome = run_date(day, Plan(ALL, settings, project, open_archive(project / "runs")))
     assert outcome.error is None
     assert outcome.notebook is not None
     assert f">{says}</text>" in outcome.notebook.read_text(encoding="utf-8")
@@ -224,7 +224,9 @@ def test_the_notebook_shows_an_empty_day_without_a_traceback(
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(date(2024, 5, 21), Plan(ALL, settings, project, Archive(project / "runs")))
+    outcome = run_date(
+        date(2024, 5, 21), Plan(ALL, settings, project, open_archive(project / "runs"))
+    )
     assert outcome.error is None
     assert outcome.summary is not None
     assert (outcome.summary.readings, outcome.summary.energy) == (0, None)

@@ -12,7 +12,7 @@ from helpers import execute
 from sqlalchemy import Engine
 
 from etl_lib.archive.status import State, read_status
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.cli import main as cli
 from etl_lib.extract.client import open_fonte
 from etl_lib.extract.days import find_day
@@ -64,7 +64,7 @@ def archive(project: Path, day: date, name: str) -> None:
 def states(settings: Settings, project: Path) -> dict[int, State]:
     return {
         day.day: status.state
-        for day, status in read_status(settings, Archive(project / "runs")).items()
+        for day, status in read_status(settings, open_archive(project / "runs")).items()
     }
 
 
@@ -97,7 +97,7 @@ def test_a_date_whose_readings_vanished_is_stale(
 ) -> None:
     load(date(2024, 5, 21))
     execute(fonte_url, "DELETE FROM data WHERE timestamp::date = '2024-05-21'")
-    found = read_status(settings, Archive(project / "runs"))[date(2024, 5, 21)]
+    found = read_status(settings, open_archive(project / "runs"))[date(2024, 5, 21)]
     assert (found.state, found.readings) == (State.STALE, 0)
 
 
@@ -142,14 +142,16 @@ def test_the_report_is_the_one_of_the_last_load(
         archive(project, FIRST, f"{name}.html")
         monkeypatch.setenv("ETL_NOTEBOOK", f"2024-05-20/{name}.ipynb")
         load(FIRST)
-    report = read_status(settings, Archive(project / "runs"))[FIRST].report
+    report = read_status(settings, open_archive(project / "runs"))[FIRST].report
     assert report == project / "runs" / "2024-05-20" / "b.html"
 
 
 def test_only_the_dates_asked_for_are_told(settings: Settings, load: Load, project: Path) -> None:
     load(FIRST)
     load(date(2024, 5, 23))
-    found = read_status(settings, Archive(project / "runs"), date(2024, 5, 21), date(2024, 5, 23))
+    found = read_status(
+        settings, open_archive(project / "runs"), date(2024, 5, 21), date(2024, 5, 23)
+    )
     assert [day.day for day in found] == [21, 22, 23]
 
 
@@ -300,6 +302,6 @@ def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
         load(date(2024, 5, day))
     execute(fonte_url, "DELETE FROM data WHERE timestamp < '2024-05-22'")
     assert states(settings, project)[20] is State.LOADED
-    archive = Archive(project / "runs")
+    archive = open_archive(project / "runs")
     found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
     assert [day.state for day in found.values()] == [State.LOADED] * 2

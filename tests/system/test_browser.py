@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from etl_lib.archive.index import write_index
 from etl_lib.archive.pages import render
-from etl_lib.archive.status import DateStatus, State
-from etl_lib.archive.store import Archive
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import open_archive
 
 pytestmark = needs_chromium
 DAY = date(2024, 5, 20)
@@ -83,7 +83,7 @@ def archive(project: Path) -> Path:
     error = f"expected 1,440 readings, got 7 {'unbroken' * 40}"
     put_notebook(project, "2024-05-23/f.failed.ipynb", day="2024-05-23", error=error)
     states = (*(State.LOADED,) * 2, State.STALE, State.FAILED, *(State.MISSING,) * 2)
-    return write_index(Archive(project / "runs"), statuses(states))
+    return write_index(open_archive(project / "runs"), statuses(states))
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +104,11 @@ def report(
     return report
 
 
-def statuses(states: tuple[State, ...]) -> dict[date, DateStatus]:
+def statuses(states: tuple[State, ...]) -> dict[date, DayStatus]:
     """One state a day from `DAY` on."""
     days = [DAY + timedelta(days=n) for n in range(len(states))]
     return {
-        day: DateStatus(day, state, 1440, 1.0, ["power"], None, None)
+        day: DayStatus(date=day, state=state, readings=1440)
         for day, state in zip(days, states, strict=True)
     }
 
@@ -190,8 +190,8 @@ def test_a_day_of_the_calendar_leads_to_its_row_even_to_one_that_is_filtered_out
 
 def test_the_calendar_puts_a_day_under_its_weekday(project: Path, visit: Visit) -> None:
     days = [DAY, DAY + timedelta(days=2), DAY + timedelta(days=9)]  # what lies between is unknown
-    known = {day: DateStatus(day, State.MISSING, 9, None, [], None, None) for day in days}
-    page = visit(write_index(Archive(project / "runs"), known))
+    known = {day: DayStatus(date=day, state=State.MISSING, readings=9) for day in days}
+    page = visit(write_index(open_archive(project / "runs"), known))
     monday, wednesday, next_week = (
         page.get_by_role("link", name=str(day.day), exact=True).bounding_box() for day in days
     )
@@ -274,7 +274,7 @@ def test_a_thousand_dates_are_found_sorted_and_filtered(project: Path, visit: Vi
         energy = float(number * 7 % 1000)  # a thousand different ones
         error = "out of wind" if number % 10 == 3 else None
         put_notebook(project, path, day, error, "2025-01-01T00:00:00+00:00", energy=energy)
-    page = visit(write_index(Archive(project / "runs"), {}))
+    page = visit(write_index(open_archive(project / "runs"), {}))
     expect(page.locator("output")).to_have_text("1,000 dates")
     expect(page.locator(".months a")).to_have_count(1000)
     page.get_by_label("State").select_option("failed")
@@ -294,7 +294,7 @@ def test_text_of_errors_and_names_is_shown_and_not_run(project: Path, visit: Vis
     name = "<img src=x onerror=\"document.title='run'\">.ipynb"
     put_notebook(project, "2024-05-20/a.failed.ipynb", error=attack)
     put_notebook(project, name, day="2024-05-21")
-    page = visit(write_index(Archive(project / "runs"), {}))
+    page = visit(write_index(open_archive(project / "runs"), {}))
     expect(page.locator(".error")).to_have_text(f"ZeroDivisionError: {attack}")
     assert page.title() == "Wind-turbine readings, day by day"
     expect(page.locator("img")).to_have_count(0)
@@ -303,7 +303,7 @@ def test_text_of_errors_and_names_is_shown_and_not_run(project: Path, visit: Vis
 
 
 def test_an_empty_archive_opens(project: Path, visit: Visit) -> None:
-    page = visit(write_index(Archive(project / "runs"), {}), **PHONE)
+    page = visit(write_index(open_archive(project / "runs"), {}), **PHONE)
     expect(page.get_by_text("etl run 2024-05-20")).to_be_visible()
     assert does_not_scroll_sideways(page)
 

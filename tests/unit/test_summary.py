@@ -9,9 +9,10 @@ import pytest
 from helpers import LOADED, make_buckets
 
 from etl_lib.analysis.days import summarize
-from etl_lib.analysis.summary import LABELS, MIME_TYPE, Summary
+from etl_lib.analysis.summary import MIME_TYPE, SignalQuality, Summary
 
-QUALITY = pd.DataFrame({"power": dict.fromkeys(LABELS.values(), 3)})
+LABELS = [field.alias or name for name, field in SignalQuality.model_fields.items()]
+QUALITY = pd.DataFrame({"power": dict.fromkeys(LABELS, 3)})
 HOUR = make_buckets("2024-05-20", [60.0] * 6)
 
 
