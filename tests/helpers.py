@@ -234,6 +234,7 @@ def put_notebook(
     day: str = "2024-05-20",
     error: str | None = None,
     started: str | None = None,
+    kind: str = MIME_TYPE,
     **facts: Any,
 ) -> None:
     """An executed notebook as papermill leaves it, below the archive."""
@@ -242,7 +243,7 @@ def put_notebook(
     summary = LOADED.model_dump(mode="json") | times | {"notebook": name, "quality": {}}
     summary |= {"energy": 12_345.6, "hours_with_power": 24.0, "mean_wind_speed": 7.25}
     summary |= {"outline": {"signal": "power", "values": [0.0, 5.0, None, 10.0]}}
-    output: dict[str, Any] = {"data": {MIME_TYPE: summary | facts}}
+    output: dict[str, Any] = {"data": {kind: summary | facts}}
     if error:
         output = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": error}
     execution = {"parameters": {"date": day}, "start_time": started, "duration": 4.5}

@@ -49,16 +49,16 @@ class Outcome:
 
     date: date
     notebook: Location | None = None
-    """The archived notebook, executed to its end or to the cell that failed; None when Fonte or
-    Alvo refused beforehand."""
+    """The archived notebook, executed to its end or to the cell that failed; None if Fonte or Alvo
+    refused before that."""
     report: Location | None = None
-    """Its HTML, of a date that was loaded."""
+    """The page of a loaded date."""
     summary: Summary | None = None
-    """The notebook's summary of a date that was loaded."""
+    """The notebook's summary of a loaded date."""
     error: str | None = None
-    """Why it failed, in one line."""
+    """Why the date failed, in one line."""
     is_transient: bool = False
-    """Whether it may go well later as it is: Fonte, Alvo or the archive did not answer."""
+    """Whether a retry may succeed: Fonte, Alvo or the archive did not answer."""
 
 
 @dataclass(frozen=True)

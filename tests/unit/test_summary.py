@@ -56,7 +56,8 @@ def test_json_for_programs() -> None:
 def test_table_for_people() -> None:
     """The output also holds a Markdown table and a line of text, and no plain JSON."""
     bundle = summarize(LOADED, HOUR, QUALITY)._repr_mimebundle_()
-    assert bundle.keys() == {MIME_TYPE, "text/markdown", "text/plain"}
+    kind = "application/vnd.wind-etl.summary+json"
+    assert bundle.keys() == {kind, "text/markdown", "text/plain"}
     assert "| readings in | 1,440 |" in bundle["text/markdown"]
     counts = "1,440 readings in, 1,440 statistics out, coverage 100.0%"
     assert bundle["text/plain"] == f"2024-05-20: {counts}"
