@@ -208,7 +208,7 @@ def test_invalid_summary(project: Path, day: str, facts: dict[str, Any]) -> None
     assert page[0 if day < "2024-05-20" else -1].startswith("2024-05-20")
 
 
-@pytest.mark.parametrize("content", ["", '{"2024-05-20/a.ip'])
+@pytest.mark.parametrize("content", ["", '{"2024-05-20/a.ip', '{"a.ipynb": 1}'])
 def test_broken_cache(project: Path, content: str) -> None:
     """A cache that is incomplete or has another form is made again."""
     put_notebook(project, "2024-05-20/a.ipynb")
