@@ -15,7 +15,7 @@ from papermill.engines import papermill_engines
 from sqlalchemy import text
 
 from benchmarks.measure import ROOT, Row, compare, project, seconds
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.load.alvo import open_alvo
 from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Plan
@@ -99,7 +99,7 @@ def many_dates(home: Path) -> list[Row]:
 
 def load(days: list[date], settings: Settings, home: Path) -> None:
     """Run the dates, all well."""
-    archive = Archive(home / "runs")
+    archive = open_archive(home / "runs")
     with threads(2) as pool:
         plan = Plan(["wind_speed", "power"], settings, home, archive)
         for outcome in run_dates(pool, days, plan):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_lib.analysis.axes import use_svg
+    from etl_lib.analysis.days import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         plot_wind_distribution,
     )
     from etl_lib.analysis.quality import check_readings
-    from etl_lib.analysis.summary import describe_days, describe_findings, summarize, summarize_days
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_readings
@@ -34,7 +34,7 @@ _ROOMS = {
     "analysis.plots": "plot_coverage plot_diurnal plot_energy plot_monthly_power_curves"
     " plot_power_curve plot_signal plot_signals plot_turbulence plot_wind_distribution",
     "analysis.quality": "check_readings",
-    "analysis.summary": "describe_days describe_findings summarize summarize_days",
+    "analysis.days": "describe_days describe_findings summarize summarize_days",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_readings",

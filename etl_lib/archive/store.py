@@ -1,14 +1,16 @@
-"""The archive of executed notebooks: a folder of this machine, or a place in an object store.
+"""The archive of executed notebooks: a folder on this machine, or a place in an object store.
 
-`<date>/<UTC start>.ipynb` with its `.html` beside it; what failed ends in `.failed.ipynb`, and
-`.<UTC start>.partial.ipynb`, empty, stands for what is being run. A file is there whole or not at
-all, and what was executed is never overwritten.
+`<date>/<UTC start>.ipynb` with its `.html` beside it; failed notebooks end in `.failed.ipynb`.
+The marker `.<UTC start>.partial.ipynb`, an empty file, exists during a run. A file is there whole
+or not at all, and executed notebooks are never overwritten.
 """
 
 import mimetypes
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,59 +20,62 @@ from uuid import uuid4
 from pyarrow import ArrowException, fs
 
 from etl_lib.errors import ArchiveError
+from pgarrow.errors import first_line
 
-SUFFIX, FAILED, PAGE = ".ipynb", ".failed.ipynb", ".html"
-Place = Path | str
-"""Where people find a file: a path, or its address in an object store."""
+NOTEBOOK_SUFFIX, FAILED_SUFFIX, PAGE_SUFFIX = ".ipynb", ".failed.ipynb", ".html"
+Location = Path | str
+"""A path on this machine, or an address in an object store."""
 
 
-class Archive:
-    """The archive at `location`: a folder, or the address of a store that Arrow reads and writes.
+def open_archive(location: Location) -> "Archive":
+    """Open the archive in a folder, or at the address of an object store that Arrow supports.
 
-    `s3://bucket/prefix`, `gs://bucket/prefix`, `abfs://…` and `hdfs://…`, with the credentials and
-    the endpoint of each store's own variables (`AWS_…`). Files are named by their path below it.
-    Every method raises `ArchiveError` when the place does not answer or refuses.
+    Addresses are `s3://bucket/prefix`, `gs://bucket/prefix`, `abfs://…` and `hdfs://…`; the
+    credentials and the endpoint come from each store's usual variables (`AWS_…`).
+    """
+    if "://" in str(location):
+        return StoreArchive(str(location).rstrip("/"))
+    return FolderArchive(Path(location).resolve())
+
+
+@dataclass(frozen=True)
+class Archive(ABC):
+    """Files, named by their path below `location`.
+
+    Every method raises `ArchiveError` if the location is unreachable or refuses access.
     """
 
-    def __init__(self, location: Place) -> None:
-        is_address = "://" in str(location)
-        self.location: Place = str(location).rstrip("/") if is_address else Path(location).resolve()
+    location: Location
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Only the location goes to other processes: each has credentials of its own."""
-        return Archive, (self.location,)
+        """Pickle the location only: each process has its own credentials."""
+        return open_archive, (self.location,)
 
     def names(self) -> dict[str, Any]:
-        """What is known of every file (`mtime_ns`, `size`), by its name; one listing."""
+        """List every file by its name, with `mtime_ns` and `size`, in one request."""
         everything = fs.FileSelector("", recursive=True, allow_not_found=True)
         with self._as_archive_error():
-            return {
-                info.path: info for info in self._files.get_file_info(everything) if info.is_file
-            }
+            found = self._files.get_file_info(everything)
+            return {info.path: info for info in found if info.is_file}
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         with self._as_archive_error():
             return bool(self._files.get_file_info(name).is_file)
 
     def read(self, name: str) -> bytes:
-        """A file's content."""
+        """Return a file's content."""
         with self._as_archive_error(), self._files.open_input_stream(name) as stream:
             return bytes(stream.read())
 
-    def write(self, name: str, text: str) -> Place:
-        """Put a file there, in place of one of that name; returns where people find it."""
+    def write(self, name: str, text: str) -> Location:
+        """Write a file, or replace it, whole or not at all; returns its location."""
         with self._as_archive_error():
-            if isinstance(self.location, Path):
-                self._replace(self.location / name, text)
-            else:  # a store shows nothing before it has all
-                content, kind = text.encode(), mimetypes.guess_type(name)[0] or "application/json"
-                with self._files.open_output_stream(name, metadata={"Content-Type": kind}) as file:
-                    file.write(content)
+            self._write(name, text)
         return self.locate(name)
 
     def reserve(self, day: date) -> str:
-        """The name, without its suffix, of a run of `day` that begins now, and nobody else's."""
+        """Mark the start of a run of `day`; returns its unique name, without a suffix."""
         while True:
             name = f"{day}/{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
             with self._as_archive_error():
@@ -78,22 +83,57 @@ class Archive:
                     return name
 
     def release(self, name: str) -> None:
-        """The run has ended: what it leaves has been written."""
+        """Remove the marker of a run that has ended and whose files are written."""
         with self._as_archive_error():
             self._files.delete_file(marker(name))
 
-    def locate(self, name: str) -> Place:
-        """Where people find a file."""
-        return (
-            self.location / name if isinstance(self.location, Path) else f"{self.location}/{name}"
-        )
+    @abstractmethod
+    def locate(self, name: str) -> Location:
+        """Return where people find the file."""
+
+    @abstractmethod
+    def _write(self, name: str, text: str) -> None: ...
+
+    @abstractmethod
+    def _mark(self, name: str) -> bool:
+        """Create the marker of a run; False if the name is in use."""
+
+    @cached_property
+    @abstractmethod
+    def _files(self) -> Any:
+        """Arrow's file system below the location."""
+
+    @contextmanager
+    def _as_archive_error(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, UnicodeError, ArrowException) as error:  # names may not be UTF-8
+            raise ArchiveError(
+                f"the archive {self.location}: expected to list, read and write there,"
+                f" got {first_line(error)}"
+            ) from error
+
+
+class FolderArchive(Archive):
+    """The archive in a folder on this machine."""
+
+    location: Path
+
+    def locate(self, name: str) -> Path:
+        """Return the file's path."""
+        return self.location / name
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.location / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:  # a full disk leaves a part of the file
+            partial.unlink(missing_ok=True)
 
     def _mark(self, name: str) -> bool:
-        if not isinstance(self.location, Path):
-            if self.has(marker(name)) or self.has(name + SUFFIX) or self.has(name + FAILED):
-                return False
-            self.write(marker(name), "")
-            return True
         path = self.location / marker(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -102,45 +142,50 @@ class Archive:
             return False
         return True
 
-    @staticmethod
-    def _replace(path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:  # of a full disk, say
-            partial.unlink(missing_ok=True)
+    @cached_property
+    def _files(self) -> Any:
+        return fs.SubTreeFileSystem(str(self.location), fs.LocalFileSystem())
+
+
+class StoreArchive(Archive):
+    """The archive in an object store, where an unfinished file is invisible."""
+
+    location: str
+
+    def locate(self, name: str) -> str:
+        """Return the file's address."""
+        return f"{self.location}/{name}"
+
+    def _write(self, name: str, text: str) -> None:
+        metadata = {"Content-Type": mimetypes.guess_type(name)[0] or "application/json"}
+        content = text.encode()
+        with self._files.open_output_stream(name, metadata=metadata) as stream:
+            stream.write(content)
+
+    def _mark(self, name: str) -> bool:
+        taken = (marker(name), name + NOTEBOOK_SUFFIX, name + FAILED_SUFFIX)
+        if any(map(self.has, taken)):
+            return False
+        self._write(marker(name), "")
+        return True
 
     @cached_property
     def _files(self) -> Any:
-        if isinstance(self.location, Path):
-            return fs.SubTreeFileSystem(str(self.location), fs.LocalFileSystem())
         scheme, _, path = self.location.partition("://")
-        if scheme == "s3":  # from_uri knows neither of these, and asks AWS for the region
+        if scheme == "s3":  # from_uri ignores these variables, and asks AWS for the region
             endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
             store = fs.S3FileSystem(endpoint_override=endpoint)
-            return fs.SubTreeFileSystem(path, store)
-        store, path = fs.FileSystem.from_uri(self.location)
+        else:
+            store, path = fs.FileSystem.from_uri(self.location)
         return fs.SubTreeFileSystem(path, store)
-
-    @contextmanager
-    def _as_archive_error(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, UnicodeError, ArrowException) as error:  # a name may be no UTF-8
-            reason = str(error).splitlines()[0]
-            raise ArchiveError(
-                f"the archive {self.location}: expected to list, read and write there, got {reason}"
-            ) from error
 
 
 def marker(name: str) -> str:
-    """What stands for a run while it lasts; `name` without its suffix."""
+    """The file that exists during a run; `name` has no suffix."""
     day, _, stamp = name.rpartition("/")
     return f"{day}/.{stamp}.partial.ipynb"
 
 
-def shown(place: Place) -> str:
-    """A place as people type it: a path from here, an address as it is."""
-    return os.path.relpath(place) if isinstance(place, Path) else place
+def display_path(location: Location) -> str:
+    """A location as people type it: a path relative to the current folder, or an address."""
+    return os.path.relpath(location) if isinstance(location, Path) else location

@@ -6,8 +6,8 @@ from typing import Self
 
 from tqdm import tqdm
 
-from etl_lib.archive.status import DateStatus
-from etl_lib.archive.store import shown
+from etl_lib.archive.status import DayStatus
+from etl_lib.archive.store import Location, display_path
 from etl_lib.runs.date import Outcome
 
 
@@ -17,7 +17,7 @@ class Progress:
     `skipped` are the dates that need no run.
     """
 
-    def __init__(self, total: int, skipped: Sequence[DateStatus], jobs: int) -> None:
+    def __init__(self, total: int, skipped: Sequence[DayStatus], jobs: int) -> None:
         self.total, self.skipped, self.jobs = total, skipped, jobs
         self.loaded, self.failed = 0, list[Outcome]()
         self.has_archived = False
@@ -31,23 +31,23 @@ class Progress:
         if self.total + len(self.skipped) == 0:
             self._say("nothing to do: no date is in a state that was asked for")
         if len(self.skipped) == 1 and self.total == 0 and self.skipped[0].report:
-            self._say(f"  report    {shown(self.skipped[0].report)}  <- open this in a browser")
+            self._say_report(self.skipped[0].report)
         self._count()
         return self
 
     def show(self, outcome: Outcome) -> None:
         """Print what became of a date."""
-        if outcome.error:
+        if outcome.summary:
+            self.loaded += 1
+            self._say(f"{outcome.date}  loaded: {outcome.summary.counts}")
+        else:
             self.failed.append(outcome)
             self._say(f"{outcome.date}  failed: {outcome.error}")
-        else:
-            self.loaded += 1
-            self._say(f"{outcome.date}  {_describe(outcome)}")
         self.has_archived |= outcome.notebook is not None
         if outcome.notebook and (self.total == 1 or outcome.error):
-            self._say(f"  notebook  {shown(outcome.notebook)}")
+            self._say(f"  notebook  {display_path(outcome.notebook)}")
         if outcome.report and self.total == 1:
-            self._say(f"  report    {shown(outcome.report)}  <- open this in a browser")
+            self._say_report(outcome.report)
         self.bar.update()
         self._count()
 
@@ -72,14 +72,9 @@ class Progress:
         running = min(self.jobs, self._left)
         self.bar.set_postfix_str(f"{running} running, {len(self.failed)} failed")
 
+    def _say_report(self, report: Location) -> None:
+        self._say(f"  report    {display_path(report)}  <- open this in a browser")
+
     def _say(self, line: str) -> None:
         self.bar.write(line, file=sys.stdout)
         sys.stdout.flush()
-
-
-def _describe(outcome: Outcome) -> str:
-    summary = outcome.summary or {}
-    return (
-        f"loaded: {summary['readings']:,} readings in, {summary['statistics']:,} statistics out,"
-        f" coverage {summary['coverage']:.1%}"
-    )

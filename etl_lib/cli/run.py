@@ -5,8 +5,8 @@ from contextlib import closing
 from datetime import date, timedelta
 
 from etl_lib.archive.index import write_index
-from etl_lib.archive.status import DateStatus, read_status
-from etl_lib.archive.store import Archive, shown
+from etl_lib.archive.status import DayStatus, read_status
+from etl_lib.archive.store import display_path, open_archive
 from etl_lib.cli.arguments import RunOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.cli.progress import Progress
@@ -21,7 +21,7 @@ from etl_lib.settings import find_home, read_settings
 def run(options: RunOptions) -> Exit:
     """Execute the notebook of each date that needs it, then write the index."""
     home, settings = find_home(), start_missing(read_settings())
-    archive = Archive(options.runs or settings.etl_runs or home / "runs")
+    archive = open_archive(options.runs or settings.etl_runs or home / "runs")
     known = read_status(settings, archive, options.first, options.end or options.first)
     days, skipped = choose(options, known)
     limits = Limits(options.timeout, options.cell_timeout)
@@ -35,13 +35,13 @@ def run(options: RunOptions) -> Exit:
         finally:  # also after Ctrl-C
             if progress.has_archived:
                 page = write_index(archive, read_status(settings, archive))
-                say(f"  all dates {shown(page)}")
+                say(f"  all dates {display_path(page)}")
     return Exit.NOT_DONE if progress.failed else Exit.DONE
 
 
 def choose(
-    options: RunOptions, known: Mapping[date, DateStatus]
-) -> tuple[list[date], list[DateStatus]]:
+    options: RunOptions, known: Mapping[date, DayStatus]
+) -> tuple[list[date], list[DayStatus]]:
     """The dates to run, and the status of those that need no run."""
     last = options.end or options.first
     days = [options.first + timedelta(offset) for offset in range((last - options.first).days + 1)]

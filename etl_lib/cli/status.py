@@ -1,10 +1,15 @@
 """The command `etl status`."""
 
-import json
 from collections.abc import Iterable
 
-from etl_lib.archive.status import DateStatus, describe_newest, describe_wanting, read_status
-from etl_lib.archive.store import Archive, shown
+from etl_lib.archive.status import (
+    DayStatus,
+    describe_newest,
+    describe_wanting,
+    read_status,
+    to_json,
+)
+from etl_lib.archive.store import display_path, open_archive
 from etl_lib.cli.arguments import StatusOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
@@ -14,13 +19,13 @@ from etl_lib.settings import find_home, read_settings
 def status(options: StatusOptions) -> Exit:
     """Print the state of each date, as a table, as JSON or in one line."""
     settings = start_missing(read_settings())
-    archive = Archive(options.runs or settings.etl_runs or find_home() / "runs")
+    archive = open_archive(options.runs or settings.etl_runs or find_home() / "runs")
     last = options.end or options.first
     days = list(read_status(settings, archive, options.first, last).values())
     wanting = describe_wanting(days, options.max_age)
     is_check = options.check or options.max_age is not None
     if options.json:
-        say(json.dumps([day.record() for day in days], indent=2))
+        say(to_json(days))
     elif is_check:
         say(f"{wanting or 'nothing to do'}; {describe_newest(days)}")
     else:
@@ -28,12 +33,12 @@ def status(options: StatusOptions) -> Exit:
     return Exit.NOT_DONE if is_check and wanting else Exit.DONE
 
 
-def print_table(days: Iterable[DateStatus]) -> None:
+def print_table(days: Iterable[DayStatus]) -> None:
     """Print a header and one line per day."""
     say(f"{'date':10}  {'state':7}  {'readings':>8}  {'coverage':>8}  {'loaded (UTC)':16}  report")
     for day in days:
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
         loaded = f"{day.loaded:%Y-%m-%d %H:%M}" if day.loaded else ""
-        report = shown(day.report) if day.report else ""
+        report = display_path(day.report) if day.report else ""
         line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
         say(line.rstrip())

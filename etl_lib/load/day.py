@@ -6,9 +6,9 @@ changes nothing, and broken off anywhere it leaves the day as it was.
 """
 
 import os
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -19,54 +19,14 @@ from sqlalchemy import Engine
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
+from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import day_coverage, signals_of
 
 
-@dataclass(frozen=True)
-class Changes:
-    """How many statistics of a day a load added, changed and removed."""
-
-    added: int
-    changed: int
-    removed: int
-    largest_change: str | None
-    """The change that is largest beside the value itself, such as `power_max by 948 kW`."""
-
-    def __str__(self) -> str:
-        counts = f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed"
-        return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
-
-
-@dataclass(frozen=True)
-class Load:
-    """One row of the ledger; the table's comments say what each value is."""
-
-    run_id: int
-    date: date
-    started: datetime
-    finished: datetime
-    columns: list[str]
-    readings: int
-    statistics: int
-    coverage: float
-    added: int
-    changed: int
-    removed: int
-    largest_change: str | None
-    fingerprint: str
-    notebook: str | None
-    code_version: str
-
-    @property
-    def changes(self) -> Changes:
-        """What the load changed of the day."""
-        return Changes(self.added, self.changed, self.removed, self.largest_change)
-
-
-def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> Load:
+def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> LoadedDay:
     """Replace the day's statistics and write its ledger row, all or nothing.
 
     `statistics`: as from `compute_statistics`; nulls are not stored. Days and signals that are
@@ -82,10 +42,9 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         execute(cursor, LOCK_DAY, day.date.toordinal())
-        signals = _find_signals(cursor, statistics.schema)
+        signals = _ensure_signals(cursor, statistics.schema)
         before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
         rows = _to_rows(statistics, signals)
-        changes = _find_changes(before, rows, signals)
         if rows.num_rows:
             cursor.adbc_ingest(data.name, rows, mode="append")
         ledger = {
@@ -96,13 +55,13 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "readings": readings,
             "statistics": rows.num_rows,
             "coverage": day_coverage(statistics),
-            **asdict(changes),
+            **_count_changes(before, rows, signals),
             "fingerprint": day.fingerprint,
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
         }
         run_id = execute(cursor, INSERT_RUN, *ledger.values())["id"][0].as_py()
-    return Load(run_id, **ledger)
+    return LoadedDay(run_id=run_id, **ledger)
 
 
 LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
@@ -167,8 +126,8 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
     return int(stored.count().sum())
 
 
-def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
-    """The ids and names of the signals of a table's columns, new ones made where needed."""
+def _ensure_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
+    """Return the ids and names of a table's signals; insert those that Alvo lacks."""
     fields = [field for field in schema if field.name != "timestamp"]
     names = [field.name for field in fields]
     units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
@@ -180,19 +139,16 @@ def _find_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     return execute(cursor, SELECT_SIGNALS, names)
 
 
-def _find_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> Changes:
-    """Compare a day's rows of Alvo's `data` before and after a load.
+def _count_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> dict[str, Any]:
+    """Compare a day's rows of Alvo's `data` before and after a load, for the ledger.
 
     `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
     """
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
-    return Changes(
-        added=sum(row["added"] for row in rows),
-        changed=sum(row["changed"] for row in rows),
-        removed=sum(row["removed"] for row in rows),
-        largest_change=_describe_change(rows[0]) if rows and rows[0]["changed"] else None,
-    )
+    counts = {name: sum(row[name] for row in rows) for name in ("added", "changed", "removed")}
+    largest = _describe_change(rows[0]) if rows and rows[0]["changed"] else None
+    return counts | {"largest_change": largest}
 
 
 def _describe_change(row: dict[str, object]) -> str:

@@ -2,10 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import Engine, RowMapping, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from etl_lib.load.alvo import alvo_connection, create_tables
+from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import run, signal
 
 
@@ -23,13 +24,15 @@ def last_run(alvo: Engine) -> int:
         return connection.execute(select(func.max(run.c.id))).scalar() or 0
 
 
-def last_loads(alvo: Engine, day: date | None = None) -> dict[date, RowMapping]:
-    """The last load of each date, or of `day` alone, as rows of the ledger."""
+def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
+    """The last load of each date in the ledger, or of `day` alone."""
     create_tables(alvo)
-    latest = select(run).ext(distinct_on(run.c.date)).order_by(run.c.date, run.c.id.desc())
+    loads = select(run, run.c.id.label("run_id")).ext(distinct_on(run.c.date))
+    latest = loads.order_by(run.c.date, run.c.id.desc())
     latest = latest if day is None else latest.where(run.c.date == day)
     with alvo_connection(alvo) as connection:
-        return {row["date"]: row for row in connection.execute(latest).mappings()}
+        rows = connection.execute(latest).mappings()
+        return {row["date"]: LoadedDay.model_validate(dict(row)) for row in rows}
 
 
 def read_units(alvo: Engine) -> dict[str, str]:

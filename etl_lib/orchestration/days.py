@@ -5,7 +5,6 @@ It knows nothing of Dagster itself: `orchestration` has these called where they 
 
 import json
 import os
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -13,16 +12,18 @@ from typing import Any
 import httpx2
 from sqlalchemy import Engine
 
+from etl_lib.analysis.summary import Summary
 from etl_lib.archive import pages as reports
-from etl_lib.archive.index import outputs_of, read_attempt, write_index
-from etl_lib.archive.status import DateStatus, State, read_status
-from etl_lib.archive.store import PAGE, SUFFIX, Archive
+from etl_lib.archive.index import write_index
+from etl_lib.archive.notebooks import read_attempt, read_plot
+from etl_lib.archive.status import DayStatus, State, read_status
+from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, open_archive
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.kernels import fork as forks
 from etl_lib.kernels.limits import USUAL
-from etl_lib.load.day import Changes, verify_load
+from etl_lib.load.day import verify_load
 from etl_lib.load.ledger import read_units
 from etl_lib.orchestration.calls import answer_calls
 from etl_lib.parameters import parse_columns
@@ -37,8 +38,6 @@ from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_fram
 
 LOW = 0.9
 """Coverage below which a day is remarked upon."""
-Summary = dict[str, Any]
-"""As a notebook's last cell tells it to programs."""
 
 
 def serve_runs() -> None:
@@ -69,7 +68,7 @@ def run_days(
     `date`, and either `facts` and `findings` or an `error` that `is_transient` or not.
     """
     settings = make_settings(addresses)
-    archive = open_archive(settings)
+    archive = find_archive(settings)
     plan = Plan(parse_columns(columns), settings, find_home(), archive, batch=batch)
     with threads(jobs) as pool, connected(settings) as (fonte, alvo):
         before = [find_outcome(day, plan, since=0) for day in loaded]
@@ -82,13 +81,13 @@ def run_days(
     write_index(archive, read_status(settings, archive))
 
 
-def find_wanted(addresses: dict[str, str]) -> dict[str, DateStatus]:
+def find_wanted(addresses: dict[str, str]) -> dict[str, DayStatus]:
     """The days that are missing, stale or failed, each by a key that no other change of it has."""
     settings = make_settings(addresses)
     recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
     return {  # a change back to what was is another one, by the load in between
         f"{day}:{status.fingerprint}:{status.run}": status
-        for day, status in read_status(settings, open_archive(settings)).items()
+        for day, status in read_status(settings, find_archive(settings)).items()
         if status.state is not State.LOADED
         # While its notebook, which has loaded it, still draws, a day looks failed
         if not (status.state is State.FAILED and status.loaded and status.loaded > recently)
@@ -101,9 +100,9 @@ def make_settings(addresses: dict[str, str]) -> Settings:
     return start_missing(read_settings().model_copy(update=given))
 
 
-def open_archive(settings: Settings) -> Archive:
+def find_archive(settings: Settings) -> Archive:
     """The archive of the settings, else the project's own."""
-    return Archive(settings.etl_runs or find_home() / "runs")
+    return open_archive(settings.etl_runs or find_home() / "runs")
 
 
 def _tell(outcome: Outcome, archive: Archive, fonte: httpx2.Client, alvo: Engine) -> dict[str, Any]:
@@ -119,23 +118,22 @@ def _tell(outcome: Outcome, archive: Archive, fonte: httpx2.Client, alvo: Engine
 
 
 def _describe(summary: Summary, archive: Archive, alvo: Engine) -> dict[str, Any]:
-    notebook = summary["notebook"]
+    notebook = summary.notebook or ""
     content = archive.read(notebook)
     attempt = read_attempt(content, notebook)
     units = read_units(alvo)
-    changes = (summary[name] for name in ("added", "changed", "removed", "largest_change"))
     return {
-        "picture": _find_picture(content),
-        "report": str(archive.locate(notebook.removesuffix(SUFFIX) + PAGE)),
+        "picture": read_plot(json.loads(content)),
+        "report": str(archive.locate(notebook.removesuffix(NOTEBOOK_SUFFIX) + PAGE_SUFFIX)),
         "notebook": str(archive.locate(notebook)),
-        "readings": summary["readings"],
-        "statistics": summary["statistics"],
-        "coverage": summary["coverage"],
-        "changes": str(Changes(*changes)),
+        "readings": summary.readings,
+        "statistics": summary.statistics,
+        "coverage": summary.coverage,
+        "changes": summary.changes,
         "seconds": attempt.seconds if attempt else None,
         "schema": [
             (f"{column}_{statistic}", "double precision", units[f"{column}_{statistic}"])
-            for column in summary["columns"]
+            for column in summary.columns
             for statistic in STATISTICS
             if f"{column}_{statistic}" in units
         ],
@@ -146,7 +144,7 @@ def _check(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> dict[str, st
     """What is wrong with a loaded day, by the name of the check that finds it."""
     found = {
         "read_back_equal": _compare(summary, fonte, alvo),
-        "coverage": f"{summary['coverage']:.1%}" if summary["coverage"] < LOW else "",
+        "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW else "",
         "plausible_ranges": _count_implausible(summary),
     }
     return {check: finding for check, finding in found.items() if finding}
@@ -154,8 +152,8 @@ def _check(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> dict[str, st
 
 def _compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
     """Compute the day anew from Fonte's readings, and compare."""
-    day = find_day(fonte, summary["date"])
-    readings = fetch_readings(fonte, day.start, day.end, summary["columns"])
+    day = find_day(fonte, summary.date.isoformat())
+    readings = fetch_readings(fonte, day.start, day.end, summary.columns)
     try:
         verify_load(alvo, day, to_frame(compute_statistics(readings)))
     except AlvoError as error:
@@ -164,19 +162,5 @@ def _compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
 
 
 def _count_implausible(summary: Summary) -> str:
-    counts = {
-        signal: asked["outside the plausible range"] for signal, asked in summary["quality"].items()
-    }
+    counts = {signal: found.implausible for signal, found in summary.quality.items()}
     return ", ".join(f"{signal}: {count:,} readings" for signal, count in counts.items() if count)
-
-
-def _find_picture(notebook: bytes) -> str:
-    """The notebook's first picture, the signals over the day, as an address that holds it all.
-
-    Empty when it has none.
-    """
-    shown = [output.get("data", {}) for output in outputs_of(json.loads(notebook))]
-    drawn = next((data["image/svg+xml"] for data in shown if "image/svg+xml" in data), None)
-    if drawn is None:
-        return ""
-    return f"data:image/svg+xml;base64,{b64encode(''.join(drawn).encode()).decode()}"

@@ -217,7 +217,7 @@ def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.
 
 
 def _request(key: str, day: Any) -> dg.RunRequest:
-    """A run of a `DateStatus`, with the columns that the day was loaded with, if it ever was."""
+    """A run of a `DayStatus`, with the columns that the day was loaded with, if it ever was."""
     chosen = {"columns": " ".join(day.columns)} if day.columns else {}
     config = {"ops": {"statistics": {"config": chosen}}}
     return dg.RunRequest(key, config, partition_key=str(day.date))

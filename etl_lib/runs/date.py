@@ -17,8 +17,16 @@ from nbformat.v4 import new_notebook
 from papermill.exceptions import PapermillExecutionError
 
 from etl_lib import errors
-from etl_lib.archive.index import find_summary
-from etl_lib.archive.store import FAILED, PAGE, SUFFIX, Archive, Place, marker
+from etl_lib.analysis.summary import Summary
+from etl_lib.archive.notebooks import read_summary
+from etl_lib.archive.store import (
+    FAILED_SUFFIX,
+    NOTEBOOK_SUFFIX,
+    PAGE_SUFFIX,
+    Archive,
+    Location,
+    marker,
+)
 from etl_lib.errors import EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
@@ -40,17 +48,17 @@ class Outcome:
     """What became of one date."""
 
     date: date
-    notebook: Place | None = None
-    """The archived notebook, executed to its end or to the cell that failed; None when Fonte or
-    Alvo refused beforehand."""
-    report: Place | None = None
-    """Its HTML, of a date that was loaded."""
-    summary: dict[str, Any] | None = None
-    """As the notebook's last cell tells it to programs, of a date that was loaded."""
+    notebook: Location | None = None
+    """The archived notebook, executed to its end or to the cell that failed; None if Fonte or Alvo
+    refused before that."""
+    report: Location | None = None
+    """The page of a loaded date."""
+    summary: Summary | None = None
+    """The notebook's summary of a loaded date."""
     error: str | None = None
-    """Why it failed, in one line."""
+    """Why the date failed, in one line."""
     is_transient: bool = False
-    """Whether it may go well later as it is: Fonte, Alvo or the archive did not answer."""
+    """Whether a retry may succeed: Fonte, Alvo or the archive did not answer."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Executed:
     text: str
     """As papermill wrote it; empty when it could not even be begun."""
     notebook: NotebookNode
-    summary: dict[str, Any] | None
+    summary: Summary | None
     error: str | None
     is_transient: bool
 
@@ -96,11 +104,11 @@ def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
             executed = _execute(day, plan, name)
         except BaseException:  # Ctrl-C: no marker stays, but that of a day that was loaded
             with suppress(EtlError):  # where Alvo cannot say, the marker stays, too
-                if not _is_loaded(plan.settings, name + SUFFIX):
+                if not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
                     plan.archive.release(name)
             raise
         is_cut = executed.error and stopping and stopping.is_set()
-        if is_cut and not _is_loaded(plan.settings, name + SUFFIX):
+        if is_cut and not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
             outcome = Outcome(day, error=executed.error)
         else:
             outcome = _keep(plan.archive, name, day, executed)
@@ -114,16 +122,16 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
     """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
     with connected(plan.settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
-    if load is None or load["id"] <= since or set(load["columns"]) != set(plan.columns):
+    if load is None or load.run_id <= since or set(load.columns) != set(plan.columns):
         return None
-    if load["notebook"] is None:
+    if load.notebook is None:
         return None
-    name, archive = load["notebook"].removesuffix(SUFFIX), plan.archive
-    if archive.has(marker(name)) or not archive.has(name + PAGE):
+    name, archive = load.notebook.removesuffix(NOTEBOOK_SUFFIX), plan.archive
+    if archive.has(marker(name)) or not archive.has(name + PAGE_SUFFIX):
         return None
-    notebook = nbformat.reads(archive.read(name + SUFFIX).decode(), as_version=4)
-    places = archive.locate(name + SUFFIX), archive.locate(name + PAGE)
-    return Outcome(day, *places, find_summary(notebook))
+    notebook = nbformat.reads(archive.read(name + NOTEBOOK_SUFFIX).decode(), as_version=4)
+    places = archive.locate(name + NOTEBOOK_SUFFIX), archive.locate(name + PAGE_SUFFIX)
+    return Outcome(day, *places, read_summary(notebook))
 
 
 def _check(day: date, plan: Plan) -> None:
@@ -142,7 +150,7 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         "FONTE_API_URL": settings.fonte_api_url or "",
         "FONTE_API_KEY": settings.fonte_api_key or "",
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
-        NOTEBOOK_VARIABLE: name + SUFFIX,
+        NOTEBOOK_VARIABLE: name + NOTEBOOK_SUFFIX,
         BATCH_VARIABLE: plan.batch,
         "MPLBACKEND": INLINE,  # the report has the plots, whatever else shows figures here
     }
@@ -161,10 +169,10 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
     except nbformat.reader.NotJSONError:  # no room for all of it, as papermill has said
         text, notebook = "", new_notebook()
-    summary = find_summary(notebook)
+    summary = read_summary(notebook)
     if error is None:
         try:
-            error = _check_outcome(settings, name + SUFFIX, summary)
+            error = _check_outcome(settings, name + NOTEBOOK_SUFFIX, summary)
         except EtlError as silence:  # whether it was loaded is not known: what was executed is kept
             error, is_transient = str(silence), True
     return Executed(text, notebook, summary, error, is_transient)
@@ -187,8 +195,8 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
     except PapermillExecutionError as error:
         kind = getattr(errors, error.ename, EtlError)
         # A magic that fails may print what is wrong, and raise nothing
-        said = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
-        return _first_line(error.ename, said), kind.is_transient
+        message = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
+        return _first_line(error.ename, message), kind.is_transient
     except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
         return _first_line(type(error).__name__, str(error)), False
     return None, False
@@ -198,12 +206,12 @@ def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome
     """Archive what was executed, unless that is nothing at all; with its page if all is well."""
     if executed.error is not None:
         text = executed.text
-        kept = archive.write(name + FAILED, text) if text else None
+        kept = archive.write(name + FAILED_SUFFIX, text) if text else None
         return Outcome(day, kept, error=executed.error, is_transient=executed.is_transient)
     from etl_lib.archive.pages import render
 
-    kept = archive.write(name + SUFFIX, executed.text)
-    page = archive.write(name + PAGE, render(executed.notebook, day.isoformat()))
+    kept = archive.write(name + NOTEBOOK_SUFFIX, executed.text)
+    page = archive.write(name + PAGE_SUFFIX, render(executed.notebook, day.isoformat()))
     return Outcome(day, kept, page, executed.summary)
 
 
@@ -213,7 +221,7 @@ def _first_line(name: str, message: str) -> str:
     return line if hasattr(errors, name) else f"{name}: {line}"
 
 
-def _check_outcome(settings: Settings, name: str, summary: dict[str, Any] | None) -> str | None:
+def _check_outcome(settings: Settings, name: str, summary: Summary | None) -> str | None:
     """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
     if summary is None:
         return "the notebook ended before its summary, without an error: did it call exit?"

@@ -1,4 +1,4 @@
-"""The archive, on disk and in an object store that speaks S3, which must not be told apart."""
+"""The archive in a folder and in an S3 store: both behave alike."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from helpers import ETL, execute
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
-from etl_lib.archive.store import Archive, shown
+from etl_lib.archive.store import Archive, display_path, open_archive
 from etl_lib.errors import ArchiveError
 
 DAY = date(2024, 5, 21)
@@ -23,7 +23,7 @@ DAY = date(2024, 5, 21)
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """The address of an S3 server of ours, empty but for the bucket `farm`."""
+    """The address of an S3 server with the empty bucket `farm`."""
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -36,7 +36,7 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture
 def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """The address of a place of the test's own in the store, as AWS's variables find it."""
+    """The address of an empty place in the store; the variables of AWS point to the server."""
     variables = {
         "AWS_ENDPOINT_URL": s3,
         "AWS_ACCESS_KEY_ID": "key",
@@ -50,17 +50,19 @@ def store(s3: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReque
 
 @pytest.fixture(params=["folder", "store"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
-    """One on disk, one in a store."""
+    """An archive in a folder, and one in a store."""
     folder = tmp_path / "runs"
-    return Archive(folder if request.param == "folder" else request.getfixturevalue("store"))
+    return open_archive(folder if request.param == "folder" else request.getfixturevalue("store"))
 
 
-def test_an_archive_that_nobody_wrote_to_is_empty(archive: Archive) -> None:
+def test_empty(archive: Archive) -> None:
+    """An archive without files is empty, and reading it creates nothing."""
     assert archive.names() == {}
     assert not archive.has("2024-05-21/a.html")
 
 
-def test_what_is_written_is_listed_and_read(archive: Archive) -> None:
+def test_write_and_read(archive: Archive) -> None:
+    """A written file is listed and read, and a second write replaces it."""
     place = archive.write("2024-05-21/a.html", "größer")
     archive.write("index.html", "")
     assert place == archive.locate("2024-05-21/a.html")
@@ -73,7 +75,8 @@ def test_what_is_written_is_listed_and_read(archive: Archive) -> None:
     assert archive.read("2024-05-21/a.html") == b"b"
 
 
-def test_no_two_runs_have_one_name(archive: Archive) -> None:
+def test_unique_names(archive: Archive) -> None:
+    """Simultaneous runs get different names, each with a marker until its release."""
     with ThreadPoolExecutor(4) as pool:
         names = list(pool.map(archive.reserve, [DAY] * 20))
     assert len(set(names)) == 20
@@ -84,20 +87,20 @@ def test_no_two_runs_have_one_name(archive: Archive) -> None:
     assert archive.names() == {}
 
 
-def test_another_process_finds_the_same_archive(archive: Archive) -> None:
+def test_pickled(archive: Archive) -> None:
+    """Another process gets the same archive, and no credentials."""
     archive.write("a.html", "a")
-    secret = pickle.dumps(archive)
-    assert b"word" not in secret
-    assert pickle.loads(secret).names().keys() == {"a.html"}
+    pickled = pickle.dumps(archive)
+    assert b"word" not in pickled
+    assert pickle.loads(pickled).names().keys() == {"a.html"}
 
 
-def test_an_archive_that_cannot_be_is_one_line(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_location(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An invalid location gives an error of one line."""
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file", "s3://absent/runs", "nonsense://farm"):
         with pytest.raises(ArchiveError, match=r"^the archive .*: expected .*, got .*") as caught:
-            Archive(place).write("a.html", "")
+            open_archive(place).write("a.html", "")
         assert "\n" not in str(caught.value)
 
 
@@ -106,9 +109,10 @@ def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
-def test_dates_are_run_into_a_store_as_onto_disk(
+def test_run_into_store(
     store: str, project: Path, services: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A store gets the files of a run as a folder does, and nothing is left on disk."""
     ran = etl("run", "2024-05-20", "2024-05-21", "--runs", store)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines()[-2:] == ["2 loaded", f"  all dates {store}/index.html"]
@@ -125,20 +129,19 @@ def test_dates_are_run_into_a_store_as_onto_disk(
     assert [row.notebook for row in notebooks] == [n for n in names if n.endswith(".ipynb")]
 
     monkeypatch.setenv("ETL_RUNS", store)
-    told = json.loads(etl("status", "--json").stdout)
-    assert [day["state"] for day in told[:3]] == ["loaded", "loaded", "missing"]
-    assert told[0]["report"] == f"{store}/{notebooks[0].notebook.replace('.ipynb', '.html')}"
+    days = json.loads(etl("status", "--json").stdout)
+    assert [day["state"] for day in days[:3]] == ["loaded", "loaded", "missing"]
+    assert days[0]["report"] == f"{store}/{notebooks[0].notebook.replace('.ipynb', '.html')}"
     again = etl("run", "2024-05-20", "2024-05-21", "--force")
     assert again.returncode == 0
     assert set(names) < set(archived(store))
-    page = Archive(store).read("index.html").decode()
+    page = open_archive(store).read("index.html").decode()
     assert notebooks[0].notebook in page
     assert etl("index").stdout == f"{store}/index.html  <- open this in a browser\n"
 
 
-def test_a_notebook_that_fails_is_kept_in_the_store(
-    store: str, project: Path, services: str
-) -> None:
+def test_failure_in_store(store: str, project: Path, services: str) -> None:
+    """A failed notebook is kept in the store, and its date is failed."""
     path = project / "notebooks" / "etl.ipynb"
     path.write_text(path.read_text().replace("statistics = etl_lib", "1 / 0; x = etl_lib"))
     ran = etl("run", "2024-05-20", "--runs", store)
@@ -150,9 +153,10 @@ def test_a_notebook_that_fails_is_kept_in_the_store(
     )
 
 
-def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
+def test_unreachable_store(
     project: Path, services: str, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An unreachable store gives an error of one line, and nothing is loaded."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     ran = etl("run", "2024-05-20", "--runs", store)
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -162,18 +166,18 @@ def test_a_store_that_does_not_answer_is_one_line_and_nothing_is_loaded(
 
 
 def archived(place: str) -> list[str]:
-    return sorted(name for name in Archive(place).names() if not name.startswith(".index"))
+    return sorted(name for name in open_archive(place).names() if not name.startswith(".index"))
 
 
-def test_a_path_is_shown_from_here_and_an_address_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_display_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is relative to the current folder; an address stays as it is."""
     monkeypatch.chdir(tmp_path)
-    assert shown(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
-    assert shown("s3://farm/a.html") == "s3://farm/a.html"
+    assert display_path(tmp_path / "runs" / "a.html") == str(Path("runs") / "a.html")
+    assert display_path("s3://farm/a.html") == "s3://farm/a.html"
 
 
-def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archive) -> None:
+def test_many_writers(archive: Archive) -> None:
+    """Simultaneous writers of one file leave the whole file of one of them."""
     texts = [str(n) * 300_000 for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(archive.write, ["index.html"] * 40, texts * 10))
@@ -181,13 +185,15 @@ def test_many_writers_of_one_file_leave_one_of_their_files_whole(archive: Archiv
     assert list(archive.names()) == ["index.html"]
 
 
-def test_a_browser_is_told_that_a_page_of_a_store_is_one(store: str, s3: str) -> None:
-    Archive(store).write("2024-05-21/a.html", "<p>")
+def test_content_type(store: str, s3: str) -> None:
+    """A store serves a page as HTML."""
+    open_archive(store).write("2024-05-21/a.html", "<p>")
     answer = httpx2.get(f"{s3}/farm/{store.rpartition('/')[2]}/2024-05-21/a.html")
     assert (answer.text, answer.headers["content-type"]) == ("<p>", "text/html")
 
 
-def test_a_name_that_is_no_utf_8_is_told(tmp_path: Path) -> None:
+def test_name_not_utf_8(tmp_path: Path) -> None:
+    """A file name that is not UTF-8 gives an error of one line."""
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.ipynb"))).touch()
     with pytest.raises(ArchiveError, match="expected to list"):
-        Archive(tmp_path).names()
+        open_archive(tmp_path).names()

@@ -1,8 +1,8 @@
-"""The archive on one page: what it lists, and from where. How it looks: `test_browser.py`."""
+"""The index: what it lists, and from where. `test_browser.py` tests how it looks."""
 
 import json
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +10,43 @@ import pytest
 from helpers import put_notebook
 
 from etl_lib.archive.index import (
-    Attempt,
     draw,
     make_calendar,
     make_rows,
     read_attempts,
     write_index,
 )
-from etl_lib.archive.status import DateStatus, State
-from etl_lib.archive.store import Archive
+from etl_lib.archive.notebooks import Attempt
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import Archive, open_archive
 
 DAY = date(2024, 5, 20)
 
 
-def status(day: date, state: State = State.LOADED) -> dict[date, DateStatus]:
-    return {day: DateStatus(day, state, 1440, 1.0, ["power"], None, None)}
+def status(day: date, state: State = State.LOADED) -> dict[date, DayStatus]:
+    return {day: DayStatus(date=day, state=state, readings=1440)}
+
+
+def index(project: Path, statuses: dict[date, DayStatus] | None = None) -> Path:
+    return Path(write_index(open_archive(project / "runs"), statuses or {}))
 
 
 def attempts(home: Path) -> list[Attempt]:
-    archive = Archive(home / "runs")
+    archive = open_archive(home / "runs")
     return read_attempts(archive, archive.names())
 
 
 def rows(page: Path) -> list[str]:
-    """The table's rows, without their marks."""
+    """The text of the table's rows."""
     found = re.findall(r'<tr id="d.*?</tr>', page.read_text(encoding="utf-8"), re.DOTALL)
     return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in found]
 
 
-def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
+def test_row(project: Path) -> None:
+    """A date has a row with its numbers and links, and a day in the calendar."""
     put_notebook(project, "2024-05-20/a.ipynb")
     (project / "runs" / "2024-05-20" / "a.html").write_text("")
-    page = write_index(Archive(project / "runs"), status(DAY))
+    page = index(project, status(DAY))
     assert rows(page) == [
         "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s report notebook"
     ]
@@ -51,16 +56,17 @@ def test_a_date_has_a_row_with_its_numbers_and_links(project: Path) -> None:
     assert '<a class="day loaded" href="#d2024-05-20"' in text
 
 
-def test_a_notebook_that_somebody_ran_by_hand_is_listed(project: Path) -> None:
-    put_notebook(project, "by hand.ipynb")
-    page = write_index(Archive(project / "runs"), {})
-    assert rows(page) == [
-        "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s notebook"
-    ]
-    assert 'href="by%20hand.ipynb"' in page.read_text(encoding="utf-8")
+def test_plain_json(project: Path) -> None:
+    """Notebooks of earlier versions, with the summary as plain JSON, are listed like others."""
+    put_notebook(project, "2024-05-20/a.ipynb", kind="application/json")
+    (attempt,) = attempts(project)
+    assert attempt.error is None
+    assert attempt.summary
+    assert rows(index(project))[0].startswith("2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh")
 
 
-def test_what_is_no_executed_etl_notebook_is_not_listed(project: Path) -> None:
+def test_other_files(project: Path) -> None:
+    """Other files, markers and checkpoints are not listed."""
     runs = project / "runs"
     (runs / "torn.ipynb").write_text('{"metadata": ')
     (runs / "other.ipynb").write_text('{"metadata": {}, "cells": []}')
@@ -70,49 +76,54 @@ def test_what_is_no_executed_etl_notebook_is_not_listed(project: Path) -> None:
     assert attempts(project) == []
 
 
-def test_a_date_without_an_attempt_is_listed_as_missing(project: Path) -> None:
-    page = write_index(Archive(project / "runs"), status(DAY, State.MISSING))
+def test_missing_date(project: Path) -> None:
+    """A date without an attempt is listed as missing."""
+    page = index(project, status(DAY, State.MISSING))
     assert rows(page) == ["2024-05-20 missing"]
 
 
-def test_a_failure_says_why_and_earlier_attempts_are_folded(project: Path) -> None:
+def test_failed_date(project: Path) -> None:
+    """A failed date shows the first line of its error; earlier attempts are folded."""
     put_notebook(project, "2024-05-20/a.failed.ipynb", error="division by zero\nat line 3")
-    assert rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED))) == [
+    assert rows(index(project, status(DAY, State.FAILED))) == [
         "2024-05-20 failed ZeroDivisionError: division by zero notebook"
     ]
     put_notebook(project, "2024-05-20/b.ipynb")
     put_notebook(project, "2024-05-20/c.ipynb", energy=7.0)
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY)))
+    (row,) = rows(index(project, status(DAY)))
     assert row.startswith(
         "2024-05-20 loaded 1,440 100.0% coverage 7 kWh 7.25 m/s 4.5 s notebook 2 o"
     )
     assert "ZeroDivisionError: division by zero" in row
 
 
-def test_a_loaded_date_whose_last_attempt_failed_says_so_and_keeps_its_numbers(
+def test_failed_after_load(
     project: Path,
 ) -> None:
+    """A loaded date whose last attempt failed shows the error and keeps its numbers."""
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "2024-05-20/b.failed.ipynb", error="division by zero")
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.FAILED)))
+    (row,) = rows(index(project, status(DAY, State.FAILED)))
     assert row.startswith("2024-05-20 failed 1,440 100.0% coverage 12,346 kWh")
     assert "notebook ZeroDivisionError: division by zero 1 other attempt" in row
-    (row,) = rows(write_index(Archive(project / "runs"), status(DAY, State.STALE)))
+    (row,) = rows(index(project, status(DAY, State.STALE)))
     assert "notebook 1 other attempt" in row
 
 
-def test_a_notebook_that_jupyterlab_ran_is_listed(project: Path) -> None:
+def test_run_in_jupyterlab(project: Path) -> None:
+    """A notebook that JupyterLab ran has no metadata; its summary has date and start."""
     put_notebook(project, "lab.ipynb", started="2024-06-01T06:00:00+00:00")
     path = project / "runs" / "lab.ipynb"
     notebook = json.loads(path.read_text())
     path.write_text(json.dumps(notebook | {"metadata": {}}))
-    page = write_index(Archive(project / "runs"), {})
+    page = index(project)
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s notebook"]
     (attempt,) = attempts(project)
-    assert attempt.started == "2024-06-01T06:00:00+00:00"
+    assert attempt.started == datetime(2024, 6, 1, 6, tzinfo=UTC)
 
 
-def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project: Path) -> None:
+def test_other_json(project: Path) -> None:
+    """JSON after the summary is ignored."""
     put_notebook(project, "a.ipynb", outline=None, energy=None)
     path = project / "runs" / "a.ipynb"
     notebook = json.loads(path.read_text())
@@ -120,31 +131,34 @@ def test_what_a_notebook_shows_programs_besides_its_summary_does_no_harm(project
         output = {"data": {"application/json": other}}
         notebook["cells"].append({"cell_type": "code", "outputs": [output]})
     path.write_text(json.dumps(notebook))
-    page = write_index(Archive(project / "runs"), {})
+    page = index(project)
     assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 7.25 m/s 4.5 s notebook"]
 
 
-def test_days_stand_under_their_weekday_and_recent_years_are_open() -> None:
+def test_calendar() -> None:
+    """Days stand under their weekday, and the newest years are open."""
     days = [date(2023, 5, 1), date(2023, 12, 31), date(2024, 9, 1), date(2024, 9, 30)]
     newer, older = make_calendar(make_rows([], {d: s for d in days for s in status(d).values()}))
-    assert [(row.date[5:], row.place) for _, month in older.months for row in month] == [
+    assert [(f"{row.date:%m-%d}", row.cell) for _, month in older.months for row in month] == [
         ("05-01", "1 / 1"),
         ("12-31", "5 / 7"),
     ]
-    assert [row.place for _, month in newer.months for row in month] == ["1 / 7", "6 / 1"]
+    assert [row.cell for _, month in newer.months for row in month] == ["1 / 7", "6 / 1"]
     assert (newer.name, older.name, older.is_open) == ("2024", "2023", True)
     many = [date.fromordinal(date(2023, 12, 31).toordinal() + n) for n in range(61)]
     newer, older = make_calendar(make_rows([], {d: s for d in many for s in status(d).values()}))
     assert (newer.is_open, older.is_open, newer.states) == (True, False, {"loaded": 60})
 
 
-def test_an_empty_archive_says_what_to_do(project: Path) -> None:
-    text = write_index(Archive(project / "runs"), {}).read_text(encoding="utf-8")
+def test_empty_archive(project: Path) -> None:
+    """The page of an empty archive shows the command that loads a day."""
+    text = index(project).read_text(encoding="utf-8")
     assert "etl run 2024-05-20" in text
     assert "<table" not in text
 
 
-def test_a_notebook_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook is read once; after that the cache has it."""
     put_notebook(project, "2024-05-20/a.ipynb")
     first = attempts(project)
     put_notebook(project, "2024-05-21/b.ipynb", day="2024-05-21")
@@ -155,22 +169,25 @@ def test_a_notebook_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert seen == [".index.json", "2024-05-21/b.ipynb"]
 
 
-def test_a_notebook_that_went_leaves_the_page(project: Path) -> None:
+def test_deleted_notebook(project: Path) -> None:
+    """A deleted notebook leaves the page."""
     put_notebook(project, "2024-05-20/a.ipynb")
-    write_index(Archive(project / "runs"), {})
+    index(project)
     (project / "runs" / "2024-05-20" / "a.ipynb").unlink()
-    assert rows(write_index(Archive(project / "runs"), {})) == []
+    assert rows(index(project)) == []
 
 
-def test_gaps_of_a_picture_stay_gaps() -> None:
+def test_draw() -> None:
+    """Gaps in the values are gaps in the line."""
     assert draw([0.0, 24.0, None, 12.0]) == "M0.0 23.0h0L36.0 1.0M108.0 12.0h0"
     assert draw([None, None]) == draw([]) == ""
     assert draw([5.0, 5.0]).count("L") == 1
 
 
-def test_the_page_asks_for_nothing_else(project: Path) -> None:
+def test_one_file(project: Path) -> None:
+    """The page loads no other file."""
     put_notebook(project, "2024-05-20/a.ipynb")
-    text = write_index(Archive(project / "runs"), status(DAY)).read_text(encoding="utf-8")
+    text = index(project, status(DAY)).read_text(encoding="utf-8")
     assert re.findall(r"(?:src|href)=\"(?:https?:|//)|url\(|@import", text) == []
 
 
@@ -183,17 +200,17 @@ def test_the_page_asks_for_nothing_else(project: Path) -> None:
         ("2024-05-21", {"energy": [1]}),
     ],
 )
-def test_a_notebook_that_says_what_cannot_be_does_not_take_the_page(
-    project: Path, day: str, facts: dict[str, Any]
-) -> None:
+def test_invalid_summary(project: Path, day: str, facts: dict[str, Any]) -> None:
+    """A notebook with an invalid summary does not break the page."""
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "odd.ipynb", day=day, **facts)
-    page = rows(write_index(Archive(project / "runs"), {}))
+    page = rows(index(project))
     assert page[0 if day < "2024-05-20" else -1].startswith("2024-05-20")
 
 
-@pytest.mark.parametrize("content", ["", '{"2024-05-20/a.ip'])
-def test_a_memory_that_was_cut_short_is_made_anew(project: Path, content: str) -> None:
+@pytest.mark.parametrize("content", ["", '{"2024-05-20/a.ip', '{"a.ipynb": 1}'])
+def test_broken_cache(project: Path, content: str) -> None:
+    """A cache that is incomplete or has another form is made again."""
     put_notebook(project, "2024-05-20/a.ipynb")
     first = attempts(project)
     (project / "runs" / ".index.json").write_text(content)

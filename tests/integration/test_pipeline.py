@@ -18,10 +18,11 @@ import pytest
 from helpers import DATA, execute
 from sqlalchemy import Engine
 
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
-from etl_lib.load.day import Load, load_day, read_statistics, verify_load
+from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.records import LoadedDay
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics, to_frame
@@ -47,7 +48,7 @@ def load_file(
     return load
 
 
-def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> Load:
+def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> LoadedDay:
     """One day as the notebook moves it."""
     found = find_day(fonte, day.isoformat())
     readings = fetch_readings(fonte, found.start, found.end, columns)
@@ -153,13 +154,13 @@ def test_the_notebook_runs_on_real_readings(
     words = [f"{theirs}={ours}" for theirs, ours in ({"Date_time": "timestamp"} | NAMES).items()]
     load_file(path, *(["--rename", *words] if rename else []))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(day, Plan(ALL, settings, project, Archive(project / "runs")))
+    outcome = run_date(day, Plan(ALL, settings, project, open_archive(project / "runs")))
     assert outcome.error is None
     assert outcome.notebook is not None
     assert f">{says}</text>" in outcome.notebook.read_text(encoding="utf-8")
     stored = execute(alvo_url, "SELECT count(*) FROM data")[0][0]
     assert outcome.summary is not None
-    assert outcome.summary["statistics"] == stored > 0
+    assert outcome.summary.statistics == stored > 0
 
 
 def test_a_corrected_reading_arrives_and_a_vanished_bucket_goes(
@@ -223,7 +224,9 @@ def test_the_notebook_shows_an_empty_day_without_a_traceback(
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
-    outcome = run_date(date(2024, 5, 21), Plan(ALL, settings, project, Archive(project / "runs")))
+    outcome = run_date(
+        date(2024, 5, 21), Plan(ALL, settings, project, open_archive(project / "runs"))
+    )
     assert outcome.error is None
     assert outcome.summary is not None
-    assert (outcome.summary["readings"], outcome.summary["energy"]) == (0, None)
+    assert (outcome.summary.readings, outcome.summary.energy) == (0, None)

@@ -1,4 +1,4 @@
-"""What is done of each date, told from Fonte, the ledger and the archive; and who is skipped."""
+"""The state of each date from Fonte, the ledger and the archive, and the dates that are skipped."""
 
 import json
 from collections.abc import Callable, Generator
@@ -11,8 +11,8 @@ import pytest
 from helpers import execute
 from sqlalchemy import Engine
 
-from etl_lib.archive.status import State, read_status
-from etl_lib.archive.store import Archive
+from etl_lib.archive.status import DayStatus, State, read_status
+from etl_lib.archive.store import open_archive
 from etl_lib.cli import main as cli
 from etl_lib.extract.client import open_fonte
 from etl_lib.extract.days import find_day
@@ -61,16 +61,16 @@ def archive(project: Path, day: date, name: str) -> None:
     (folder / name).write_text("{}")
 
 
+def find(settings: Settings, project: Path, *period: date) -> dict[date, DayStatus]:
+    return read_status(settings, open_archive(project / "runs"), *period)
+
+
 def states(settings: Settings, project: Path) -> dict[int, State]:
-    return {
-        day.day: status.state
-        for day, status in read_status(settings, Archive(project / "runs")).items()
-    }
+    return {day.day: status.state for day, status in find(settings, project).items()}
 
 
-def test_a_date_is_missing_until_it_is_loaded(
-    settings: Settings, load: Load, project: Path
-) -> None:
+def test_missing(settings: Settings, load: Load, project: Path) -> None:
+    """A date is missing until it is loaded."""
     load(date(2024, 5, 21))
     assert states(settings, project) == {
         20: State.MISSING,
@@ -80,9 +80,8 @@ def test_a_date_is_missing_until_it_is_loaded(
     }
 
 
-def test_a_date_whose_readings_changed_is_stale_until_it_is_loaded_again(
-    settings: Settings, load: Load, project: Path, fonte_url: str
-) -> None:
+def test_stale(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A date whose readings changed is stale until the next load."""
     load(FIRST)
     load(date(2024, 5, 21))
     execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20T00:30Z'")
@@ -92,30 +91,29 @@ def test_a_date_whose_readings_changed_is_stale_until_it_is_loaded_again(
     assert states(settings, project)[20] is State.LOADED
 
 
-def test_a_date_whose_readings_vanished_is_stale(
-    settings: Settings, load: Load, project: Path, fonte_url: str
-) -> None:
+def test_vanished_readings(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A loaded date whose readings vanished is stale."""
     load(date(2024, 5, 21))
     execute(fonte_url, "DELETE FROM data WHERE timestamp::date = '2024-05-21'")
-    found = read_status(settings, Archive(project / "runs"))[date(2024, 5, 21)]
+    found = find(settings, project)[date(2024, 5, 21)]
     assert (found.state, found.readings) == (State.STALE, 0)
 
 
-def test_a_date_is_failed_while_its_last_attempt_is(
-    settings: Settings, load: Load, project: Path
-) -> None:
+def test_failed(settings: Settings, load: Load, project: Path) -> None:
+    """A date is failed while its last attempt is; a running attempt does not count."""
     archive(project, FIRST, "20240601T000000.000000Z.failed.ipynb")
     assert states(settings, project)[20] is State.FAILED
     archive(project, FIRST, ".20240603T000000.000000Z.partial.ipynb")  # being run now
     assert states(settings, project)[20] is State.FAILED
-    load(FIRST)  # by hand, say: Alvo holds what Fonte does
+    load(FIRST)  # by hand: Alvo holds what Fonte does
     assert states(settings, project)[20] is State.LOADED
 
 
 @pytest.mark.parametrize("name", ["{}.failed.ipynb", ".{}.partial.ipynb"])
-def test_a_date_whose_notebook_was_cut_after_its_load_is_failed(
+def test_interrupted_after_load(
     settings: Settings, load: Load, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    """A date whose notebook was interrupted after the load is failed."""
     stem = "20240603T000000.000000Z"
     monkeypatch.setenv("ETL_NOTEBOOK", f"{FIRST}/{stem}.ipynb")
     load(FIRST)
@@ -124,9 +122,8 @@ def test_a_date_whose_notebook_was_cut_after_its_load_is_failed(
     assert states(settings, project)[20] is State.FAILED
 
 
-def test_a_stale_date_that_was_run_since_and_failed_is_failed(
-    settings: Settings, load: Load, project: Path, fonte_url: str
-) -> None:
+def test_failed_while_stale(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A stale date whose last attempt failed is failed."""
     load(FIRST)
     archive(project, FIRST, "20240601T000000.000000Z.ipynb")
     execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20T00:30Z'")
@@ -135,27 +132,30 @@ def test_a_stale_date_that_was_run_since_and_failed_is_failed(
     assert states(settings, project)[20] is State.FAILED
 
 
-def test_the_report_is_the_one_of_the_last_load(
+def test_report(
     settings: Settings, load: Load, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The report is the page of the last load."""
     for name in ("a", "b"):
         archive(project, FIRST, f"{name}.html")
         monkeypatch.setenv("ETL_NOTEBOOK", f"2024-05-20/{name}.ipynb")
         load(FIRST)
-    report = read_status(settings, Archive(project / "runs"))[FIRST].report
+    report = find(settings, project)[FIRST].report
     assert report == project / "runs" / "2024-05-20" / "b.html"
 
 
-def test_only_the_dates_asked_for_are_told(settings: Settings, load: Load, project: Path) -> None:
+def test_period(settings: Settings, load: Load, project: Path) -> None:
+    """Only the dates of the period are returned."""
     load(FIRST)
     load(date(2024, 5, 23))
-    found = read_status(settings, Archive(project / "runs"), date(2024, 5, 21), date(2024, 5, 23))
+    found = find(settings, project, date(2024, 5, 21), date(2024, 5, 23))
     assert [day.day for day in found] == [21, 22, 23]
 
 
-def test_status_is_a_table_for_people_and_json_for_programs(
-    settings: Settings, load: Load, project: Path, capsys: pytest.CaptureFixture[str]
+def test_table_and_json(
+    settings: Settings, load: Load, project: Path, alvo_url: str, capsys: Any
 ) -> None:
+    """`etl status` prints a table, and JSON with `--json`."""
     load(FIRST)
     assert cli.main(["status"]) == 0
     header, first, second, *_ = capsys.readouterr().out.splitlines()
@@ -165,17 +165,22 @@ def test_status_is_a_table_for_people_and_json_for_programs(
 
     assert cli.main(["status", "2024-05-20", "--json"]) == 0
     (record,) = json.loads(capsys.readouterr().out)
-    assert (record["date"], record["state"], record["columns"]) == (
-        *("2024-05-20", "loaded"),
-        ["power"],
-    )
-    assert record["coverage"] == pytest.approx(60 / 1440)
-    assert datetime.fromisoformat(record["loaded"]).tzinfo is not None
+    (row,) = execute(alvo_url, "SELECT * FROM run")
+    assert record == {
+        "date": "2024-05-20",
+        "state": "loaded",
+        "readings": 60,
+        "coverage": pytest.approx(60 / 1440),
+        "columns": ["power"],
+        "loaded": row.finished.isoformat(),
+        "report": None,
+        "fingerprint": row.fingerprint,
+        "run": row.id,
+    }
 
 
-def test_what_is_loaded_and_unchanged_is_skipped(
-    settings: Settings, load: Load, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_skipped(settings: Settings, load: Load, project: Path, capsys: Any) -> None:
+    """`etl run` skips dates that are loaded and unchanged."""
     for day in (20, 21, 22, 23):
         load(date(2024, 5, day))
     assert cli.main(["run", "2024-05-20", "2024-05-23", "--columns", "power"]) == 0
@@ -199,7 +204,7 @@ def test_what_is_loaded_and_unchanged_is_skipped(
     ],
     ids=lambda value: " ".join(map(str, value)) or "plain",
 )
-def test_a_range_runs_the_dates_that_need_it(
+def test_chosen_dates(
     settings: Settings,
     load: Load,
     project: Path,
@@ -208,6 +213,7 @@ def test_a_range_runs_the_dates_that_need_it(
     options: list[str],
     wanted: list[int],
 ) -> None:
+    """`etl run` runs the dates that need it, or those in the chosen states."""
     load(FIRST)
     load(date(2024, 5, 21))
     execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-21T00:30Z'")
@@ -225,18 +231,19 @@ def test_a_range_runs_the_dates_that_need_it(
     assert [day.day for day in asked] == wanted
 
 
-def check(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+def check(capsys: Any, *options: str) -> tuple[int, str]:
     code = cli.main(["status", "--check", *options])
     return code, capsys.readouterr().out.strip()
 
 
-def test_a_check_tells_what_needs_a_person_and_fails(
+def test_check(
     settings: Settings,
     load: Load,
     project: Path,
     fonte_url: str,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Any,
 ) -> None:
+    """`etl status --check` names the days that need attention, and fails."""
     days = "2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23"
     assert check(capsys) == (1, f"4 missing: {days}; nothing was ever loaded")
     for day in range(20, 23):
@@ -257,13 +264,14 @@ def test_a_check_tells_what_needs_a_person_and_fails(
     assert line.endswith(" UTC, 0.0 hours ago")
 
 
-def test_a_check_leaves_out_the_day_that_has_not_ended(
+def test_check_today(
     settings: Settings,
     load: Load,
     put_readings: Callable[[pa.Table], None],
     project: Path,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Any,
 ) -> None:
+    """A check ignores the current day."""
     for day in range(20, 24):
         load(date(2024, 5, day))
     put_readings(pa.table({"timestamp": [datetime.now(UTC)], "power": [1.0]}))
@@ -272,9 +280,8 @@ def test_a_check_leaves_out_the_day_that_has_not_ended(
     assert check(capsys)[0] == 1
 
 
-def test_a_check_fails_when_the_newest_load_is_too_old(
-    settings: Settings, load: Load, project: Path, alvo_url: str, capsys: Any
-) -> None:
+def test_max_age(settings: Settings, load: Load, project: Path, alvo_url: str, capsys: Any) -> None:
+    """A check fails when the newest load is too old."""
     for day in range(20, 24):
         load(date(2024, 5, day))
     execute(alvo_url, "UPDATE run SET finished = finished - interval '49 hours'")
@@ -285,21 +292,20 @@ def test_a_check_fails_when_the_newest_load_is_too_old(
     assert line.endswith(" UTC, 49.0 hours ago")
 
 
-def test_a_check_names_some_of_many_days(
+def test_check_many_days(
     settings: Settings, put_readings: Callable[[pa.Table], None], project: Path, capsys: Any
 ) -> None:
+    """A check names the first five of many days."""
     put_readings(pa.table({"timestamp": [datetime(2024, 6, day, tzinfo=UTC) for day in (1, 2)]}))
     words = "6 missing: 2024-05-20, 2024-05-21, 2024-05-22, 2024-05-23, 2024-06-01 …;"
     assert check(capsys)[1].startswith(words)
 
 
-def test_a_loaded_date_that_fonte_has_no_more_stands_as_it_is(
-    settings: Settings, load: Load, project: Path, fonte_url: str
-) -> None:
+def test_pruned_source(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A loaded date before the first day in Fonte stays loaded."""
     for day in (20, 21):
         load(date(2024, 5, day))
     execute(fonte_url, "DELETE FROM data WHERE timestamp < '2024-05-22'")
     assert states(settings, project)[20] is State.LOADED
-    archive = Archive(project / "runs")
-    found = read_status(settings, archive, date(2024, 5, 20), date(2024, 5, 21))
+    found = find(settings, project, date(2024, 5, 20), date(2024, 5, 21))
     assert [day.state for day in found.values()] == [State.LOADED] * 2

@@ -13,7 +13,7 @@ from helpers import BIN, ROOT, execute, serve
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.services import embedded as local
 from etl_lib.services import postgresql as embedded
@@ -103,7 +103,7 @@ def test_the_loader_owns_its_tables_and_nothing_else(
     owner = address(url, "of alvo owner")
     execute(url.render_as_string(hide_password=False), "CREATE TABLE strange AS SELECT 1 AS one")
     settings = Library(fonte_api_url=seeded_api, alvo_database_url=owner)
-    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     assert run_date(date(2024, 5, 20), plan).error is None
     owned = execute(owner, "SELECT tablename FROM pg_tables WHERE tableowner = current_user")
     assert {name for (name,) in owned} == {"signal", "data", "run"}

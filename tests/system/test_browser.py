@@ -1,4 +1,4 @@
-"""The archive's page and a report in a real browser, opened from disk as people open them."""
+"""The index and a report in a real browser, opened from disk as people open them."""
 
 import os
 import shutil
@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from etl_lib.archive.index import write_index
 from etl_lib.archive.pages import render
-from etl_lib.archive.status import DateStatus, State
-from etl_lib.archive.store import Archive
+from etl_lib.archive.status import DayStatus, State
+from etl_lib.archive.store import open_archive
 
 pytestmark = needs_chromium
 DAY = date(2024, 5, 20)
@@ -43,7 +43,7 @@ CONTRASTS = """selector => [...document.querySelectorAll(selector)].map(element 
     const [low, high] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
     return (high + .05) / (low + .05);
 })"""
-"""By WCAG 2: the text of each element against whatever lies under it."""
+"""The contrast by WCAG 2 of each element's text and its background."""
 
 SMALLEST_TEXT = """() => Math.min(...[...document.body.querySelectorAll("*")]
     .filter(e => e.checkVisibility())
@@ -53,14 +53,14 @@ SMALLEST_TEXT = """() => Math.min(...[...document.body.querySelectorAll("*")]
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """Opens a file. In the end: nothing but pages was asked for, the console stayed empty."""
-    contexts, asked, said = [], [], []
+    """Open a file. At the end, only pages were requested and the console is empty."""
+    contexts, requests, messages = [], [], []
 
     def visit(path: Path, **options: Any) -> Page:
         contexts.append(context := browser.new_context(**options))
-        context.on("request", lambda it: asked.append((it.url[:5], it.is_navigation_request())))
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
+        context.on("request", lambda it: requests.append((it.url[:5], it.is_navigation_request())))
+        context.on("console", lambda message: messages.append(message.text))
+        context.on("weberror", lambda error: messages.append(str(error.error)))
         page = context.new_page()
         page.goto(path.as_uri())
         return page
@@ -68,13 +68,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield visit
     for context in contexts:
         context.close()
-    assert set(asked) == {("file:", True)}
-    assert said == []
+    assert set(requests) == {("file:", True)}
+    assert messages == []
 
 
 @pytest.fixture
-def archive(project: Path) -> Path:
-    """The page of six days: two loaded, one of them thrice tried; stale, failed, two missing."""
+def index(project: Path) -> Path:
+    """The index of six days: two loaded, one after three attempts; stale, failed, two missing."""
     put_notebook(project, "2024-05-20/a.failed.ipynb", error="division by zero")
     put_notebook(project, "2024-05-20/b.ipynb", energy=900.0)
     put_notebook(project, "2024-05-20/c.ipynb", energy=10_000.0, coverage=0.5)
@@ -83,18 +83,18 @@ def archive(project: Path) -> Path:
     error = f"expected 1,440 readings, got 7 {'unbroken' * 40}"
     put_notebook(project, "2024-05-23/f.failed.ipynb", day="2024-05-23", error=error)
     states = (*(State.LOADED,) * 2, State.STALE, State.FAILED, *(State.MISSING,) * 2)
-    return write_index(Archive(project / "runs"), statuses(states))
+    return write_index(open_archive(project / "runs"), statuses(states))
 
 
 @pytest.fixture(scope="module")
 def report(
     tmp_path_factory: pytest.TempPathFactory, seeded_api: str, new_database: Callable[[], str]
 ) -> Path:
-    """A report of a day that `etl run` really ran, with the page of the ten days beside it."""
+    """The report of a real `etl run`, with the index of ten days beside it."""
     home = tmp_path_factory.mktemp("reported")
     shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
     environment = {"FONTE_API_URL": seeded_api, "ALVO_DATABASE_URL": new_database()}
-    # Not in this process: Playwright has an event loop in it, papermill needs one of its own
+    # In another process: papermill cannot use the event loop that Playwright runs in this one
     subprocess.run(
         [sys.executable, "-m", "etl_lib.cli.main", "run", DAY.isoformat()],
         env=os.environ | environment | {"ETL_HOME": str(home)},
@@ -104,17 +104,17 @@ def report(
     return report
 
 
-def statuses(states: tuple[State, ...]) -> dict[date, DateStatus]:
-    """One state a day from `DAY` on."""
+def statuses(states: tuple[State, ...]) -> dict[date, DayStatus]:
+    """One day per state, from `DAY` on."""
     days = [DAY + timedelta(days=n) for n in range(len(states))]
     return {
-        day: DateStatus(day, state, 1440, 1.0, ["power"], None, None)
+        day: DayStatus(date=day, state=state, readings=1440)
         for day, state in zip(days, states, strict=True)
     }
 
 
-def shown_days(page: Page) -> list[str]:
-    """The days of the dates that the table shows, from top to bottom."""
+def visible_days(page: Page) -> list[str]:
+    """The days of the visible rows, from top to bottom."""
     dates = page.locator("tbody tr:visible td:first-child").all_inner_texts()
     return [date[-2:] for date in dates]
 
@@ -128,55 +128,53 @@ def does_not_scroll_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-# The archive
+# The index
 
 
-def test_it_opens_with_the_newest_date_first(archive: Path, visit: Visit) -> None:
-    page = visit(archive)
+def test_newest_first(index: Path, visit: Visit) -> None:
+    """The page opens with the newest date first."""
+    page = visit(index)
     assert page.title() == "Wind-turbine readings, day by day"
-    assert shown_days(page) == ["25", "24", "23", "22", "21", "20"]
+    assert visible_days(page) == ["25", "24", "23", "22", "21", "20"]
     assert sorting(page) == {"date": "descending"}
     expect(page.locator("output")).to_have_text("6 dates")
 
 
-def test_a_column_s_header_sorts_numbers_as_numbers_and_what_is_blank_last(
-    archive: Path, visit: Visit
-) -> None:
-    page = visit(archive)
+def test_sort(index: Path, visit: Visit) -> None:
+    """A header sorts by its column: numbers as numbers, empty cells last."""
+    page = visit(index)
     energy = page.get_by_role("button", name="energy")
     energy.click()
-    assert shown_days(page)[:3] == ["20", "22", "21"]
+    assert visible_days(page)[:3] == ["20", "22", "21"]
     assert sorting(page) == {"energy,": "descending"}
     energy.click()
-    assert shown_days(page)[:3] == ["21", "22", "20"]
+    assert visible_days(page)[:3] == ["21", "22", "20"]
     assert sorting(page) == {"energy,": "ascending"}
     page.get_by_role("button", name="date").click()
     page.get_by_role("button", name="date").click()
-    assert shown_days(page) == ["20", "21", "22", "23", "24", "25"]
+    assert visible_days(page) == ["20", "21", "22", "23", "24", "25"]
     assert sorting(page) == {"date": "ascending"}
 
 
-def test_text_and_state_choose_dates_and_the_page_says_how_many(
-    archive: Path, visit: Visit
-) -> None:
-    page = visit(archive)
+def test_filter(index: Path, visit: Visit) -> None:
+    """Text and state filter the dates, and the page shows how many are left."""
+    page = visit(index)
     page.get_by_label("State").select_option("missing")
-    assert shown_days(page) == ["25", "24"]
+    assert visible_days(page) == ["25", "24"]
     expect(page.locator("output")).to_have_text("2 of 6 dates")
     page.get_by_label("Find").fill("05-24")
-    assert shown_days(page) == ["24"]
+    assert visible_days(page) == ["24"]
     expect(page.locator(".day.faded")).to_have_count(5)
     page.get_by_label("State").select_option("")
     page.get_by_label("Find").fill(" ZERODIVISION")
-    assert shown_days(page) == ["23", "20"]
+    assert visible_days(page) == ["23", "20"]
     page.get_by_label("Find").fill("nothing like it")
     expect(page.locator("output")).to_have_text("0 of 6 dates")
 
 
-def test_a_day_of_the_calendar_leads_to_its_row_even_to_one_that_is_filtered_out(
-    archive: Path, visit: Visit
-) -> None:
-    page = visit(archive, viewport={"width": 1280, "height": 400})
+def test_calendar_link(index: Path, visit: Visit) -> None:
+    """A day of the calendar leads to its row, also to a hidden one."""
+    page = visit(index, viewport={"width": 1280, "height": 400})
     row = page.locator("#d2024-05-20")
     expect(row).not_to_be_in_viewport()
     page.get_by_role("link", name="20", exact=True).click()
@@ -188,10 +186,11 @@ def test_a_day_of_the_calendar_leads_to_its_row_even_to_one_that_is_filtered_out
     expect(page.locator("output")).to_have_text("6 dates")
 
 
-def test_the_calendar_puts_a_day_under_its_weekday(project: Path, visit: Visit) -> None:
+def test_calendar_grid(project: Path, visit: Visit) -> None:
+    """Days of one weekday stand in one column."""
     days = [DAY, DAY + timedelta(days=2), DAY + timedelta(days=9)]  # what lies between is unknown
-    known = {day: DateStatus(day, State.MISSING, 9, None, [], None, None) for day in days}
-    page = visit(write_index(Archive(project / "runs"), known))
+    known = {day: DayStatus(date=day, state=State.MISSING, readings=9) for day in days}
+    page = visit(write_index(open_archive(project / "runs"), known))
     monday, wednesday, next_week = (
         page.get_by_role("link", name=str(day.day), exact=True).bounding_box() for day in days
     )
@@ -200,8 +199,9 @@ def test_the_calendar_puts_a_day_under_its_weekday(project: Path, visit: Visit) 
     assert (next_week["x"], next_week["y"] > wednesday["y"]) == (wednesday["x"], True)
 
 
-def test_everything_can_be_done_by_keyboard(archive: Path, visit: Visit) -> None:
-    page = visit(archive)
+def test_keyboard(index: Path, visit: Visit) -> None:
+    """Every control works by keyboard, with a visible focus."""
+    page = visit(index)
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip the calendar")).to_be_focused()
     page.keyboard.press("Enter")
@@ -209,13 +209,13 @@ def test_everything_can_be_done_by_keyboard(archive: Path, visit: Visit) -> None
     expect(page.get_by_label("Find")).to_have_value("05-2")
     page.keyboard.press("Tab")
     page.keyboard.type("loaded")
-    assert shown_days(page) == ["21", "20"]
+    assert visible_days(page) == ["21", "20"]
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="date")).to_be_focused()
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Enter")
-    assert shown_days(page) == ["20", "21"]
+    assert visible_days(page) == ["20", "21"]
     for _ in range(8):  # six more headers, the notebook, the other attempts
         page.keyboard.press("Tab")
     expect(page.get_by_text("2 other attempts")).to_be_focused()
@@ -223,8 +223,9 @@ def test_everything_can_be_done_by_keyboard(archive: Path, visit: Visit) -> None
     expect(page.get_by_text("ZeroDivisionError: division by zero")).to_be_visible()
 
 
-def test_other_attempts_are_folded_and_say_when_and_why(archive: Path, visit: Visit) -> None:
-    page = visit(archive)
+def test_other_attempts(index: Path, visit: Visit) -> None:
+    """Other attempts are folded; each shows its start and its error."""
+    page = visit(index)
     attempts = page.locator("#d2024-05-20 details > div")
     expect(attempts).to_have_count(2)
     expect(attempts.first).to_be_hidden()
@@ -235,8 +236,9 @@ def test_other_attempts_are_folded_and_say_when_and_why(archive: Path, visit: Vi
     )
 
 
-def test_a_phone_shows_all_of_it_without_sideways_scrolling(archive: Path, visit: Visit) -> None:
-    page = visit(archive, **PHONE)
+def test_phone(index: Path, visit: Visit) -> None:
+    """A phone shows the whole page, with controls large enough for fingers."""
+    page = visit(index, **PHONE)
     assert does_not_scroll_sideways(page)
     assert page.evaluate(SMALLEST_TEXT) >= 12
     for control in page.locator("a:visible:not(.skip), button:visible, input, select").all():
@@ -244,20 +246,22 @@ def test_a_phone_shows_all_of_it_without_sideways_scrolling(archive: Path, visit
         assert min(box["width"], box["height"]) >= 40, control.inner_text()
     page.get_by_text("2 other attempts").click()
     page.get_by_role("button", name="energy").click()
-    assert shown_days(page)[0] == "20"
+    assert visible_days(page)[0] == "20"
     assert does_not_scroll_sideways(page)
 
 
 @pytest.mark.parametrize("width", [320, 700, 1000, 1119, 1121, 1400])
-def test_no_width_makes_the_page_scroll_sideways(archive: Path, visit: Visit, width: int) -> None:
-    page = visit(archive, viewport={"width": width, "height": 800})
+def test_width(index: Path, visit: Visit, width: int) -> None:
+    """The page fits every width."""
+    page = visit(index, viewport={"width": width, "height": 800})
     page.get_by_text("2 other attempts").click()
     assert does_not_scroll_sideways(page)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_text_stands_out_from_its_ground(archive: Path, visit: Visit, scheme: str) -> None:
-    page = visit(archive, color_scheme=scheme)
+def test_contrast(index: Path, visit: Visit, scheme: str) -> None:
+    """Text has a contrast of 4.5 in the light and the dark scheme."""
+    page = visit(index, color_scheme=scheme)
     page.get_by_text("2 other attempts").click()
     grounds = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (grounds == "rgb(255, 255, 255)") == (scheme == "light")
@@ -267,34 +271,36 @@ def test_text_stands_out_from_its_ground(archive: Path, visit: Visit, scheme: st
         assert min(contrasts) >= 4.5, selector
 
 
-def test_a_thousand_dates_are_found_sorted_and_filtered(project: Path, visit: Visit) -> None:
+def test_thousand_dates(project: Path, visit: Visit) -> None:
+    """A thousand dates are listed, sorted and filtered."""
     for number in range(1000):
         day = (DAY + timedelta(days=number)).isoformat()
         path = f"{day}/{'a.failed' if number % 10 == 3 else 'a'}.ipynb"
         energy = float(number * 7 % 1000)  # a thousand different ones
         error = "out of wind" if number % 10 == 3 else None
         put_notebook(project, path, day, error, "2025-01-01T00:00:00+00:00", energy=energy)
-    page = visit(write_index(Archive(project / "runs"), {}))
+    page = visit(write_index(open_archive(project / "runs"), {}))
     expect(page.locator("output")).to_have_text("1,000 dates")
     expect(page.locator(".months a")).to_have_count(1000)
     page.get_by_label("State").select_option("failed")
     expect(page.locator("output")).to_have_text("100 of 1,000 dates")
     page.get_by_label("State").select_option("loaded")
     page.get_by_role("button", name="energy").click()
-    shown = page.locator("tbody tr:visible .energy").evaluate_all(
+    energies = page.locator("tbody tr:visible .energy").evaluate_all(
         "cells => cells.map(cell => Number(cell.dataset.value))"
     )
     expected = [float(n * 7 % 1000) for n in range(1000) if n % 10 != 3]
-    assert shown == sorted(expected, reverse=True)
+    assert energies == sorted(expected, reverse=True)
     assert does_not_scroll_sideways(page)
 
 
-def test_text_of_errors_and_names_is_shown_and_not_run(project: Path, visit: Visit) -> None:
+def test_page_injection(project: Path, visit: Visit) -> None:
+    """HTML in errors and file names is shown as text."""
     attack = "<script>document.title = 'run'</script>"
     name = "<img src=x onerror=\"document.title='run'\">.ipynb"
     put_notebook(project, "2024-05-20/a.failed.ipynb", error=attack)
     put_notebook(project, name, day="2024-05-21")
-    page = visit(write_index(Archive(project / "runs"), {}))
+    page = visit(write_index(open_archive(project / "runs"), {}))
     expect(page.locator(".error")).to_have_text(f"ZeroDivisionError: {attack}")
     assert page.title() == "Wind-turbine readings, day by day"
     expect(page.locator("img")).to_have_count(0)
@@ -302,8 +308,9 @@ def test_text_of_errors_and_names_is_shown_and_not_run(project: Path, visit: Vis
     assert link.get_attribute("href").endswith(".ipynb")
 
 
-def test_an_empty_archive_opens(project: Path, visit: Visit) -> None:
-    page = visit(write_index(Archive(project / "runs"), {}), **PHONE)
+def test_empty_archive(project: Path, visit: Visit) -> None:
+    """The page of an empty archive opens."""
+    page = visit(write_index(open_archive(project / "runs"), {}), **PHONE)
     expect(page.get_by_text("etl run 2024-05-20")).to_be_visible()
     assert does_not_scroll_sideways(page)
 
@@ -311,9 +318,8 @@ def test_an_empty_archive_opens(project: Path, visit: Visit) -> None:
 # A report
 
 
-def test_the_archive_leads_to_a_report_whose_tab_says_the_date_and_back(
-    report: Path, visit: Visit
-) -> None:
+def test_report_and_back(report: Path, visit: Visit) -> None:
+    """The index links to a report, whose title has the date, and the report links back."""
     page = visit(report.parent.parent / "index.html")
     page.get_by_role("link", name="report").click()
     assert page.title() == "2024-05-20 · one day of turbine readings"
@@ -322,9 +328,8 @@ def test_the_archive_leads_to_a_report_whose_tab_says_the_date_and_back(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_report_shows_its_plots_and_unfolds_its_code(
-    report: Path, visit: Visit, scheme: str
-) -> None:
+def test_plots_and_code(report: Path, visit: Visit, scheme: str) -> None:
+    """A report shows its plots as SVG and unfolds its code."""
     page = visit(report, color_scheme=scheme)
     plots = page.locator("main img")
     assert plots.count() >= 3
@@ -339,7 +344,8 @@ def test_a_report_shows_its_plots_and_unfolds_its_code(
         assert min(page.evaluate(CONTRASTS, selector)) >= 4.5, selector
 
 
-def test_a_report_fits_a_phone(report: Path, visit: Visit) -> None:
+def test_report_on_phone(report: Path, visit: Visit) -> None:
+    """A report fits a phone."""
     page = visit(report, **PHONE)
     for summary in page.locator("summary").all():
         summary.press("Enter")
@@ -347,11 +353,12 @@ def test_a_report_fits_a_phone(report: Path, visit: Visit) -> None:
     assert page.evaluate(SMALLEST_TEXT) >= 12
 
 
-def test_text_of_a_report_is_shown_and_not_run(tmp_path: Path, visit: Visit) -> None:
+def test_report_injection(tmp_path: Path, visit: Visit) -> None:
+    """HTML in a report's code, outputs and title is shown as text."""
     attack = "<script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
     cell = new_code_cell(f"date = {attack!r}", outputs=[new_output("stream", text=attack)])
-    told = {"ename": "E", "evalue": attack, "traceback": [f"E: {attack}"]}
-    cell.outputs.append(new_output("error", **told))
+    error = {"ename": "E", "evalue": attack, "traceback": [f"E: {attack}"]}
+    cell.outputs.append(new_output("error", **error))
     cell.outputs.append(new_output("execute_result", {"text/plain": attack}))
     file = tmp_path / "report.html"
     file.write_text(render(new_notebook(cells=[cell]), attack), encoding="utf-8")
@@ -361,7 +368,8 @@ def test_text_of_a_report_is_shown_and_not_run(tmp_path: Path, visit: Visit) -> 
     assert page.locator("body").text_content().count(attack) >= 3
 
 
-def test_a_report_cannot_ask_the_network_for_anything(report: Path, visit: Visit) -> None:
+def test_report_policy(report: Path, visit: Visit) -> None:
+    """The policy of a report forbids every request to the network."""
     page = visit(report)
     policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
     assert policy.startswith("default-src 'none'; img-src data:;")

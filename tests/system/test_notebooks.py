@@ -11,7 +11,8 @@ import pytest
 from helpers import ETL, ROOT, execute
 from nbformat import NotebookNode
 
-from etl_lib.archive.index import find_summary
+from etl_lib.analysis.summary import MIME_TYPE
+from etl_lib.archive.notebooks import read_summary
 from etl_lib.services import postgresql as embedded
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
@@ -52,13 +53,13 @@ def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path)
     ended = papermill("runs/2024-05-21.ipynb", "-p", "date", "2024-05-21")
     assert ended.returncode == 0, ended.stderr
     notebook = nbformat.read(nothing_running / "runs" / "2024-05-21.ipynb", as_version=4)
-    summary = find_summary(notebook)
+    summary = read_summary(notebook)
     assert summary is not None
-    assert (summary["date"], summary["readings"], summary["statistics"]) == (
+    assert (str(summary.date), summary.readings, summary.statistics) == (
         *("2024-05-21", 1440),
         1440,
     )
-    assert summary["columns"] == ["wind_speed", "power"]
+    assert summary.columns == ["wind_speed", "power"]
     alvo = embedded.start_database(nothing_running, "Alvo")
     assert execute(alvo, "SELECT date::text, notebook FROM run") == [("2024-05-21", None)]
 
@@ -133,7 +134,7 @@ def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
     assert "1,440 statistics loaded, 1,440 read back and equal" in page
     assert page.count("<svg") == 5
     last = notebook.cells[-1].outputs[-1].data
-    assert set(last) == {"application/json", "text/markdown", "text/plain"}
+    assert set(last) == {MIME_TYPE, "text/markdown", "text/plain"}
 
 
 def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, services: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from helpers import BIN, ROOT, execute
 
 from etl_lib.archive.status import State, read_status
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.cli import main as cli
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
@@ -33,7 +33,7 @@ def test_backup_restores_alvo(
     seeded_fonte_url: str,
 ) -> None:
     """The commands of the page save both databases and bring back lost rows."""
-    archive = Archive(project / "runs")
+    archive = open_archive(project / "runs")
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     whole = everything(alvo_url)
     save_fonte, save_alvo, restore = re.findall(r"^\$ (pg_.+)$", PAGE, re.MULTILINE)
@@ -58,7 +58,7 @@ def test_dropped_tables_return(
     alvo_url: str,
 ) -> None:
     """After the tables of Alvo are dropped, a run makes and fills them with the same rows."""
-    archive = Archive(project / "runs")
+    archive = open_archive(project / "runs")
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     held = execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id")
     execute(alvo_url, "DROP TABLE data, signal, run")
@@ -73,7 +73,7 @@ def test_monitor_queries(
     alvo_url: str,
 ) -> None:
     """The page's queries for a monitor report the age of the newest load and thin days."""
-    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     assert run_date(DAY, plan).error is None
     execute(alvo_url, "UPDATE run SET coverage = 0.5")
     block = re.search(r"```sql\n(.*?)```", PAGE, re.DOTALL)

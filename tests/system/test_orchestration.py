@@ -18,7 +18,7 @@ import pytest
 from dagster._core.execution.plan import active
 from helpers import ROOT, archived_files, execute, wait_for, wait_for_loads
 
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.errors import EtlError
 from etl_lib.orchestration import calls
 from etl_lib.orchestration import days as materialization
@@ -367,7 +367,7 @@ def test_a_value_that_is_not_what_readings_give_is_found(
     assert run(instance, DAYS[0]).success
     execute(alvo_url, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
     settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
-    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     outcome = find_outcome(date(2024, 5, 20), plan, since=0)
     assert outcome
     with connected(settings) as (fonte, engine):
@@ -463,7 +463,7 @@ def test_the_days_of_a_run_that_ends_are_broken_off(
 
 
 def markers(project: Path) -> set[str]:
-    return {name for name in Archive(project / "runs").names() if ".partial." in name}
+    return {name for name in open_archive(project / "runs").names() if ".partial." in name}
 
 
 def kernels() -> list[psutil.Process]:

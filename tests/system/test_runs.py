@@ -17,9 +17,9 @@ import pyarrow as pa
 import pytest
 from helpers import execute, insert_cell, wait_for_loads
 
-from etl_lib.archive.index import find_summary
+from etl_lib.archive.notebooks import read_summary
 from etl_lib.archive.status import State, read_status
-from etl_lib.archive.store import Archive
+from etl_lib.archive.store import open_archive
 from etl_lib.errors import AlvoError
 from etl_lib.kernels.limits import Limits
 from etl_lib.kernels.manager import Provisioner
@@ -41,7 +41,7 @@ def run(project: Path, settings: Settings) -> Run:
     def run(
         settings: Settings = settings, columns: tuple[str, ...] = ("power",), **options: Any
     ) -> Outcome:
-        archive = Archive(project / "runs")
+        archive = open_archive(project / "runs")
         return run_date(DAY, Plan(list(columns), settings, project, archive, **options))
 
     return run
@@ -64,14 +64,14 @@ def test_a_date_is_loaded_and_archived_with_its_report(
     assert outcome.error is None
     assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
     assert outcome.summary is not None
-    assert outcome.summary["statistics"] == 144 * 2 * 5
-    assert outcome.summary["coverage"] == 1.0
+    assert outcome.summary.statistics == 144 * 2 * 5
+    assert outcome.summary.coverage == 1.0
     (row,) = execute(alvo_url, "SELECT * FROM run")
     assert row.notebook == outcome.notebook.relative_to(project / "runs").as_posix()
-    assert (row.id, row.columns) == (outcome.summary["run_id"], ["power", "wind_speed"])
+    assert (row.id, row.columns) == (outcome.summary.run_id, ["power", "wind_speed"])
     notebook = nbformat.read(outcome.notebook, as_version=4)
     nbformat.validate(notebook)
-    assert find_summary(notebook) == outcome.summary
+    assert read_summary(notebook) == outcome.summary
 
 
 def test_the_report_shows_the_day_and_fetches_nothing(run: Run) -> None:
@@ -99,7 +99,7 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     project: Path, settings: Settings, alvo_url: str
 ) -> None:
     days = [date(2024, 5, 21), date(2024, 5, 22)]
-    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         outcomes = [pool.submit(run_date, day, plan) for day in days]
         assert [future.result().error for future in outcomes] == [None, None]
@@ -111,7 +111,7 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
 def test_the_folder_that_the_process_stands_in_matters_to_no_date(
     project: Path, settings: Settings, alvo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = Plan(["power"], settings, project, Archive(project / "runs"))
+    plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     days = [date(2024, 5, 21), date(2024, 5, 22)]
     left = project.parent / "left"
     left.mkdir()
@@ -128,7 +128,7 @@ def test_the_folder_that_the_process_stands_in_matters_to_no_date(
 def test_the_folder_of_the_project_may_have_any_name(project: Path, settings: Settings) -> None:
     home = project.parent / "Wind {2024} 100 % #ä"
     shutil.copytree(project, home)
-    outcome = run_date(DAY, Plan(["power"], settings, home, Archive(home / "runs")))
+    outcome = run_date(DAY, Plan(["power"], settings, home, open_archive(home / "runs")))
     assert outcome.error is None
     assert archived(home) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
 
@@ -150,7 +150,7 @@ def test_a_day_with_sentinels_is_loaded_and_has_its_report(
     assert outcome.error is None
     assert outcome.report
     assert outcome.summary
-    assert outcome.summary["quality"]["power"]["outside the plausible range"] == count
+    assert outcome.summary.quality["power"].implausible == count
 
 
 def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
@@ -180,7 +180,7 @@ def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
 def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
     project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
 ) -> None:
-    outcome = run_date(day, Plan(list(columns), settings, project, Archive(project / "runs")))
+    outcome = run_date(day, Plan(list(columns), settings, project, open_archive(project / "runs")))
     assert outcome.error is not None
     assert re.search(error, outcome.error)
     assert outcome.notebook is None
@@ -288,7 +288,7 @@ def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
     with pytest.raises(KeyboardInterrupt):
         run()
     assert archived(project) == ["2024-05-21/*.partial.ipynb"]
-    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+    assert read_status(settings, open_archive(project / "runs"))[DAY].state is State.FAILED
 
 
 def test_an_interrupt_is_one_though_alvo_is_gone(
@@ -318,7 +318,7 @@ def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
         outcome = run()
     assert (outcome.error, outcome.is_transient) == ("Alvo does not answer: injected", True)
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
-    assert read_status(settings, Archive(project / "runs"))[DAY].state is State.FAILED
+    assert read_status(settings, open_archive(project / "runs"))[DAY].state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_other_json_after_the_summary_is_not_taken_for_it(
     outcome = run()
     assert outcome.error is None
     assert outcome.summary
-    assert outcome.summary["date"] == "2024-05-21"
+    assert outcome.summary.date == date(2024, 5, 21)
     assert execute(alvo_url, "SELECT count(*) FROM run") == [(1,)]
 
 

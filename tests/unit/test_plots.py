@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
+from etl_lib.analysis.days import summarize_days
 from etl_lib.analysis.plots import (
     plot_coverage,
     plot_diurnal,
@@ -21,7 +22,6 @@ from etl_lib.analysis.plots import (
     plot_turbulence,
     plot_wind_distribution,
 )
-from etl_lib.analysis.summary import summarize_days
 from etl_lib.analysis.wind import fit_weibull
 
 STATISTICS = ("mean", "min", "max", "std", "count")

@@ -1,103 +1,103 @@
-"""The numbers of a day and of many, beside arithmetic by hand."""
+"""The summary of a day: its numbers by hand, its table, its JSON and the way back."""
 
 import json
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import LOADED, make_buckets
 
-from etl_lib.analysis.summary import describe_days, describe_findings, summarize, summarize_days
-from etl_lib.load.day import Load
+from etl_lib.analysis.days import summarize
+from etl_lib.analysis.summary import MIME_TYPE, SignalQuality, Summary
 
-NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
-LOAD = Load(
-    *(7, date(2024, 5, 20), NOON, NOON, ["wind_speed", "power"], 1440, 1440),
-    *(1.0, 1440, 0, 0, None, "abc", "2024-05-20/x.ipynb", "0.1.0"),
-)
-QUALITY = pd.DataFrame({"power": {"readings": 1440}})
+LABELS = [field.alias or name for name, field in SignalQuality.model_fields.items()]
+QUALITY = pd.DataFrame({"power": dict.fromkeys(LABELS, 3)})
+HOUR = make_buckets("2024-05-20", [60.0] * 6)
 
 
-def buckets(start: str, power: list[float], wind: float = 8.0, count: float = 10) -> pd.DataFrame:
-    stamps = pd.date_range(start, periods=len(power), freq="10min", tz="UTC", name="timestamp")
-    columns = {"wind_speed_mean": wind, "wind_speed_count": count, "power_count": count}
-    return pd.DataFrame(columns | {"power_mean": power}, index=stamps)
+def record() -> dict[str, Any]:
+    """The summary of an hour as a notebook's file holds it."""
+    bundle = summarize(LOADED, HOUR, QUALITY)._repr_mimebundle_()
+    return dict(json.loads(json.dumps(bundle[MIME_TYPE], allow_nan=False)))
 
 
-def test_energy_is_the_mean_power_of_each_bucket_for_ten_minutes() -> None:
-    summary = summarize(LOAD, buckets("2024-05-20", [600.0, np.nan, -6.0]), QUALITY)
-    assert summary.energy == pytest.approx(99.0)  # 600/6 - 6/6; a gap adds nothing
+def test_energy() -> None:
+    """Each bucket's mean power counts for ten minutes; a gap adds nothing."""
+    summary = summarize(LOADED, make_buckets("2024-05-20", [600.0, np.nan, -6.0]), QUALITY)
+    assert summary.energy == pytest.approx(99.0)  # 600/6 - 6/6
     assert summary.hours_with_power == pytest.approx(2 / 6)
     assert summary.mean_wind_speed == 8.0
 
 
-def test_a_day_without_power_has_no_energy_rather_than_none_at_all() -> None:
-    frame = buckets("2024-05-20", [1.0]).drop(columns=["power_mean", "power_count"])
-    summary = summarize(LOAD, frame, QUALITY)
+def test_no_power() -> None:
+    """A day without power readings has no energy, rather than an energy of zero."""
+    summary = summarize(LOADED, HOUR.drop(columns=["power_mean", "power_count"]), QUALITY)
     assert (summary.energy, summary.hours_with_power) == (None, 0.0)
     assert "| energy | no readings" in summary.table()
 
 
-def test_an_empty_day_has_no_numbers() -> None:
-    summary = summarize(LOAD, pd.DataFrame(index=pd.DatetimeIndex([], tz="UTC")), QUALITY)
+def test_empty_day() -> None:
+    """A day without readings has no numbers."""
+    summary = summarize(LOADED, pd.DataFrame(index=pd.DatetimeIndex([], tz="UTC")), QUALITY)
     assert (summary.energy, summary.mean_wind_speed) == (None, None)
 
 
-def test_a_summary_is_json_for_programs_and_a_table_for_people() -> None:
-    bundle = summarize(LOAD, buckets("2024-05-20", [60.0]), QUALITY)._repr_mimebundle_()
-    record = json.loads(json.dumps(bundle["application/json"], allow_nan=False))
-    assert record["date"] == "2024-05-20"
-    assert record["finished"] == "2024-06-01T12:00:00+00:00"
-    assert record["run_id"] == 7
-    assert record["energy"] == 10.0
-    assert record["outline"] == {"signal": "power", "values": [60.0] + [None] * 71}
-    assert record["quality"] == {"power": {"readings": 1440}}
+def test_json_for_programs() -> None:
+    """The JSON keeps its fields, with ISO times and labelled quality counts."""
+    found = record()
+    assert found.items() >= LOADED.model_dump(mode="json").items()
+    assert (found["date"], found["run_id"], found["energy"]) == ("2024-05-20", 7, 60.0)
+    assert found["finished"] == "2024-06-01T12:00:00+00:00"
+    assert found["outline"] == {"signal": "power", "values": [60.0] * 3 + [None] * 69}
+    assert found["quality"] == QUALITY.to_dict()
+
+
+def test_table_for_people() -> None:
+    """The output also holds a Markdown table and a line of text, and no plain JSON."""
+    bundle = summarize(LOADED, HOUR, QUALITY)._repr_mimebundle_()
+    kind = "application/vnd.wind-etl.summary+json"
+    assert bundle.keys() == {kind, "text/markdown", "text/plain"}
     assert "| readings in | 1,440 |" in bundle["text/markdown"]
-    assert bundle["text/plain"] == (
-        "2024-05-20: 1,440 readings in, 1,440 statistics out, coverage 100.0%"
-    )
+    counts = "1,440 readings in, 1,440 statistics out, coverage 100.0%"
+    assert bundle["text/plain"] == f"2024-05-20: {counts}"
 
 
-def test_days_are_summed_up_one_by_one() -> None:
-    frame = pd.concat(
-        [buckets("2024-05-20", [600.0] * 144), buckets("2024-05-22", [60.0] * 72, wind=4, count=5)]
-    )
-    days = summarize_days(frame)
-    assert list(days.index) == [date(2024, 5, 20), date(2024, 5, 22)]
-    assert days["coverage"].to_list() == pytest.approx([1, 0.25])
-    assert days["mean_wind_speed"].to_list() == [8, 4]
-    assert days["energy"].to_list() == pytest.approx([14_400, 720])
-    assert days["hours_with_power"].to_list() == pytest.approx([24, 12])
+@pytest.mark.parametrize("kind", [MIME_TYPE, "application/json"])
+def test_read_back(kind: str) -> None:
+    """A summary reads what it wrote, and the plain JSON of earlier versions."""
+    found = Summary.read({"text/plain": "", kind: record()})
+    assert found == summarize(LOADED, HOUR, QUALITY)
+    assert found.quality["power"].implausible == 3
 
 
-def test_a_signal_that_was_not_loaded_that_day_costs_no_coverage() -> None:
-    second = buckets("2024-05-21", [1.0] * 144).drop(columns=["power_mean", "power_count"])
-    days = summarize_days(pd.concat([buckets("2024-05-20", [1.0] * 144), second]))
-    assert days["coverage"].to_list() == pytest.approx([1, 1])
-    assert np.isnan(days["energy"].iloc[1])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"date": "2024-02-30"},
+        {"coverage": None},
+        {"coverage": float("nan")},
+        {"readings": "<b>"},
+        {"energy": [1]},
+        {"outline": {"signal": "power"}},
+        {"quality": {"power": {"readings": 7}}},
+    ],
+    ids=str,
+)
+def test_invalid_summary(change: dict[str, Any]) -> None:
+    """JSON with a missing or an invalid value is not a summary."""
+    assert Summary.read({MIME_TYPE: record() | change}) is None
 
 
-def test_an_empty_alvo_is_described_with_what_to_do() -> None:
-    days = summarize_days(pd.DataFrame())
-    assert days.empty
-    assert "Load a day with `etl run 2024-05-20`" in describe_days(days)
-    assert describe_findings(days) == "- Nothing yet."
+@pytest.mark.parametrize("other", [[1, 2], {"answer": 42}, "text", None])
+def test_other_json(other: Any) -> None:
+    """Other JSON that a notebook shows is not a summary."""
+    assert Summary.read({"application/json": other}) is None
 
 
-def test_findings_name_the_days_that_stand_out() -> None:
-    frame = pd.concat(
-        [buckets("2024-05-20", [600.0] * 144), buckets("2024-05-21", [60.0] * 144, wind=3)]
-    )
-    days = summarize_days(frame)
-    assert "**2 days**, 2024-05-20 to 2024-05-21" in describe_days(days)
-    findings = describe_findings(days)
-    assert "calmest day was 2024-05-21 with 3.0 m/s, the windiest 2024-05-20" in findings
-    assert "**15,840 kWh** in 48 hours" in findings
-
-
-def test_what_the_source_says_is_text_in_the_table() -> None:
-    load = replace(LOAD, changed=1, largest_change="power_max by 9 <script>")
-    table = summarize(load, buckets("2024-05-20", [60.0]), QUALITY).table()
+def test_escaped_units() -> None:
+    """Text from the source is escaped in the table."""
+    load = LOADED.model_copy(update={"changed": 1, "largest_change": "power_max by 9 <script>"})
+    table = summarize(load, HOUR, QUALITY).table()
     assert "power_max by 9 &lt;script&gt;" in table
     assert "<script>" not in table

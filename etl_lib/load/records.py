@@ -1,0 +1,41 @@
+"""The record of a load. Nothing here opens a connection."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer
+
+IsoDatetime = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
+"""A time that JSON holds with its offset, `2024-06-01T12:00:00+00:00`."""
+
+
+class LoadedDay(BaseModel):
+    """One row of the ledger: a UTC day and what a load wrote of it.
+
+    The comments of Alvo's table `run` describe each value.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    run_id: int
+    date: date
+    started: IsoDatetime
+    finished: IsoDatetime
+    columns: list[str]
+    readings: int
+    statistics: int
+    coverage: float
+    added: int
+    changed: int
+    removed: int
+    largest_change: str | None
+    """The largest change relative to the value itself, such as `power_max by 948 kW`."""
+    fingerprint: str
+    notebook: str | None
+    code_version: str
+
+    @property
+    def changes(self) -> str:
+        """How many of the day's statistics the load changed, and the largest change."""
+        counts = f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed"
+        return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
