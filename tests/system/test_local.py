@@ -1,4 +1,4 @@
-"""The embedded default, started, shared, killed and stopped as separate processes do it."""
+"""The embedded default: separate processes start, share, kill and stop it."""
 
 import asyncio
 import os
@@ -6,9 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -30,20 +33,41 @@ settings = local.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
 sys.stdin.read()
 """
+FORK = """
+import os, sys, time
+from etl_lib.services import postgresql
+from etl_lib.settings import find_home
+postgresql.start_database(find_home(), "Alvo")
+if not os.fork():
+    sys.exit()
+os.wait()
+child = os.fork() or time.sleep(60)
+print(child, flush=True)
+sys.stdin.read()
+"""
+"""A user of the server with two forked processes: one that ends before it, one that outlives it."""
 
 
 @pytest.fixture
 def user(project: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that uses the project's embedded default until its input ends."""
+    """A process that uses the project's embedded default until its input ends."""
     with start_user() as process:
         yield process
         process.kill()
     embedded.stop_database(project)
 
 
-def start_user() -> subprocess.Popen[str]:
+@contextmanager
+def another_user() -> Iterator[str]:
+    """A process that uses the embedded default for the block; its address of Alvo."""
+    with start_user() as process:
+        yield addresses(process)[1]
+        process.communicate("")
+
+
+def start_user(code: str = USE) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", USE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 
@@ -56,106 +80,142 @@ def is_up(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
-def test_what_is_not_set_is_started(user: subprocess.Popen[str], project: Path) -> None:
+def has_ended(server: psutil.Process) -> bool:
+    """Whether the server has ended, a moment after it removed its files."""
+    psutil.wait_procs([server], timeout=10)
+    return not is_up(server)
+
+
+def run_status() -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*ETL, "status"], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_unset_services_start(user: subprocess.Popen[str], project: Path) -> None:
+    """A service without an address starts; the server listens on no port."""
     api, alvo = addresses(user)
     assert httpx2.get(f"{api}/health", timeout=60).json() == {"status": "ok"}
     assert execute(alvo, "SELECT current_database()")[0][0] == "Alvo"
-    assert (project / ".local" / "postgresql").is_dir()
-
-
-def test_the_server_listens_on_no_port(user: subprocess.Popen[str], project: Path) -> None:
-    addresses(user)
     listening = [c for c in postmaster(project).net_connections() if c.status == "LISTEN"]
     assert listening == []
 
 
-def test_what_is_set_is_not_started(project: Path) -> None:
+def test_set_services_do_not_start(project: Path) -> None:
+    """A service with an address does not start."""
     settings = Settings(fonte_api_url="http://fonte", alvo_database_url="postgresql://alvo/Alvo")
     assert local.start_missing(settings) == settings
     assert not (project / ".local").exists()
 
 
-def test_the_server_serves_until_its_last_user_ends(
-    user: subprocess.Popen[str], project: Path
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_last_user_stops_server(
+    user: subprocess.Popen[str], project: Path, is_killed: bool
 ) -> None:
+    """The server serves until its last user ends; a killed one does not count."""
     addresses(user)
     server = postmaster(project)
-    with start_user() as second:
-        addresses(second)
+    if is_killed:
+        user.kill()
+        user.wait()
+    with another_user():
         assert postmaster(project).pid == server.pid
-        user.communicate("")
+        user.communicate("" if user.returncode is None else None)
         assert is_up(server)
-        second.communicate("")
-    assert not is_up(server)
+    assert has_ended(server)
 
 
-def test_a_killed_user_is_forgotten_by_the_next(user: subprocess.Popen[str], project: Path) -> None:
-    addresses(user)
-    user.kill()
-    user.wait()
+def test_forked_process_is_no_user(project: Path) -> None:
+    """A forked process neither stops its parent's server nor keeps it up after the parent."""
+    with start_user(FORK) as parent:
+        (child,) = addresses(parent)
+        server = postmaster(project)
+        assert is_up(server)
+        assert parent.stdin
+        parent.stdin.close()
+        parent.wait()
+        assert has_ended(server)
+        os.kill(int(child), signal.SIGKILL)
+
+
+def test_simultaneous_users_share_one_server(project: Path) -> None:
+    """Processes that start at once get the same server."""
+    users = [start_user() for _ in range(6)]
+    assert len({addresses(user)[1] for user in users}) == 1
     server = postmaster(project)
-    assert is_up(server)  # nobody could stop it
-    with start_user() as second:
-        addresses(second)
-        assert postmaster(project).pid == server.pid
-        second.communicate("")
-    assert not is_up(server)
+    for user in users:
+        assert is_up(server)
+        user.communicate("")
+    assert has_ended(server)
+    log = (project / embedded.DATA / "log").read_text()
+    assert log.count("starting PostgreSQL") == 1
 
 
-def test_stopping_ends_the_server_whoever_uses_it(
-    user: subprocess.Popen[str], project: Path
+def test_stop_ignores_users(
+    user: subprocess.Popen[str], project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    addresses(user)
-    server = postmaster(project)
-    assert embedded.stop_database(project)
-    assert not is_up(server)
+    """`stop_database` ends a server that others use; one that does not end in time is one line."""
+    engine = open_engine(addresses(user)[1])
+    with engine.connect():
+        server = postmaster(project)
+        server.suspend()
+        with monkeypatch.context() as patch, pytest.raises(EmbeddedError, match="to be ready, got"):
+            patch.setenv("PGCTLTIMEOUT", "1")
+            embedded.stop_database(project)
+        server.terminate()  # a smart shutdown, which waits for the session
+        server.resume()
+        embedded.stop_database(project)
+        assert has_ended(server)
+    engine.dispose()
     assert not embedded.stop_database(project)
 
 
-def test_a_killed_server_is_started_again_with_its_data(
-    user: subprocess.Popen[str], project: Path
-) -> None:
-    _, alvo = addresses(user)
-    execute(alvo, "CREATE TABLE kept AS SELECT 1 AS value")
-    server = postmaster(project)
-    os.kill(server.pid, signal.SIGKILL)
-    user.kill()
-    psutil.wait_procs([server], timeout=10)
-    with start_user() as second:
-        _, alvo = addresses(second)
-        assert execute(alvo, "SELECT value FROM kept")[0][0] == 1
-        second.communicate("")
-
-
-def test_a_server_that_was_started_again_ends_with_its_last_user(
-    user: subprocess.Popen[str], project: Path
-) -> None:
-    addresses(user)
+def test_killed_server_restarts(user: subprocess.Popen[str], project: Path) -> None:
+    """The next user starts a killed server with its data; the last user of all stops it."""
+    execute(addresses(user)[1], "CREATE TABLE kept AS SELECT 1 AS value")
     killed = postmaster(project)
     killed.kill()
-    psutil.wait_procs([killed], timeout=10)
-    with start_user() as second:
-        addresses(second)
-        second.communicate("")
-    server = postmaster(project)
+    assert has_ended(killed)
+    with another_user() as alvo:
+        assert execute(alvo, "SELECT value FROM kept")[0][0] == 1
+        server = postmaster(project)
     assert is_up(server)
     user.communicate("")
-    assert not is_up(server)
+    assert has_ended(server)
 
 
-# what ends the thread is printed there, and is no failure of the test
+@pytest.mark.parametrize("text", ["", "{pid}\n"], ids=["empty", "of another process"])
+def test_wrong_pid_file_is_replaced(project: Path, text: str) -> None:
+    """A killed server starts again even if another process has its number."""
+    embedded.start_database(project, "Alvo")
+    killed, folder = postmaster(project), project / embedded.DATA
+    killed.kill()
+    assert has_ended(killed)
+    with subprocess.Popen(["sleep", "60"], user=folder.stat().st_uid) as other:
+        (folder / "postmaster.pid").write_text(text.format(pid=other.pid))
+        assert execute(embedded.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
+        other.kill()
+    assert embedded.stop_database(project)
+
+
+# The thread prints what ends it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_api_that_does_not_come_up_is_closed() -> None:
+def test_failed_api_is_closed() -> None:
+    """The address of an API that does not come up is closed."""
+
     def fail() -> None:
         raise SystemExit("injected")
 
+    before = set(threading.enumerate())
     url = local.serve(fail)
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
     with pytest.raises(httpx2.TransportError):
         for _ in range(100):
             httpx2.get(url, timeout=10)
 
 
-def test_the_api_is_served_by_what_can_end_with_its_process() -> None:
+def test_api_runs_on_asyncio() -> None:
+    """The API does not run on uvloop, which crashes when its process ends."""
+
     async def loop(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             name = type(asyncio.get_running_loop()).__module__.encode()
@@ -166,117 +226,84 @@ def test_the_api_is_served_by_what_can_end_with_its_process() -> None:
     assert httpx2.get(local.serve(lambda: loop)).text.startswith("asyncio.")
 
 
-def test_a_server_that_does_not_start_is_one_line(project: Path) -> None:
-    folder = project / ".local" / "postgresql"
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [("postgresql.conf", "port = x", "contains errors"), ("PG_VERSION", "9\n", "version 9")],
+)
+def test_broken_server_is_one_line(project: Path, file: str, content: str, reason: str) -> None:
+    """A server that does not start, or is of another version, is one line with the reason."""
+    folder = project / embedded.DATA
     embedded.start_database(project, "Alvo")
     embedded.stop_database(project)
-    (folder / "postgresql.conf").write_text("port = nonsense")
-    ended = subprocess.run(
-        [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
-    )
+    (folder / file).write_text(content)
+    ended = run_status()
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("etl status: expected the embedded PostgreSQL to be ready, got ")
+    assert reason in ended.stderr
     assert ended.stderr.endswith(f"its log is {folder / 'log'}\n")
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_server_that_is_stopping_is_waited_for(project: Path) -> None:
-    alvo = embedded.start_database(project, "Alvo")
-    engine = open_engine(alvo)
-    with engine.connect():  # for whose end a server that was told so waits
-        postmaster(project).terminate()
-        pid = project / ".local" / "postgresql" / "postmaster.pid"
-        while "stopping" not in pid.read_text():
-            time.sleep(0.01)
-        starting = start_user()
-        time.sleep(1)
-    engine.dispose()
-    with starting:
-        _, alvo = addresses(starting)
-        assert execute(alvo, "SELECT 1") == [(1,)]
-        starting.communicate("")
+def test_stopping_server_is_awaited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start waits until a stopping server has ended, and fails with one line after a time."""
+    engine = open_engine(embedded.start_database(project, "Alvo"))
+    session = engine.connect()
+    session.detach()
+    postmaster(project).terminate()  # a smart shutdown, which waits for the session
+    while "stopping" not in (project / embedded.DATA / "postmaster.pid").read_text():
+        time.sleep(0.01)
+    with monkeypatch.context() as patch, pytest.raises(EmbeddedError, match="shutting down"):
+        patch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
+        embedded.start_database(project, "Fonte")
+    threading.Timer(1, session.close).start()
+    assert execute(embedded.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
     embedded.stop_database(project)
 
 
-def test_a_server_that_does_not_come_to_stop_is_one_line(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
-    engine = open_engine(embedded.start_database(project, "Alvo"))
-    with engine.connect():
-        postmaster(project).terminate()
-        while "stopping" not in (project / ".local" / "postgresql" / "postmaster.pid").read_text():
-            time.sleep(0.01)
-        for call in (embedded.stop_database, lambda home: embedded.start_database(home, "Fonte")):
-            with pytest.raises(EmbeddedError, match=r"to be ready, got .*smart shutdown request"):
-                call(project)
-    engine.dispose()
-
-
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_a_first_start_that_is_broken_off_is_begun_anew(project: Path, end: signal.Signals) -> None:
+def test_interrupted_first_start(project: Path, end: signal.Signals) -> None:
+    """A first start that is interrupted begins anew and leaves nothing behind."""
     with subprocess.Popen([*ETL, "status"], process_group=0, stderr=subprocess.DEVNULL) as first:
         while not list((project / ".local").glob("*/base")):
             assert first.poll() is None
-        if end is signal.SIGKILL:
-            os.killpg(first.pid, end)
-        else:
-            first.send_signal(end)
-    second = subprocess.run(
-        [*ETL, "status"], capture_output=True, text=True, timeout=60, check=False
-    )
+        kill = os.killpg if end is signal.SIGKILL else os.kill
+        kill(first.pid, end)
+    second = run_status()
     assert (second.returncode, second.stderr) == (0, "")
-    assert [path.name for path in (project / ".local").iterdir()] == ["postgresql"]
+    names = sorted(path.name for path in (project / ".local").iterdir())
+    assert names == ["postgresql", "postgresql.lock"]
 
 
-def test_a_server_whose_folder_was_deleted_does_not_disturb_the_next(
-    user: subprocess.Popen[str], project: Path
-) -> None:
+def test_deleted_folder(user: subprocess.Popen[str], project: Path) -> None:
+    """The server of a deleted folder ends before the next one starts."""
     addresses(user)
     server = postmaster(project)
     shutil.rmtree(project / ".local")
-    with start_user() as second:
-        _, alvo = addresses(second)
+    with another_user() as alvo:
         assert not is_up(server)
+        user.communicate("")
         assert execute(alvo, "SELECT 1") == [(1,)]
-        second.communicate("")
 
 
-def test_a_folder_of_any_common_name_will_do(tmp_path: Path) -> None:
-    name = "My Projects, às vezes (it's & more;)"
-    (tmp_path / name).mkdir()
-    url = embedded.start_database(tmp_path / name, "Alvo")
-    assert execute(url, "SELECT current_database()") == [("Alvo",)]
-    assert embedded.stop_database(tmp_path / name)
+@pytest.mark.parametrize("name", ["My Projects, + às vezes (it's & more;)", "long" * 25])
+def test_any_folder_name(name: str) -> None:
+    """The path of a project may be long, and have spaces, marks and accents."""
+    with TemporaryDirectory(prefix=name) as home:
+        url = embedded.start_database(Path(home), "Alvo")
+        assert execute(url, "SELECT current_database()") == [("Alvo",)]
+        assert embedded.stop_database(Path(home))
 
 
 @pytest.mark.parametrize("letter", ['"', "$", "\\", "`"])
-def test_a_folder_that_postgresql_cannot_have_is_one_line(tmp_path: Path, letter: str) -> None:
+def test_unfit_folder_name_is_one_line(tmp_path: Path, letter: str) -> None:
+    """A folder that PostgreSQL cannot have is one line."""
     (tmp_path / f"a{letter}b").mkdir()
     with pytest.raises(EmbeddedError, match="expected a project's folder without"):
         embedded.start_database(tmp_path / f"a{letter}b", "Alvo")
 
 
-def test_a_list_of_users_that_was_cut_short_is_begun_anew(
-    user: subprocess.Popen[str], project: Path
-) -> None:
-    addresses(user)
-    (project / ".local" / "postgresql" / embedded.USERS).write_text("[123")
-    with start_user() as second:
-        _, alvo = addresses(second)
-        assert execute(alvo, "SELECT 1") == [(1,)]
-        second.communicate("")
-
-
-def test_a_data_folder_of_another_version_is_one_line(project: Path) -> None:
-    folder = project / ".local" / "postgresql"
-    folder.mkdir(parents=True)
-    (folder / "PG_VERSION").write_text("9\n")
-    with pytest.raises(EmbeddedError, match="version"):
-        embedded.start_database(project, "Alvo")
-
-
-def test_the_embedded_api_has_the_settings_of_the_project_s_env(project: Path) -> None:
+def test_embedded_api_reads_env_file(project: Path) -> None:
+    """The embedded API has the settings of the project's `.env`."""
     (project / ".env").write_text("FONTE_API_KEY=k3y\nFONTE_DAYS=2\n")
     with start_user() as process:
         api, _ = addresses(process)
