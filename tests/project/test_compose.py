@@ -166,12 +166,15 @@ def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[s
     server = data / "docker-entrypoint.sh"
     server.write_text('#!/bin/sh\necho "starts $@"\n')
     server.chmod(0o755)
+    owner, identity = data.stat(), {}
+    if os.getuid() == 0:  # PostgreSQL refuses root
+        identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
     return subprocess.run(
         ["sh"],
         input=(ROOT / "compose" / "start.sh").read_text(),
         env=settings | {"PGDATA": str(data), "PATH": f"{data}:{BIN}:{os.environ['PATH']}"},
         cwd=data,
-        user=data.stat().st_uid if os.getuid() == 0 else None,  # PostgreSQL refuses root
+        **identity,
         capture_output=True,
         text=True,
         timeout=60,
