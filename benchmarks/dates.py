@@ -35,7 +35,7 @@ def main() -> list[Row]:
 
 def ten_dates(home: Path) -> list[Row]:
     """Ten dates, each with its executed notebook; ours write the HTML report and the index, too."""
-    ten = ("etl_lib.cli.main", "run", TEN[0], TEN[-1], "--force")
+    ten = ("etl_lib.cli", "run", TEN[0], TEN[-1], "--force")
     calls, ours = [], []
     call_papermill(TEN[0], home)  # waits until Fonte is filled
     for days in (TEN[:5], TEN[5:]):  # in turn: a machine's speed changes by the minute

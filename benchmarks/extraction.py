@@ -23,7 +23,7 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from benchmarks.measure import MEGABYTE, Row, compare, peak_memory
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 from pgarrow.sessions import open_engine
 
 ROWS = 365 * 1440
@@ -39,10 +39,10 @@ PORT = 8765
 def main() -> list[Row]:
     """Fill a Fonte with a year, then measure time and memory."""
     with tempfile.TemporaryDirectory() as home:
-        url = embedded.start_database(Path(home), "Fonte")
+        url = postgresql.start_database(Path(home), "Fonte")
         with running_api(url) as api, httpx2.Client(timeout=60) as client:
             rows = [*memory(client, api), *time_of_a_year(client, url)]
-        embedded.stop_database(Path(home))
+        postgresql.stop_database(Path(home))
     return rows
 
 

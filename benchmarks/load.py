@@ -18,7 +18,7 @@ from etl_lib.extract.days import Day
 from etl_lib.load.alvo import open_alvo
 from etl_lib.load.day import load_day
 from etl_lib.load.tables import data
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")
 STATISTICS = ("mean", "min", "max", "std", "count")
@@ -41,7 +41,7 @@ COPIED = np.dtype(  # a row as COPY BINARY has it: number of fields, then length
 def main() -> list[Row]:
     """Into an empty table, then onto ten years of data."""
     with tempfile.TemporaryDirectory() as folder:
-        url = embedded.start_database(Path(folder), "Alvo")
+        url = postgresql.start_database(Path(folder), "Alvo")
         alvo = open_alvo(url)
         days = (np.datetime64("2030-01-01") + n for n in count())
         load(alvo, next(days))  # makes the tables and the signals
@@ -52,7 +52,7 @@ def main() -> list[Row]:
             rows += measure("onto ten years", alvo, connection, days)
         connection.close()
         alvo.dispose()
-        embedded.stop_database(Path(folder))
+        postgresql.stop_database(Path(folder))
     return rows
 
 

@@ -89,7 +89,7 @@ def project() -> Iterator[Path]:
         (home / "runs").mkdir()
         period = {"FONTE_START_DATE": "2024-01-01", "FONTE_DAYS": "366", "FONTE_SEED": "1"}
         os.environ |= {"ETL_HOME": str(home), "FONTE_START_DATE": "2024-01-01"}
-        command = [sys.executable, "-m", "etl_lib.cli.main", "serve"]
+        command = [sys.executable, "-m", "etl_lib.cli", "serve"]
         with subprocess.Popen(
             command, env=os.environ | period, stdout=subprocess.PIPE, text=True
         ) as services:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +31,16 @@ FAILURES = (duckdb.Error, OSError, DBAPIError, BulkError, database.UnfitFonteErr
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line that names its command."""
+
+    def parse_known_args(  # type: ignore[override]  # a command's parser is called by this, too
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse, and refuse unknown arguments, which argparse leaves to the parser above."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
 
     def error(self, message: str) -> NoReturn:
         self.exit(WrongInput.exit_code, f"{self.prog}: {message}; --help lists the options\n")
@@ -41,24 +50,22 @@ def main(
     arguments: Sequence[str] | None = None,
     *,
     prog: str = "python -m fonteapi",
-    database_url: str | None = None,
+    find_database: Callable[[], str] | None = None,
 ) -> int:
     """Run the command; returns 0 done, 1 not done, 2 wrong arguments or no such file.
 
     `prog` is how help and errors name the program: with `etl`, the command is `etl load`.
-    `database_url` is Fonte's address in place of the setting FONTE_DATABASE_URL.
+    `find_database` gives Fonte's address in place of the setting FONTE_DATABASE_URL; it is
+    called once the arguments are valid.
     """
     parser = _parser(prog)
-    options, unknown = parser.parse_known_args(arguments)
-    if unknown:  # argparse would name the program without its command
-        parser.prog += f" {options.command}" if options.command else ""
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
     run = _load if options.command == "load" else _fill
-    given = {"database_url": database_url} if database_url else {}
     try:
+        given = {"database_url": find_database()} if find_database else {}
         print(run(options, read_settings(**given)))  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from etl_lib.extract import client
 from etl_lib.load import alvo as alvo_database
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.settings import Settings
@@ -84,15 +84,15 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2e9  # a container's is small
     place = MEMORY if is_roomy else tmp_path_factory.mktemp("postgresql")
     home = Path(tempfile.mkdtemp(dir=place))
-    embedded.start_database(home, "settings")
-    embedded.stop_database(home)
+    postgresql.start_database(home, "settings")
+    postgresql.stop_database(home)
     # Each API that a test serves keeps its connections to the end of the session; and nothing
     # here has to outlive the machine
     with (home / ".local" / "postgresql" / "postgresql.conf").open("a") as settings:
         settings.write("max_connections = 1000\nfsync = off\nmax_wal_size = 80MB\n")
     numbers = count(1)
-    yield lambda: embedded.start_database(home, f"test_{next(numbers)}")
-    embedded.stop_database(home)
+    yield lambda: postgresql.start_database(home, f"test_{next(numbers)}")
+    postgresql.stop_database(home)
     shutil.rmtree(home)
 
 

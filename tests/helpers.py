@@ -27,7 +27,7 @@ from etl_lib.extract.days import Day
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day
 from etl_lib.load.records import LoadedDay
-from etl_lib.services import embedded as local
+from etl_lib.services import embedded
 from etl_lib.transform.statistics import compute_statistics
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
@@ -79,12 +79,12 @@ def wait_for(look: Callable[[], T], seconds: float = 60) -> T:
 
 def serve(settings: Settings) -> str:
     """The address of an API with these settings, which is up."""
-    url = local.serve(lambda: create_app(settings))
+    url = embedded.serve(lambda: create_app(settings))
     httpx2.get(f"{url}/health", timeout=60).raise_for_status()
     return url
 
 
-ETL = [sys.executable, "-m", "etl_lib.cli.main"]
+ETL = [sys.executable, "-m", "etl_lib.cli"]
 
 
 DAYS = [f"2024-05-{day}" for day in range(20, 30)]

@@ -59,7 +59,7 @@ def read_attempt(content: bytes, name: str) -> Attempt | None:
 
 
 def read_summary(notebook: Notebook) -> Summary | None:
-    """Return the last output that is a summary; None if there is none."""
+    """Return the last output that is a summary; None without one."""
     found = (Summary.read(output.get("data", {})) for output in reversed([*_outputs(notebook)]))
     return next(filter(None, found), None)
 

@@ -20,6 +20,7 @@ from uuid import uuid4
 from pyarrow import ArrowException, fs
 
 from etl_lib.errors import ArchiveError
+from etl_lib.settings import Settings, find_home
 from pgarrow.errors import first_line
 
 NOTEBOOK_SUFFIX, FAILED_SUFFIX, PAGE_SUFFIX = ".ipynb", ".failed.ipynb", ".html"
@@ -36,6 +37,11 @@ def open_archive(location: Location) -> "Archive":
     if "://" in str(location):
         return StoreArchive(str(location).rstrip("/"))
     return FolderArchive(Path(location).resolve())
+
+
+def project_archive(settings: Settings, runs: str | None = None) -> "Archive":
+    """Open the archive at `runs`, else that of the settings, else the project's `runs/`."""
+    return open_archive(runs or settings.etl_runs or find_home() / "runs")
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,3 @@ def _fail(line: str, code: Exit) -> Exit:
 def _interrupt(*_: object) -> NoReturn:
     """End the command at SIGTERM as Ctrl-C does, so that it stops what it started."""
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    command()

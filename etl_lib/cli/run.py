@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from etl_lib.archive.index import write_index
 from etl_lib.archive.status import DayStatus, read_status
-from etl_lib.archive.store import display_path, open_archive
+from etl_lib.archive.store import display_path, project_archive
 from etl_lib.cli.arguments import RunOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.cli.progress import Progress
@@ -21,7 +21,7 @@ from etl_lib.settings import find_home, read_settings
 def run(options: RunOptions) -> Exit:
     """Execute the notebook of each date that needs it, then write the index."""
     home, settings = find_home(), start_missing(read_settings())
-    archive = open_archive(options.runs or settings.etl_runs or home / "runs")
+    archive = project_archive(settings, options.runs)
     known = read_status(settings, archive, options.first, options.end or options.first)
     days, skipped = choose(options, known)
     limits = Limits(options.timeout, options.cell_timeout)

@@ -9,17 +9,17 @@ from etl_lib.archive.status import (
     read_status,
     to_json,
 )
-from etl_lib.archive.store import display_path, open_archive
+from etl_lib.archive.store import display_path, project_archive
 from etl_lib.cli.arguments import StatusOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
-from etl_lib.settings import find_home, read_settings
+from etl_lib.settings import read_settings
 
 
 def status(options: StatusOptions) -> Exit:
     """Print the state of each date, as a table, as JSON or in one line."""
     settings = start_missing(read_settings())
-    archive = open_archive(options.runs or settings.etl_runs or find_home() / "runs")
+    archive = project_archive(settings, options.runs)
     last = options.end or options.first
     days = list(read_status(settings, archive, options.first, last).values())
     wanting = describe_wanting(days, options.max_age)

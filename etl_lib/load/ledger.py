@@ -18,7 +18,7 @@ def has_run(alvo: Engine, notebook: str) -> bool:
 
 
 def last_run(alvo: Engine) -> int:
-    """The id of the ledger's last load, 0 if there is none."""
+    """The id of the last load, 0 for an empty ledger."""
     create_tables(alvo)
     with alvo_connection(alvo) as connection:
         return connection.execute(select(func.max(run.c.id))).scalar() or 0

@@ -17,7 +17,7 @@ from etl_lib.archive import pages as reports
 from etl_lib.archive.index import write_index
 from etl_lib.archive.notebooks import read_attempt, read_plot
 from etl_lib.archive.status import DayStatus, State, read_status
-from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, open_archive
+from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, project_archive
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
@@ -68,7 +68,7 @@ def run_days(
     `date`, and either `facts` and `findings` or an `error` that `is_transient` or not.
     """
     settings = make_settings(addresses)
-    archive = find_archive(settings)
+    archive = project_archive(settings)
     plan = Plan(parse_columns(columns), settings, find_home(), archive, batch=batch)
     with threads(jobs) as pool, connected(settings) as (fonte, alvo):
         before = [find_outcome(day, plan, since=0) for day in loaded]
@@ -87,7 +87,7 @@ def find_wanted(addresses: dict[str, str]) -> dict[str, DayStatus]:
     recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
     return {  # a change back to what was is another one, by the load in between
         f"{day}:{status.fingerprint}:{status.run}": status
-        for day, status in read_status(settings, find_archive(settings)).items()
+        for day, status in read_status(settings, project_archive(settings)).items()
         if status.state is not State.LOADED
         # While its notebook, which has loaded it, still draws, a day looks failed
         if not (status.state is State.FAILED and status.loaded and status.loaded > recently)
@@ -98,11 +98,6 @@ def make_settings(addresses: dict[str, str]) -> Settings:
     """The settings with these addresses, and what has none started on this machine."""
     given = {name: address for name, address in addresses.items() if address}
     return start_missing(read_settings().model_copy(update=given))
-
-
-def find_archive(settings: Settings) -> Archive:
-    """The archive of the settings, else the project's own."""
-    return open_archive(settings.etl_runs or find_home() / "runs")
 
 
 def _tell(outcome: Outcome, archive: Archive, fonte: httpx2.Client, alvo: Engine) -> dict[str, Any]:

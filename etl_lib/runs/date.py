@@ -39,13 +39,13 @@ from etl_lib.services.connect import connected
 from etl_lib.settings import NOTEBOOK_VARIABLE, PIPELINE_NOTEBOOK, Settings
 
 KERNEL = "python3"
-"""The kernel of this environment, whatever the notebook was last saved with."""
-logging.getLogger("papermill").addHandler(logging.NullHandler())  # our outcome says it
+"""The kernel of this environment; the notebook may name that of whoever saved it last."""
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # the outcome has its messages
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one date."""
+    """The result of running one date."""
 
     date: date
     notebook: Location | None = None
@@ -63,7 +63,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the dates of a batch have in common, wherever each of them is run."""
+    """The options that all dates of a batch share, on every machine that runs them."""
 
     columns: list[str]
     settings: Settings
@@ -75,7 +75,7 @@ class Plan:
     """Whether kernels are forked from a process that has the imports done."""
     limits: Limits = USUAL
     batch: str = field(default_factory=lambda: uuid4().hex)
-    """The name by which the dates are broken off together."""
+    """The name by which the dates are stopped together."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Executed:
     """A notebook that papermill has executed, to its end or to the cell that failed."""
 
     text: str
-    """As papermill wrote it; empty when it could not even be begun."""
+    """The file that papermill wrote; empty if it wrote none."""
     notebook: NotebookNode
     summary: Summary | None
     error: str | None
@@ -93,17 +93,16 @@ class Executed:
 def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
     """Execute the pipeline's notebook for one UTC day, and archive it.
 
-    What goes wrong is told in the outcome, not raised. Nothing is left in the archive when Fonte
-    or Alvo refused beforehand, or when the notebook was cut before its load while `stopping` was
-    set.
+    The outcome holds the error; nothing is raised. The archive gets no file when Fonte or Alvo
+    refuses beforehand, or when `stopping` is set and the notebook ends before its load.
     """
     try:
         _check(day, plan)
         name = plan.archive.reserve(day)
         try:
             executed = _execute(day, plan, name)
-        except BaseException:  # Ctrl-C: no marker stays, but that of a day that was loaded
-            with suppress(EtlError):  # where Alvo cannot say, the marker stays, too
+        except BaseException:  # after Ctrl-C only the marker of a loaded day stays
+            with suppress(EtlError):  # if Alvo does not answer, the marker stays too
                 if not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
                     plan.archive.release(name)
             raise
@@ -112,14 +111,14 @@ def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
             outcome = Outcome(day, error=executed.error)
         else:
             outcome = _keep(plan.archive, name, day, executed)
-        plan.archive.release(name)  # a marker that stays says that the report is missing
+        plan.archive.release(name)  # a marker left behind means that the report is missing
     except EtlError as refusal:
         return Outcome(day, error=str(refusal), is_transient=refusal.is_transient)
     return outcome
 
 
 def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
-    """What a run that loaded the day after run `since` of the ledger has left, if it is whole."""
+    """The outcome of a load after run `since` of the ledger, if its files are complete."""
     with connected(plan.settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
     if load is None or load.run_id <= since or set(load.columns) != set(plan.columns):
@@ -135,16 +134,16 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
 
 
 def _check(day: date, plan: Plan) -> None:
-    """Ask for the day, the columns and Alvo before anything is written; raises `EtlError`."""
+    """Check the day, the columns and Alvo before anything is written; raises `EtlError`."""
     with connected(plan.settings) as (fonte, alvo):
         start = find_day(fonte, day.isoformat()).start
-        # A microsecond of readings is enough for Fonte to refuse a column
+        # For a microsecond of readings Fonte checks the columns, too
         fetch_readings(fonte, start, start + timedelta(microseconds=1), plan.columns)
         create_tables(alvo)
 
 
 def _execute(day: date, plan: Plan, name: str) -> Executed:
-    """Run papermill, and see whether the ledger knows of it."""
+    """Run papermill, and check that the ledger has the load."""
     settings = plan.settings
     environment = {
         "FONTE_API_URL": settings.fonte_api_url or "",
@@ -152,7 +151,7 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         "ALVO_DATABASE_URL": settings.alvo_database_url or "",
         NOTEBOOK_VARIABLE: name + NOTEBOOK_SUFFIX,
         BATCH_VARIABLE: plan.batch,
-        "MPLBACKEND": INLINE,  # the report has the plots, whatever else shows figures here
+        "MPLBACKEND": INLINE,  # a backend set in the environment would keep the plots out
     }
     with TemporaryDirectory(prefix="etl-") as folder:
         target = Path(folder) / "notebook.ipynb"
@@ -167,26 +166,26 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
         text = target.read_text(encoding="utf-8") if target.exists() else ""
     try:
         notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
-    except nbformat.reader.NotJSONError:  # no room for all of it, as papermill has said
+    except nbformat.reader.NotJSONError:  # cut short by a full disk, which papermill reports
         text, notebook = "", new_notebook()
     summary = read_summary(notebook)
     if error is None:
         try:
             error = _check_outcome(settings, name + NOTEBOOK_SUFFIX, summary)
-        except EtlError as silence:  # whether it was loaded is not known: what was executed is kept
+        except EtlError as silence:  # it is not known whether the day was loaded: keep the notebook
             error, is_transient = str(silence), True
     return Executed(text, notebook, summary, error, is_transient)
 
 
 def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None, bool]:
-    """Run papermill into `target`; why it failed, in one line, or None, and if that may pass."""
+    """Run papermill into `target`; return the error in one line or None, and if it may pass."""
     try:
         papermill.execute_notebook(
             (home / PIPELINE_NOTEBOOK).as_uri(),
             target.as_uri(),
             engine_name="warm",
             kernel_name=KERNEL,
-            # Not papermill's `cwd`, which is the whole process's
+            # papermill's `cwd` would change the directory of the whole process
             resources={"metadata": {"path": str(home)}},
             progress_bar=False,
             write_once=True,
@@ -194,16 +193,16 @@ def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None
         )
     except PapermillExecutionError as error:
         kind = getattr(errors, error.ename, EtlError)
-        # A magic that fails may print what is wrong, and raise nothing
+        # A magic that fails may print its error, and raise one without a message
         message = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
         return _first_line(error.ename, message), kind.is_transient
-    except Exception as error:  # noqa: BLE001  # a dead kernel, a full disk: the outcome tells
+    except Exception as error:  # noqa: BLE001  # such as a dead kernel or a full disk
         return _first_line(type(error).__name__, str(error)), False
     return None, False
 
 
 def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome:
-    """Archive what was executed, unless that is nothing at all; with its page if all is well."""
+    """Archive the executed notebook, and the page of one that succeeded."""
     if executed.error is not None:
         text = executed.text
         kept = archive.write(name + FAILED_SUFFIX, text) if text else None
@@ -216,13 +215,13 @@ def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome
 
 
 def _first_line(name: str, message: str) -> str:
-    """An error in one line; those that we raise say enough without their names."""
+    """An error in one line; our own errors need no class name."""
     line = next(iter(message.strip().splitlines()), "")
     return line if hasattr(errors, name) else f"{name}: {line}"
 
 
 def _check_outcome(settings: Settings, name: str, summary: Summary | None) -> str | None:
-    """A notebook that ended early, by `sys.exit(0)` say, looks well: only the ledger knows."""
+    """Check the ledger: after `sys.exit(0)` in a cell papermill reports success."""
     if summary is None:
         return "the notebook ended before its summary, without an error: did it call exit?"
     known = _is_loaded(settings, name)

@@ -7,7 +7,7 @@ loopback port.
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from etl_lib.services.postgresql import start_database
@@ -37,7 +37,8 @@ def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
     """Run `etl load` with these arguments on the Fonte of the settings; returns its exit code."""
     from fonteapi.__main__ import main
 
-    return main(["load", *arguments], prog="etl", database_url=start_fonte(settings))
+    find = partial(start_fonte, settings)  # help and wrong arguments start nothing
+    return main(["load", *arguments], prog="etl", find_database=find)
 
 
 @cache

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from helpers import SEED, SESSIONS, drop_database, execute, serve
 from sqlalchemy import make_url
 
-from etl_lib.services import embedded as local
+from etl_lib.services import embedded
 from fonteapi import database
 from fonteapi.catalogue import SIGNALS, arrow_schema
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
@@ -514,7 +514,7 @@ def test_no_database(fonte: httpx2.Client, fonte_url: str, route: str) -> None:
 def test_refused_connection(fonte_url: str, route: str) -> None:
     """A refused connection is a 503 without the address."""
     app = create_app(Settings(database_url=fonte_url, days=1))
-    api = local.serve(lambda: app)
+    api = embedded.serve(lambda: app)
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
     app.state.engine.dispose()
     app.state.watched.dispose()

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from helpers import drop_database, execute, serve
 
-from etl_lib.services import embedded as local
+from etl_lib.services import embedded
 from etl_lib.settings import Settings as Library
 from fonteapi.__main__ import main
 from fonteapi.settings import Settings
@@ -74,12 +74,12 @@ def test_etl_leaves_a_foreign_database(
     """The API that `etl` starts over FONTE_DATABASE_URL fills it only if FONTE_DAYS is set."""
     before = execute(empty, CATALOGUE)
     settings = Library(fonte_database_url=empty, alvo_database_url="postgresql://unused/Alvo")
-    api = local.start_missing(settings).fonte_api_url
+    api = embedded.start_missing(settings).fonte_api_url
     assert httpx2.get(f"{api}/days", timeout=60).json() == {"detail": MISSING}
     assert execute(empty, CATALOGUE) == before
-    local.start_api.cache_clear()
+    embedded.start_api.cache_clear()
     monkeypatch.setenv("FONTE_DAYS", "2")
-    api = local.start_missing(settings).fonte_api_url
+    api = embedded.start_missing(settings).fonte_api_url
     assert len(httpx2.get(f"{api}/days", timeout=60).json()) == 2
 
 

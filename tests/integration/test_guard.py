@@ -16,7 +16,7 @@ from helpers import KEY, SESSIONS, execute, serve, wait_for
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from etl_lib.services import embedded as local
+from etl_lib.services import embedded
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.formats import ARROW, CSV, JSON
@@ -88,7 +88,7 @@ def test_limit_on_health(seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(limits, "WATCHERS", 2)
     entered, leave = Semaphore(0), Event()
     monkeypatch.setattr(database, "ping", lambda _: (entered.release(), leave.wait(30)))
-    api = local.serve(lambda: create_app(Settings(database_url=seeded_fonte_url, concurrency=1)))
+    api = embedded.serve(lambda: create_app(Settings(database_url=seeded_fonte_url, concurrency=1)))
     with ThreadPoolExecutor(2) as pool:
         watching = [pool.submit(httpx2.get, f"{api}/health", timeout=60) for _ in range(2)]
         assert all(entered.acquire(timeout=30) for _ in watching)
@@ -298,7 +298,7 @@ def test_lock(fonte_url: str, monkeypatch: pytest.MonkeyPatch, route: str) -> No
 def test_address_stays_secret() -> None:
     """Clients do not learn the address of Fonte."""
     url = "postgresql://reader:s3cr3t@fonte.nowhere.example/Fonte"
-    api = local.serve(lambda: create_app(Settings(database_url=url)))
+    api = embedded.serve(lambda: create_app(Settings(database_url=url)))
     answer = httpx2.get(f"{api}/health", timeout=60)
     assert answer.status_code == 503
     assert answer.json()["detail"] == (

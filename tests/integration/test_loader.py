@@ -491,13 +491,13 @@ def test_help(own: Own) -> None:
 def test_name_of_the_program(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller names the program for errors and help, and hands over Fonte's address."""
     monkeypatch.delenv("FONTE_DATABASE_URL")
-    assert main(["load", "none.csv"], prog="etl", database_url=own.url) == 2
+    assert main(["load", "none.csv"], prog="etl", find_database=lambda: own.url) == 2
     assert own.err() == "etl load: none.csv: there is no such file\n"
     for words, text in ((["--replaces"], "etl load: the following"), (["--help"], "etl load [-h]")):
         with pytest.raises(SystemExit):
-            main(["load", *words], prog="etl", database_url=own.url)
+            main(["load", *words], prog="etl", find_database=lambda: own.url)
         assert text in "".join(own.capsys.readouterr())
-    assert main(["load", str(own.write(GOOD))], prog="etl", database_url=own.url) == 0
+    assert main(["load", str(own.write(GOOD))], prog="etl", find_database=lambda: own.url) == 0
     assert own.powers() == [1, 2]
 
 

@@ -15,8 +15,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib.archive.store import open_archive
 from etl_lib.runs.date import Plan, run_date
-from etl_lib.services import embedded as local
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import embedded, postgresql
 from etl_lib.settings import Settings as Library
 from fonteapi import database
 from fonteapi.main import create_app
@@ -90,7 +89,7 @@ def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> N
     owner = open_engine(address(url, "of an empty fonte owner"))
     database.create_table(owner)
     owner.dispose()
-    api = local.serve(lambda: create_app(Settings(database_url=reader, days=1)))
+    api = embedded.serve(lambda: create_app(Settings(database_url=reader, days=1)))
     answer = httpx2.get(f"{api}/days", timeout=30)
     assert answer.status_code == 503
     assert "permission denied" in answer.json()["detail"]
@@ -152,12 +151,12 @@ def stopped(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         "READER": "reader",
         "READER_PASSWORD": "reader-example",
     }
-    run_roles(embedded.start_database(tmp_path, "Fonte"), settings)
+    run_roles(postgresql.start_database(tmp_path, "Fonte"), settings)
     rules = tmp_path / ".local" / "postgresql" / "pg_hba.conf"
     rules.write_text(f"local all Fonte,reader scram-sha-256\n{rules.read_text()}")
-    embedded.stop_database(tmp_path)
+    postgresql.stop_database(tmp_path)
     yield tmp_path, settings
-    embedded.stop_database(tmp_path)
+    postgresql.stop_database(tmp_path)
 
 
 def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -189,7 +188,7 @@ def test_a_database_takes_the_passwords_of_each_start(
     own = {name: value.replace("example", "own") for name, value in settings.items()}
     started = start(home, own)
     assert (started.returncode, started.stdout) == (0, "starts postgres\n")
-    url = make_url(embedded.start_database(home, "again"))
+    url = make_url(postgresql.start_database(home, "again"))
     for role, name in (("Fonte", "OWNER_PASSWORD"), ("reader", "READER_PASSWORD")):
         for password in (settings[name], own[name]):
             given = url.set(username=role, password=password).render_as_string(hide_password=False)

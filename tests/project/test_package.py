@@ -58,7 +58,7 @@ def test_wheel_makes_a_folder_that_works(wheel: Path, services: str, tmp_path: P
     made = files(farm)
     assert made.keys() == NAMES
     assert all(made[name] == (ROOT / name).read_bytes() for name in NAMES - {".gitignore"})
-    etl = [sys.executable, "-m", "etl_lib.cli.main", "run", "2024-05-20"]
+    etl = [sys.executable, "-m", "etl_lib.cli", "run", "2024-05-20"]
     ran = subprocess.run(etl, cwd=farm, env=environment, capture_output=True, text=True, check=True)
     assert "2024-05-20  loaded" in ran.stdout
     assert len(list(farm.glob("runs/2024-05-20/*.html"))) == 1

@@ -228,7 +228,7 @@ def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
     command = [
         sys.executable,
         "-m",
-        "etl_lib.cli.main",
+        "etl_lib.cli",
         "run",
         SOME[0],
         SOME[-1],

@@ -40,7 +40,7 @@ from etl_lib.extract.days import Day
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables
 from etl_lib.load.day import load_day, verify_load
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 from etl_lib.transform.statistics import to_frame
 from fonteapi.settings import Settings
 from pgarrow import sessions
@@ -58,14 +58,14 @@ SLOW = """
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a PostgreSQL that nobody else uses."""
     home = tmp_path_factory.mktemp("outages")
-    embedded.start_database(home, "Alvo")
+    postgresql.start_database(home, "Alvo")
     yield home
-    embedded.stop_database(home)
+    postgresql.stop_database(home)
 
 
 def start(home: Path, name: str = "Alvo") -> str:
     """Start the PostgreSQL of a folder, though it was started before; a database's address."""
-    return embedded.start_database.__wrapped__(home, name)
+    return postgresql.start_database.__wrapped__(home, name)
 
 
 def stop(home: Path, how: signal.Signals = signal.SIGQUIT) -> None:
@@ -174,7 +174,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
     ):
         pytest.skip("needs leave to mount a tmpfs")
     yield folder
-    embedded.stop_database(folder)
+    postgresql.stop_database(folder)
     subprocess.run([*as_root, "umount", "--lazy", str(folder)], check=True)
 
 

@@ -96,7 +96,7 @@ def report(
     environment = {"FONTE_API_URL": seeded_api, "ALVO_DATABASE_URL": new_database()}
     # In another process: papermill cannot use the event loop that Playwright runs in this one
     subprocess.run(
-        [sys.executable, "-m", "etl_lib.cli.main", "run", DAY.isoformat()],
+        [sys.executable, "-m", "etl_lib.cli", "run", DAY.isoformat()],
         env=os.environ | environment | {"ETL_HOME": str(home)},
         check=True,
     )

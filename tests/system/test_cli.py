@@ -14,7 +14,7 @@ import pytest
 from helpers import ETL, execute, insert_cell, wait_for
 
 from etl_lib.cli import main as cli
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 
 
 def etl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -155,9 +155,9 @@ def test_nothing_set(
     assert (code, err) == (0, "")
     assert "1,440 readings in, 1,440 statistics out, coverage 100.0%" in out
     assert len(list((project / "runs" / "2024-05-21").glob("*.html"))) == 1
-    alvo = embedded.start_database(project, "Alvo")
+    alvo = postgresql.start_database(project, "Alvo")
     assert execute(alvo, "SELECT count(*) FROM data")[0][0] == 1440
-    embedded.stop_database(project)
+    postgresql.stop_database(project)
 
 
 @pytest.mark.usefixtures("services")
@@ -215,7 +215,7 @@ def test_stop(
     """`etl stop` reports whether a server was running, and reads no address."""
     monkeypatch.setenv("FONTE_API_URL", "nonsense")
     assert etl(capsys, "stop") == (0, "no embedded PostgreSQL was running\n", "")
-    embedded.start_database(project, "Alvo")
+    postgresql.start_database(project, "Alvo")
     assert etl(capsys, "stop") == (0, "the embedded PostgreSQL is stopped\n", "")
 
 
@@ -257,6 +257,15 @@ def test_load_names_itself(
         code, out, err = etl(capsys, "load", *words)
         assert (code, out) == (2, "")
         assert err.startswith("etl load: ")
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--colour", "mine.csv"], []])
+def test_load_starts_late(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    """The help of `etl load`, and its answer to wrong arguments, start no database."""
+    etl(capsys, "load", *words)
+    assert not (project / ".local").exists()
 
 
 def test_init(

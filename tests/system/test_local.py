@@ -20,16 +20,15 @@ import pytest
 from helpers import ETL, execute, postmaster
 
 from etl_lib.errors import EmbeddedError
-from etl_lib.services import embedded as local
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import embedded, postgresql
 from etl_lib.settings import Settings
 from pgarrow.sessions import open_engine
 
 USE = """
 import sys
-from etl_lib.services import embedded as local
+from etl_lib.services import embedded
 from etl_lib.settings import read_settings
-settings = local.start_missing(read_settings())
+settings = embedded.start_missing(read_settings())
 print(settings.fonte_api_url, settings.alvo_database_url, flush=True)
 sys.stdin.read()
 """
@@ -54,7 +53,7 @@ def user(project: Path) -> Iterator[subprocess.Popen[str]]:
     with start_user() as process:
         yield process
         process.kill()
-    embedded.stop_database(project)
+    postgresql.stop_database(project)
 
 
 @contextmanager
@@ -102,7 +101,7 @@ def test_unset_services_start(user: subprocess.Popen[str], project: Path) -> Non
 def test_set_services_do_not_start(project: Path) -> None:
     """A service with an address does not start."""
     settings = Settings(fonte_api_url="http://fonte", alvo_database_url="postgresql://alvo/Alvo")
-    assert local.start_missing(settings) == settings
+    assert embedded.start_missing(settings) == settings
     assert not (project / ".local").exists()
 
 
@@ -145,7 +144,7 @@ def test_simultaneous_users_share_one_server(project: Path) -> None:
         assert is_up(server)
         user.communicate("")
     assert has_ended(server)
-    log = (project / embedded.DATA / "log").read_text()
+    log = (project / postgresql.DATA / "log").read_text()
     assert log.count("starting PostgreSQL") == 1
 
 
@@ -159,13 +158,13 @@ def test_stop_ignores_users(
         server.suspend()
         with monkeypatch.context() as patch, pytest.raises(EmbeddedError, match="to be ready, got"):
             patch.setenv("PGCTLTIMEOUT", "1")
-            embedded.stop_database(project)
+            postgresql.stop_database(project)
         server.terminate()  # a smart shutdown, which waits for the session
         server.resume()
-        embedded.stop_database(project)
+        postgresql.stop_database(project)
         assert has_ended(server)
     engine.dispose()
-    assert not embedded.stop_database(project)
+    assert not postgresql.stop_database(project)
 
 
 def test_killed_server_restarts(user: subprocess.Popen[str], project: Path) -> None:
@@ -185,15 +184,15 @@ def test_killed_server_restarts(user: subprocess.Popen[str], project: Path) -> N
 @pytest.mark.parametrize("text", ["", "{pid}\n"], ids=["empty", "of another process"])
 def test_wrong_pid_file_is_replaced(project: Path, text: str) -> None:
     """A killed server starts again even if another process has its number."""
-    embedded.start_database(project, "Alvo")
-    killed, folder = postmaster(project), project / embedded.DATA
+    postgresql.start_database(project, "Alvo")
+    killed, folder = postmaster(project), project / postgresql.DATA
     killed.kill()
     assert has_ended(killed)
     with subprocess.Popen(["sleep", "60"], user=folder.stat().st_uid) as other:
         (folder / "postmaster.pid").write_text(text.format(pid=other.pid))
-        assert execute(embedded.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
+        assert execute(postgresql.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
         other.kill()
-    assert embedded.stop_database(project)
+    assert postgresql.stop_database(project)
 
 
 # The thread prints what ends it.
@@ -205,7 +204,7 @@ def test_failed_api_is_closed() -> None:
         raise SystemExit("injected")
 
     before = set(threading.enumerate())
-    url = local.serve(fail)
+    url = embedded.serve(fail)
     for thread in set(threading.enumerate()) - before:
         thread.join()
     with pytest.raises(httpx2.TransportError):
@@ -223,7 +222,7 @@ def test_api_runs_on_asyncio() -> None:
             await send({"type": "http.response.body", "body": name})
 
     pytest.importorskip("uvloop")
-    assert httpx2.get(local.serve(lambda: loop)).text.startswith("asyncio.")
+    assert httpx2.get(embedded.serve(lambda: loop)).text.startswith("asyncio.")
 
 
 @pytest.mark.parametrize(
@@ -232,9 +231,9 @@ def test_api_runs_on_asyncio() -> None:
 )
 def test_broken_server_is_one_line(project: Path, file: str, content: str, reason: str) -> None:
     """A server that does not start, or is of another version, is one line with the reason."""
-    folder = project / embedded.DATA
-    embedded.start_database(project, "Alvo")
-    embedded.stop_database(project)
+    folder = project / postgresql.DATA
+    postgresql.start_database(project, "Alvo")
+    postgresql.stop_database(project)
     (folder / file).write_text(content)
     ended = run_status()
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -246,18 +245,18 @@ def test_broken_server_is_one_line(project: Path, file: str, content: str, reaso
 
 def test_stopping_server_is_awaited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A start waits until a stopping server has ended, and fails with one line after a time."""
-    engine = open_engine(embedded.start_database(project, "Alvo"))
+    engine = open_engine(postgresql.start_database(project, "Alvo"))
     session = engine.connect()
     session.detach()
     postmaster(project).terminate()  # a smart shutdown, which waits for the session
-    while "stopping" not in (project / embedded.DATA / "postmaster.pid").read_text():
+    while "stopping" not in (project / postgresql.DATA / "postmaster.pid").read_text():
         time.sleep(0.01)
     with monkeypatch.context() as patch, pytest.raises(EmbeddedError, match="shutting down"):
-        patch.setattr(embedded, "RECOVERY_SECONDS", 0.2)
-        embedded.start_database(project, "Fonte")
+        patch.setattr(postgresql, "RECOVERY_SECONDS", 0.2)
+        postgresql.start_database(project, "Fonte")
     threading.Timer(1, session.close).start()
-    assert execute(embedded.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
-    embedded.stop_database(project)
+    assert execute(postgresql.start_database(project, "Fonte"), "SELECT 1") == [(1,)]
+    postgresql.stop_database(project)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
@@ -289,9 +288,9 @@ def test_deleted_folder(user: subprocess.Popen[str], project: Path) -> None:
 def test_any_folder_name(name: str) -> None:
     """The path of a project may be long, and have spaces, marks and accents."""
     with TemporaryDirectory(prefix=name) as home:
-        url = embedded.start_database(Path(home), "Alvo")
+        url = postgresql.start_database(Path(home), "Alvo")
         assert execute(url, "SELECT current_database()") == [("Alvo",)]
-        assert embedded.stop_database(Path(home))
+        assert postgresql.stop_database(Path(home))
 
 
 @pytest.mark.parametrize("letter", ['"', "$", "\\", "`"])
@@ -299,7 +298,7 @@ def test_unfit_folder_name_is_one_line(tmp_path: Path, letter: str) -> None:
     """A folder that PostgreSQL cannot have is one line."""
     (tmp_path / f"a{letter}b").mkdir()
     with pytest.raises(EmbeddedError, match="expected a project's folder without"):
-        embedded.start_database(tmp_path / f"a{letter}b", "Alvo")
+        postgresql.start_database(tmp_path / f"a{letter}b", "Alvo")
 
 
 def test_embedded_api_reads_env_file(project: Path) -> None:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.archive.notebooks import read_summary
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
 BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -23,7 +23,7 @@ BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))
 def nothing_running(project: Path) -> Iterator[Path]:
     """A project with nothing running and no variable set; what it started is stopped."""
     yield project
-    embedded.stop_database(project)
+    postgresql.stop_database(project)
 
 
 def papermill(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +60,7 @@ def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path)
         1440,
     )
     assert summary.columns == ["wind_speed", "power"]
-    alvo = embedded.start_database(nothing_running, "Alvo")
+    alvo = postgresql.start_database(nothing_running, "Alvo")
     assert execute(alvo, "SELECT date::text, notebook FROM run") == [("2024-05-21", None)]
 
 

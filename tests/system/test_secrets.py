@@ -12,7 +12,7 @@ import pytest
 from helpers import ETL, execute, serve
 from sqlalchemy import make_url
 
-from etl_lib.services import postgresql as embedded
+from etl_lib.services import postgresql
 from etl_lib.settings import Settings
 from fonteapi import settings as fonteapi_settings
 
@@ -50,17 +50,17 @@ def assert_nothing_leaked(project: Path, said: str) -> None:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a PostgreSQL that lets the role `etl` in with `PASSWORD` only."""
     home = tmp_path_factory.mktemp("guarded")
-    url = embedded.start_database(home, "Alvo")
+    url = postgresql.start_database(home, "Alvo")
     execute(url, f"CREATE ROLE etl SUPERUSER LOGIN PASSWORD '{PASSWORD}'")
     rules = home / ".local" / "postgresql" / "pg_hba.conf"
     rules.write_text(f"local all etl scram-sha-256\n{rules.read_text()}")
     execute(url, "SELECT pg_reload_conf()")
     yield home
-    embedded.stop_database(home)
+    postgresql.stop_database(home)
 
 
 def guarded_url(home: Path, password: str) -> str:
-    url = make_url(embedded.start_database(home, "Alvo")).set(username="etl", password=password)
+    url = make_url(postgresql.start_database(home, "Alvo")).set(username="etl", password=password)
     return url.render_as_string(hide_password=False)
 
 
