@@ -1,152 +1,142 @@
-"""Days run for Dagster, and what it is told of them: facts and findings as plain values.
-
-It knows nothing of Dagster itself: `orchestration` has these called where they are fast.
-"""
+"""A run of Dagster: its days executed by their notebook, checked and described."""
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+from urllib.parse import urlencode
 
+import dagster as dg
 import httpx2
 from sqlalchemy import Engine
 
 from etl_lib.analysis.summary import Summary
-from etl_lib.archive import pages as reports
 from etl_lib.archive.index import write_index
 from etl_lib.archive.notebooks import read_attempt, read_plot
-from etl_lib.archive.status import DayStatus, State, read_status
+from etl_lib.archive.status import read_status
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, project_archive
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
-from etl_lib.kernels import fork as forks
-from etl_lib.kernels.limits import USUAL
 from etl_lib.load.day import verify_load
 from etl_lib.load.ledger import read_units
-from etl_lib.orchestration.calls import answer_calls
+from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
+from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns
-from etl_lib.runs import PRELOAD
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Outcome, Plan, find_outcome
+from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import connected
-from etl_lib.services.embedded import start_missing
-from etl_lib.settings import Settings, find_home, read_settings
+from etl_lib.settings import find_home
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
-LOW = 0.9
-"""Coverage below which a day is remarked upon."""
+RETRIES = 3
+FIRST_WAIT_SECONDS = 10
+"""The wait before the first retry; each further wait is twice as long."""
 
 
-def serve_runs() -> None:
-    """Do once, in this process, what each run that it starts would do for itself.
+class Problem(NamedTuple):
+    """Why a day failed, or the run apart from its days."""
 
-    That is to import, and to start what has no address: the environment hands it on.
+    reason: str
+    is_transient: bool
+
+
+def materialize(
+    context: dg.AssetExecutionContext, columns: str, jobs: int, addresses: Mapping[str, str]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Run the days of `context`; yield their checks and, if all are loaded, their materialization.
+
+    If some fail, the others are materialized all the same; then the run is retried or fails.
     """
-    settings = make_settings({})
-    os.environ["FONTE_API_URL"] = settings.fonte_api_url or ""
-    os.environ["ALVO_DATABASE_URL"] = settings.alvo_database_url or ""
-    if forks.can_fork():
-        forks.prepare(PRELOAD)
-    reports.prepare()
-    answer_calls()
-
-
-def run_days(
-    days: Sequence[date],
-    loaded: Sequence[date],
-    columns: str,
-    jobs: int,
-    addresses: dict[str, str],
-    batch: str,
-) -> Iterator[dict[str, Any]]:
-    """Run each day; what became of it, as it comes.
-
-    Days that were `loaded` by this batch before are told of and not run again. Of each day: its
-    `date`, and either `facts` and `findings` or an `error` that `is_transient` or not.
-    """
-    settings = make_settings(addresses)
-    archive = project_archive(settings)
-    plan = Plan(parse_columns(columns), settings, find_home(), archive, batch=batch)
-    with threads(jobs) as pool, connected(settings) as (fonte, alvo):
-        before = [find_outcome(day, plan, since=0) for day in loaded]
-        known = {outcome.date: outcome for outcome in before if outcome}
-        for outcome in known.values():
-            yield _tell(outcome, archive, fonte, alvo)
-        missing = [day for day in days if day not in known]
-        for outcome in run_dates(pool, missing, plan):
-            yield _tell(outcome, archive, fonte, alvo)
-    write_index(archive, read_status(settings, archive))
-
-
-def find_wanted(addresses: dict[str, str]) -> dict[str, DayStatus]:
-    """The days that are missing, stale or failed, each by a key that no other change of it has."""
-    settings = make_settings(addresses)
-    recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
-    return {  # a change back to what was is another one, by the load in between
-        f"{day}:{status.fingerprint}:{status.run}": status
-        for day, status in read_status(settings, project_archive(settings)).items()
-        if status.state is not State.LOADED
-        # While its notebook, which has loaded it, still draws, a day looks failed
-        if not (status.state is State.FAILED and status.loaded and status.loaded > recently)
-    }
-
-
-def make_settings(addresses: dict[str, str]) -> Settings:
-    """The settings with these addresses, and what has none started on this machine."""
-    given = {name: address for name, address in addresses.items() if address}
-    return start_missing(read_settings().model_copy(update=given))
-
-
-def _tell(outcome: Outcome, archive: Archive, fonte: httpx2.Client, alvo: Engine) -> dict[str, Any]:
-    told: dict[str, Any] = {"date": str(outcome.date)}
-    if outcome.summary is None:
-        return told | {"error": outcome.error, "is_transient": outcome.is_transient}
+    earlier = _find_materialized(context)
+    loaded: list[CheckedDay] = []
+    problems: list[Problem] = []
     try:
-        facts = _describe(outcome.summary, archive, alvo)
-        findings = _check(outcome.summary, fonte, alvo)
-    except EtlError as error:  # it is loaded; to load it once more changes nothing
-        return told | {"error": str(error), "is_transient": True}
-    return told | {"facts": facts, "findings": findings}
+        plan = _make_plan(columns, addresses)
+        for found in _run_days(context, plan, jobs, earlier):
+            if isinstance(found, CheckedDay):
+                loaded.append(found)
+            else:
+                problems.append(found)
+        write_index(plan.archive, read_status(plan.settings, plan.archive))
+    except EtlError as error:
+        problems.append(Problem(str(error), error.is_transient))
+    checks = [judge(name, loaded) for name in MEANINGS] if loaded else []
+    if problems:
+        for day in [day for day in loaded if day.date not in earlier]:
+            event = dg.AssetMaterialization(
+                "statistics", partition=str(day.date), metadata=day.metadata
+            )
+            context.log_event(event)
+        yield from checks
+        _fail(problems, context)
+    for day in loaded:
+        context.add_asset_metadata(day.metadata, partition_key=str(day.date))
+    yield dg.MaterializeResult(check_results=checks)
 
 
-def _describe(summary: Summary, archive: Archive, alvo: Engine) -> dict[str, Any]:
-    notebook = summary.notebook or ""
-    content = archive.read(notebook)
-    attempt = read_attempt(content, notebook)
-    units = read_units(alvo)
-    return {
-        "picture": read_plot(json.loads(content)),
-        "report": str(archive.locate(notebook.removesuffix(NOTEBOOK_SUFFIX) + PAGE_SUFFIX)),
-        "notebook": str(archive.locate(notebook)),
-        "readings": summary.readings,
-        "statistics": summary.statistics,
-        "coverage": summary.coverage,
-        "changes": summary.changes,
-        "seconds": attempt.seconds if attempt else None,
-        "schema": [
-            (f"{column}_{statistic}", "double precision", units[f"{column}_{statistic}"])
-            for column in summary.columns
-            for statistic in STATISTICS
-            if f"{column}_{statistic}" in units
-        ],
-    }
+def _make_plan(columns: str, addresses: Mapping[str, str]) -> Plan:
+    settings = make_settings(addresses)
+    return Plan(parse_columns(columns), settings, find_home(), project_archive(settings))
 
 
-def _check(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> dict[str, str]:
-    """What is wrong with a loaded day, by the name of the check that finds it."""
-    found = {
-        "read_back_equal": _compare(summary, fonte, alvo),
-        "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW else "",
-        "plausible_ranges": _count_implausible(summary),
-    }
-    return {check: finding for check, finding in found.items() if finding}
+def _run_days(
+    context: dg.AssetExecutionContext, plan: Plan, jobs: int, earlier: Sequence[date]
+) -> Iterator[CheckedDay | Problem]:
+    """Run each day, except those loaded `earlier`; check the loaded ones, as they come."""
+    known = [outcome for day in earlier if (outcome := find_outcome(day, plan, since=0))]
+    days = {date.fromisoformat(key) for key in context.partition_keys}
+    rest = sorted(days - {outcome.date for outcome in known})
+    with threads(jobs) as pool, closing(run_dates(pool, rest, plan)) as outcomes:
+        for outcome in chain(known, outcomes):
+            context.log.info(f"{outcome.date}: {outcome.error or 'loaded'}")
+            if outcome.summary is None:
+                yield Problem(f"{outcome.date}: {outcome.error}", outcome.is_transient)
+                continue
+            try:
+                yield _check(outcome.summary, plan, context)
+            except EtlError as error:  # the day is loaded; a retry only checks it again
+                yield Problem(f"{outcome.date}: {error}", is_transient=True)
 
 
-def _compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
-    """Compute the day anew from Fonte's readings, and compare."""
+def _fail(problems: Sequence[Problem], context: dg.AssetExecutionContext) -> NoReturn:
+    """Fail the run, or retry it if that may help: a retry policy would retry terminated runs."""
+    failure = dg.Failure("; ".join(sorted(problem.reason for problem in problems)))
+    if context.retry_number < RETRIES and any(problem.is_transient for problem in problems):
+        wait = FIRST_WAIT_SECONDS * 2**context.retry_number
+        raise dg.RetryRequested(RETRIES, wait) from failure
+    raise failure
+
+
+def _find_materialized(context: dg.AssetExecutionContext) -> list[date]:
+    """The days that an earlier attempt of this run has materialized."""
+    if not context.retry_number:
+        return []
+    records = context.instance.get_records_for_run(
+        context.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    return [date.fromisoformat(record.partition_key) for record in records if record.partition_key]
+
+
+def _check(summary: Summary, plan: Plan, context: dg.AssetExecutionContext) -> CheckedDay:
+    """Check and describe a loaded day; raises `EtlError` if a service does not answer."""
+    with connected(plan.settings) as (fonte, alvo):
+        findings = {
+            "read_back_equal": compare(summary, fonte, alvo),
+            "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW_COVERAGE else "",
+            "plausible_ranges": _count_implausible(summary),
+        }
+        columns = _describe_columns(summary.columns, read_units(alvo))
+    metadata = _describe(summary, plan.archive) | {"dagster/column_schema": columns}
+    return CheckedDay(summary.date, summary.coverage, metadata | _link(metadata, context), findings)
+
+
+def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
+    """Compare Alvo with the day recomputed from Fonte's readings; empty if they are equal."""
     day = find_day(fonte, summary.date.isoformat())
     readings = fetch_readings(fonte, day.start, day.end, summary.columns)
     try:
@@ -159,3 +149,36 @@ def _compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
 def _count_implausible(summary: Summary) -> str:
     counts = {signal: found.implausible for signal, found in summary.quality.items()}
     return ", ".join(f"{signal}: {count:,} readings" for signal, count in counts.items() if count)
+
+
+def _describe(summary: Summary, archive: Archive) -> dict[str, Any]:
+    name = summary.notebook or ""
+    content = archive.read(name)
+    attempt, plot = read_attempt(content, name), read_plot(json.loads(content))
+    page = archive.locate(name.removesuffix(NOTEBOOK_SUFFIX) + PAGE_SUFFIX)
+    picture = {"picture": dg.MetadataValue.md(f"![{summary.date}]({plot})")} if plot else {}
+    return picture | {
+        "report": dg.MetadataValue.path(str(page)),
+        "notebook": dg.MetadataValue.notebook(str(archive.locate(name))),
+        "readings": summary.readings,
+        "statistics": summary.statistics,
+        "coverage": summary.coverage,
+        "changes in Alvo": summary.changes,
+        "duration, seconds": attempt.seconds if attempt else None,
+    }
+
+
+def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:
+    signals = [f"{column}_{statistic}" for column in columns for statistic in STATISTICS]
+    return dg.TableSchema(
+        [dg.TableColumn(name, "double precision", units[name]) for name in signals if name in units]
+    )
+
+
+def _link(metadata: Mapping[str, Any], context: dg.AssetExecutionContext) -> dict[str, Any]:
+    """Dagster's own view of the notebook, if it has one."""
+    origin, notebook = context.run.remote_job_origin, metadata["notebook"].value
+    if origin is None or not Path(notebook).is_relative_to(Path.cwd()):
+        return {}
+    query = urlencode({"path": notebook, "repoLocName": origin.location_name})
+    return {"notebook, rendered": dg.MetadataValue.url(f"/notebook?{query}")}

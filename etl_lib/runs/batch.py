@@ -74,12 +74,6 @@ def stop(batch: str) -> int:
     return _running.count(batch)
 
 
-def break_off(batch: str) -> None:
-    """Stop the dates of a batch that this process runs, and wait for their end."""
-    while stop(batch):
-        sleep(POLL_SECONDS)
-
-
 _running: list[str] = []
 """The batch of each date that this process runs."""
 _stopping: dict[str, Event] = defaultdict(Event)

@@ -1,11 +1,13 @@
 """Days as Dagster's partitions: asked for by schedule and sensor, run here and elsewhere."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,10 +21,9 @@ from dagster._core.execution.plan import active
 from helpers import ROOT, archived_files, execute, wait_for, wait_for_loads
 
 from etl_lib.archive.store import open_archive
-from etl_lib.errors import EtlError
-from etl_lib.orchestration import calls
-from etl_lib.orchestration import days as materialization
 from etl_lib.orchestration import definitions as orchestration
+from etl_lib.orchestration.checks import CheckedDay, judge
+from etl_lib.orchestration.days import compare
 from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
@@ -192,7 +193,7 @@ def test_a_day_whose_notebook_still_draws_is_not_asked_for(
 def test_many_changes_are_asked_for_step_by_step(
     changing: Callable[[date], None], instance: dg.DagsterInstance, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(orchestration, "REQUESTS_A_TICK", 2)
+    monkeypatch.setattr(orchestration, "REQUESTS_PER_TICK", 2)
     first = tick(instance)
     assert asked(first) == DAYS[:2]
     assert asked(tick(instance, first.cursor)) == DAYS[2:3]
@@ -356,8 +357,8 @@ def test_checks_are_told_even_where_another_day_fails(
 def test_low_coverage_warns_and_too_low_is_an_error(
     coverage: float, severity: dg.AssetCheckSeverity
 ) -> None:
-    day = {"date": DAYS[0], "facts": {"coverage": coverage}, "findings": {"coverage": "so"}}
-    result = orchestration._judge("coverage", [day])
+    day = CheckedDay(date(2024, 5, 20), coverage, {}, {"coverage": f"{coverage:.1%}"})
+    result = judge("coverage", [day])
     assert (result.passed, result.severity) == (False, severity)
 
 
@@ -370,9 +371,12 @@ def test_a_value_that_is_not_what_readings_give_is_found(
     plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     outcome = find_outcome(date(2024, 5, 20), plan, since=0)
     assert outcome
+    assert outcome.summary
     with connected(settings) as (fonte, engine):
-        told = materialization._tell(outcome, plan.archive, fonte, engine)
-    judged = orchestration._judge("read_back_equal", [told])
+        finding = compare(outcome.summary, fonte, engine)
+    assert "2024-05-20" in finding
+    day = CheckedDay(date(2024, 5, 20), 1.0, {}, {"read_back_equal": finding})
+    judged = judge("read_back_equal", [day])
     assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
@@ -409,41 +413,9 @@ def test_addresses_may_be_the_resource_s(
     assert result.success
 
 
-# Calls to a process that has its imports done
-
-
-@pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls are taken in this process, as they are in Dagster's code server."""
-    monkeypatch.setenv(calls.ADDRESS, "")
-    calls.answer_calls()
-
-
-def test_days_are_run_where_calls_are_taken(instance: dg.DagsterInstance, answered: None) -> None:
-    assert run(instance, DAYS[0]).success
-    assert materialized(instance)[DAYS[0]]["readings"] == 1440
-
-
-def test_an_error_comes_back_to_the_caller(answered: None) -> None:
-    nothing = ("builtins:print",)
-    told = calls.call("etl_lib.parameters:parse_columns", "", on_break=nothing)
-    with pytest.raises(EtlError, match="columns"):
-        list(told)
-    told = calls.call("math:sqrt", 4, on_break=nothing)
-    with pytest.raises(EtlError, match="TypeError: 'float' object is not iterable"):
-        list(told)
-
-
-def test_without_anybody_to_take_it_a_call_is_answered_here(monkeypatch: Any) -> None:
-    for address in (None, "gone"):
-        if address:
-            monkeypatch.setenv(calls.ADDRESS, address)
-        assert list(calls.call("builtins:range", 3, on_break=())) == [0, 1, 2]
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_the_days_of_a_run_that_ends_are_broken_off(
-    alvo_url: str, project: Path, answered: None, end: signal.Signals
+    alvo_url: str, project: Path, end: signal.Signals
 ) -> None:
     program = (
         "import dagster as dg; from etl_lib.orchestration.definitions import statistics, Services;"
@@ -454,22 +426,22 @@ def test_the_days_of_a_run_that_ends_are_broken_off(
     wait_for_loads(alvo_url, 1)
     running.send_signal(end)
     running.wait(timeout=60)
-    wait_for(lambda: not markers(project))
+    wait_for(lambda: not kernels(project))
     loaded = execute(alvo_url, "SELECT count(*) FROM run")[0][0]
     time.sleep(2)  # what still ran would load now
     assert loaded == execute(alvo_url, "SELECT count(*) FROM run")[0][0] < 10
-    assert [name for name in archived_files(project) if "partial" in name] == []
-    assert not kernels()
+    if end == signal.SIGTERM:
+        assert [name for name in archived_files(project) if "partial" in name] == []
 
 
-def markers(project: Path) -> set[str]:
-    return {name for name in open_archive(project / "runs").names() if ".partial." in name}
-
-
-def kernels() -> list[psutil.Process]:
-    """The kernels that this process has had forked."""
-    servers = [p for p in psutil.Process().children() if "forkserver" in " ".join(p.cmdline())]
-    return [kernel for server in servers for kernel in server.children()]
+def kernels(project: Path) -> list[psutil.Process]:
+    """The processes, such as kernels, that work in the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(project) and process.pid != os.getpid():
+                found.append(process)
+    return found
 
 
 def test_plain_imports_tell_no_warning_and_start_nothing() -> None:

@@ -1,0 +1,40 @@
+"""What Dagster asks between runs: Fonte's days, and the days that need a run."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from etl_lib.archive.status import DayStatus, State, read_status
+from etl_lib.archive.store import project_archive
+from etl_lib.extract.days import Day, fetch_days
+from etl_lib.kernels.limits import USUAL
+from etl_lib.services.connect import connected
+from etl_lib.services.embedded import start_missing
+from etl_lib.settings import Settings, read_settings
+
+
+def make_settings(addresses: Mapping[str, str]) -> Settings:
+    """The project's settings with these addresses; a service that has none is started."""
+    given = {name: address for name, address in addresses.items() if address}
+    return start_missing(read_settings().model_copy(update=given))
+
+
+def find_days(addresses: Mapping[str, str]) -> dict[date, Day]:
+    """Every day of Fonte."""
+    with connected(make_settings(addresses)) as (fonte, _):
+        return fetch_days(fonte)
+
+
+def find_wanted(addresses: Mapping[str, str]) -> dict[str, DayStatus]:
+    """The missing, stale and failed days, each by a key that is new with every change."""
+    settings = make_settings(addresses)
+    return {  # a day that changes back was loaded in between, which is a new run
+        f"{day}:{status.fingerprint}:{status.run}": status
+        for day, status in read_status(settings, project_archive(settings)).items()
+        if status.state is not State.LOADED and not _may_draw(status)
+    }
+
+
+def _may_draw(day: DayStatus) -> bool:
+    """Whether the notebook may still be at work: between its load and its end it looks failed."""
+    recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
+    return day.state is State.FAILED and day.loaded is not None and day.loaded > recently
