@@ -39,6 +39,8 @@ def print_table(days: Iterable[DayStatus]) -> None:
     for day in days:
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
         loaded = f"{day.loaded:%Y-%m-%d %H:%M}" if day.loaded else ""
-        report = display_path(day.report) if day.report else ""
+        # papermill and JupyterLab load a day without a report, or overwrite the one they wrote
+        missing = "none: etl run --force makes one" if day.loaded else ""
+        report = display_path(day.report) if day.report else missing
         line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
         say(line.rstrip())

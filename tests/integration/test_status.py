@@ -161,6 +161,7 @@ def test_table_and_json(
     header, first, second, *_ = capsys.readouterr().out.splitlines()
     assert header.split() == ["date", "state", "readings", "coverage", "loaded", "(UTC)", "report"]
     assert first.split()[:4] == ["2024-05-20", "loaded", "60", "4.2%"]
+    assert first.endswith("  none: etl run --force makes one")
     assert second.split() == ["2024-05-21", "missing", "60"]
 
     assert cli.main(["status", "2024-05-20", "--json"]) == 0
