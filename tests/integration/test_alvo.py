@@ -16,9 +16,8 @@ from pgarrow import sessions
         "ALTER TABLE data DROP COLUMN value",
     ],
 )
-def test_tables_of_an_older_version_say_so_and_stay_as_they_are(
-    alvo: Engine, alvo_url: str, older: str
-) -> None:
+def test_older_tables(alvo: Engine, alvo_url: str, older: str) -> None:
+    """Tables of an older version are refused and stay as they are."""
     load_scaled(alvo)
     execute(alvo_url, older)
     later = alvo_database.open_alvo(alvo_url)
@@ -42,9 +41,10 @@ def test_foreign_tables_are_refused(alvo: Engine, alvo_url: str, table: str) -> 
 
 
 @pytest.mark.parametrize("table", ["run", "signal", "data"])
-def test_a_lock_that_is_not_given_up_ends_a_load_with_a_word(
+def test_held_lock(
     alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
+    """A lock that is never released ends the load with one line."""
     load_scaled(alvo)
     monkeypatch.setitem(sessions.LIMITS, "lock_timeout", "300ms")
     with closing_engine(alvo_url) as patient, alvo.begin() as other:
@@ -54,9 +54,10 @@ def test_a_lock_that_is_not_given_up_ends_a_load_with_a_word(
     assert execute(alvo_url, "SELECT max(value) FROM data")[0][0] == 96
 
 
-def test_sessions_wait_for_nothing_for_ever_and_keep_the_address_s_own_options(
+def test_session_options(
     alvo_url: str,
 ) -> None:
+    """Sessions have time limits, and keep the options of the address."""
     execute(alvo_url, "CREATE SCHEMA wind")
     with closing_engine(f"{alvo_url}&options=-csearch_path%3Dwind") as alvo:
         load_scaled(alvo)

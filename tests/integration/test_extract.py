@@ -58,7 +58,8 @@ def answering() -> Iterator[Callable[..., tuple[httpx2.Client, list[httpx2.Reque
         client.close()
 
 
-def test_a_day_comes_as_arrow_in_the_order_asked_for(seeded: httpx2.Client) -> None:
+def test_columns_in_order(seeded: httpx2.Client) -> None:
+    """A day has its columns in the order of the request."""
     readings = fetch_readings(seeded, START, END, ["power", "wind_speed"])
     assert readings.schema.names == ["timestamp", "power", "wind_speed"]
     assert readings.num_rows == 1440
@@ -67,7 +68,8 @@ def test_a_day_comes_as_arrow_in_the_order_asked_for(seeded: httpx2.Client) -> N
     assert (np.diff(stamps) == np.timedelta64(60_000_000, "us")).all()
 
 
-def test_readings_equal_the_json_of_the_same_period(seeded: httpx2.Client) -> None:
+def test_arrow_equals_json(seeded: httpx2.Client) -> None:
+    """Readings as Arrow equal the JSON of the same period."""
     readings = fetch_readings(seeded, START, END, ["power"])
     query = {"start_timestamp": START, "end_timestamp": END, "columns": "power"}
     assert readings["power"].to_pylist() == [
@@ -75,7 +77,8 @@ def test_readings_equal_the_json_of_the_same_period(seeded: httpx2.Client) -> No
     ]
 
 
-def test_an_unknown_column_is_refused_with_what_there_is(seeded: httpx2.Client) -> None:
+def test_unknown_column(seeded: httpx2.Client) -> None:
+    """An unknown column is refused with the names that exist."""
     with pytest.raises(ParameterError, match=r"columns: expected .*'wind_speed'.* got 'rain'"):
         fetch_readings(seeded, START, END, ["power", "rain"])
 
@@ -87,16 +90,16 @@ def test_days_are_listed_with_their_readings(seeded: httpx2.Client) -> None:
     assert len({day.fingerprint for day in days.values()}) == 10
 
 
-def test_a_day_is_found_with_the_fingerprint_of_the_whole_list(seeded: httpx2.Client) -> None:
+def test_find_day(seeded: httpx2.Client) -> None:
+    """`find_day` returns the fingerprint that the list of all days has."""
     day = find_day(seeded, "2024-05-21")
     assert (day.start, day.end) == (END, END + timedelta(days=1))
     assert day.fingerprint == fetch_days(seeded)[day.date].fingerprint
 
 
 @pytest.mark.parametrize("value", ["2024-05-19", "2024-05-30", "1999-01-01", "9999-12-30"])
-def test_a_day_outside_the_period_is_refused_with_the_period(
-    seeded: httpx2.Client, value: str
-) -> None:
+def test_day_outside(seeded: httpx2.Client, value: str) -> None:
+    """A day outside Fonte's period is refused with the period."""
     with pytest.raises(ParameterError, match=f"no {value}. Fonte has 2024-05-20 to 2024-05-29"):
         find_day(seeded, value)
 
@@ -104,14 +107,14 @@ def test_a_day_outside_the_period_is_refused_with_the_period(
 @pytest.mark.parametrize(
     "value", [None, 20240520, "20240520", "2024-02-30", "../../etc/x", "9999-12-31"]
 )
-def test_what_is_no_date_is_refused_with_the_period(seeded: httpx2.Client, value: Any) -> None:
+def test_not_a_date(seeded: httpx2.Client, value: Any) -> None:
+    """Text that is not a date is refused with Fonte's period."""
     with pytest.raises(ParameterError, match=r"^date: .*Fonte has 2024-05-20 to 2024-05-29"):
         find_day(seeded, value)
 
 
-def test_an_empty_day_between_others_is_found_empty(
-    fonte: httpx2.Client, put_readings: Callable[[pa.Table], None]
-) -> None:
+def test_empty_day(fonte: httpx2.Client, put_readings: Callable[[pa.Table], None]) -> None:
+    """An empty day between others is found, with no readings."""
     for day in (20, 22):
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
@@ -148,23 +151,24 @@ def test_a_broken_connection_is_tried_again(answering: Any, trouble: Exception) 
     assert len(requests) == 2
 
 
-def test_a_lasting_trouble_is_told_after_a_few_attempts(answering: Any) -> None:
+def test_lasting_failure(answering: Any) -> None:
+    """A failure that lasts is raised after a few attempts."""
     client, requests = answering(httpx2.Response(503, text="maintenance"))
     with pytest.raises(FonteError, match="http://fonte/data answered 503: maintenance"):
         fetch_readings(client, START, END, ["power"])
     assert len(requests) == ATTEMPTS
 
 
-def test_an_api_that_says_when_to_come_again_is_asked_then(
-    answering: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_retry_after(answering: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A retry waits for the time of `Retry-After`."""
     client, requests = answering(httpx2.Response(429, headers={"Retry-After": "1"}), WHOLE)
     assert fetch_readings(client, START, END, ["power"]).equals(READINGS)
     assert len(requests) == 2
     assert caplog.messages == ["Fonte: HTTPStatusError, trying again in 1.0 s"]
 
 
-def test_an_api_that_wants_to_be_left_alone_for_long_is(answering: Any) -> None:
+def test_long_retry_after(answering: Any) -> None:
+    """A long `Retry-After` ends the attempts."""
     client, requests = answering(httpx2.Response(503, headers={"Retry-After": "3600"}), WHOLE)
     with pytest.raises(FonteError, match="answered 503"):
         fetch_readings(client, START, END, ["power"])
@@ -180,13 +184,15 @@ def test_a_refusal_is_not_tried_again(answering: Any) -> None:
     assert len(requests) == 1
 
 
-def test_a_refusal_in_other_words_is_told_as_it_came(answering: Any) -> None:
+def test_unknown_refusal(answering: Any) -> None:
+    """A refusal that is not the API's own is shown as it came."""
     client, _ = answering(httpx2.Response(422, text="not today"))
     with pytest.raises(FonteError, match="http://fonte/data answered 422: not today"):
         fetch_readings(client, START, END, ["power"])
 
 
-def test_an_api_that_is_down_is_told_with_what_to_do() -> None:
+def test_api_down() -> None:
+    """An API that is down is an error that says what to do."""
     with (
         open_fonte("http://127.0.0.1:1") as client,
         pytest.raises(FonteError, match=r"http://127\.0\.0\.1:1 does not answer.*FONTE_API_URL"),
@@ -194,7 +200,8 @@ def test_an_api_that_is_down_is_told_with_what_to_do() -> None:
         fetch_days(client)
 
 
-def test_a_stream_without_its_end_is_refused(answering: Any) -> None:
+def test_cut_stream(answering: Any) -> None:
+    """A stream without its end is refused."""
     end_mark = 8
     cut = httpx2.Response(200, content=WHOLE.content[:-end_mark], headers={"content-type": ARROW})
     client, _ = answering(cut)
@@ -202,28 +209,32 @@ def test_a_stream_without_its_end_is_refused(answering: Any) -> None:
         fetch_readings(client, START, END, ["power"])
 
 
-def test_bytes_that_are_no_arrow_are_refused(answering: Any) -> None:
+def test_not_arrow(answering: Any) -> None:
+    """Bytes that are not Arrow are refused."""
     garbage = b"\x01" * 50 + WHOLE.content[-8:]
     client, _ = answering(httpx2.Response(200, content=garbage, headers={"content-type": ARROW}))
     with pytest.raises(FonteError, match="expected readable Arrow"):
         fetch_readings(client, START, END, ["power"])
 
 
-def test_a_page_instead_of_readings_is_refused(answering: Any) -> None:
+def test_html_page(answering: Any) -> None:
+    """An HTML page instead of readings is refused."""
     page = httpx2.Response(200, html="<h1>Welcome to our proxy</h1>")
     client, _ = answering(page)
     with pytest.raises(FonteError, match=r"expected an Arrow stream .*got text/html"):
         fetch_readings(client, START, END, ["power"])
 
 
-def test_other_columns_than_asked_for_are_refused(answering: Any) -> None:
+def test_other_columns(answering: Any) -> None:
+    """Other columns than requested are refused."""
     client, _ = answering(WHOLE)
     with pytest.raises(FonteError, match=r"expected the columns .*wind_speed.*got .*power"):
         fetch_readings(client, START, END, ["wind_speed"])
 
 
 @pytest.mark.parametrize("content", [b"<html>", b'[{"date": "2024-05-2', b'{"detail": 1}', b"[1]"])
-def test_an_unreadable_list_of_days_is_refused(answering: Any, content: bytes) -> None:
+def test_unreadable_days(answering: Any, content: bytes) -> None:
+    """An unreadable list of days is refused."""
     client, _ = answering(httpx2.Response(200, content=content))
     with pytest.raises(FonteError, match="expected a list of days from http://fonte/days"):
         fetch_days(client)
@@ -234,9 +245,8 @@ def test_an_unreadable_list_of_days_is_refused(answering: Any, content: bytes) -
     [[START + timedelta(days=1)], [START - timedelta(microseconds=1)], [START, None], [None]],
     ids=["of the next day", "of the day before", "one missing", "missing"],
 )
-def test_readings_of_another_period_than_asked_for_are_refused(
-    answering: Any, stamps: list[datetime | None]
-) -> None:
+def test_other_period(answering: Any, stamps: list[datetime | None]) -> None:
+    """Readings of another period than requested are refused."""
     others = pa.table(
         {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [1.0] * len(stamps)}
     )
@@ -261,16 +271,16 @@ def test_days_that_are_none_are_refused(answering: Any, body: str) -> None:
         fetch_days(client)
 
 
-def test_a_body_that_is_not_as_its_headers_say_is_tried_again_and_told(answering: Any) -> None:
+def test_wrong_encoding(answering: Any) -> None:
+    """A body that does not match its headers is requested again, then refused."""
     client, requests = answering(httpx2.DecodingError("incorrect header check"))
     with pytest.raises(FonteError, match=r"does not answer .*incorrect header check"):
         fetch_days(client)
     assert len(requests) > 1
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_what_runs_on_this_machine(
-    seeded_api: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_and_loopback(seeded_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests to this machine ignore the proxy of the environment."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with open_fonte(seeded_api, "k3y") as client:
@@ -281,9 +291,8 @@ def test_a_proxy_of_the_environment_is_not_asked_for_what_runs_on_this_machine(
     ("proxy", "word"),
     [("socks5://me:s3cr3t@127.0.0.1:9", "SOCKS proxy"), ("nonsense://me:s3cr3t@host", "scheme")],
 )
-def test_a_proxy_that_nothing_can_go_through_is_one_line_without_its_password(
-    monkeypatch: pytest.MonkeyPatch, proxy: str, word: str
-) -> None:
+def test_invalid_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str, word: str) -> None:
+    """An unusable proxy is an error in one line, without its password."""
     monkeypatch.setenv("HTTP_PROXY", proxy)
     with pytest.raises(SettingsError, match=rf"HTTP proxy .*{word}.* NO_PROXY=") as refused:
         open_fonte("http://fonte:8000")

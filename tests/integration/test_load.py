@@ -27,7 +27,8 @@ from etl_lib.transform.statistics import compute_statistics, to_frame
 NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)
 
 
-def test_every_statistic_is_stored_under_its_name_and_unit(alvo: Engine, alvo_url: str) -> None:
+def test_names_and_units(alvo: Engine, alvo_url: str) -> None:
+    """Every statistic is stored under its name, with its unit."""
     computed = make_statistics()
     load_day(alvo, DAY, computed, readings=1440)
     rows = stored(alvo_url)
@@ -38,7 +39,8 @@ def test_every_statistic_is_stored_under_its_name_and_unit(alvo: Engine, alvo_ur
     assert {r.unit for r in rows if r.name != "power_count"} == {"kW"}
 
 
-def test_a_statistic_that_does_not_exist_is_not_stored(alvo: Engine, alvo_url: str) -> None:
+def test_nulls(alvo: Engine, alvo_url: str) -> None:
+    """Nulls are not stored."""
     stamps = [DAY.start, DAY.start + timedelta(minutes=10)]
     readings = pa.table(
         {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [5.0, None]}
@@ -49,7 +51,8 @@ def test_a_statistic_that_does_not_exist_is_not_stored(alvo: Engine, alvo_url: s
     assert loaded.statistics == 4
 
 
-def test_the_same_day_twice_leaves_the_same_rows(alvo: Engine, alvo_url: str) -> None:
+def test_idempotent(alvo: Engine, alvo_url: str) -> None:
+    """Loading a day twice leaves the same rows."""
     load_day(alvo, DAY, make_statistics(), readings=1440)
     before = stored(alvo_url)
     load_day(alvo, DAY, make_statistics(), readings=1440)
@@ -109,9 +112,8 @@ def test_other_days_and_other_signals_stay(alvo: Engine) -> None:
     assert frame["wind_speed_mean"].count() == 144
 
 
-def test_the_ledger_has_one_row_a_load(
-    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ledger(alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger has one row for each load."""
     monkeypatch.setenv("ETL_NOTEBOOK", "2024-05-20/x.ipynb")
     first = load_day(alvo, DAY, make_statistics(), readings=1440)
     monkeypatch.delenv("ETL_NOTEBOOK")
@@ -133,9 +135,10 @@ def test_the_ledger_has_one_row_a_load(
 
 
 @pytest.mark.parametrize("where", ["_to_rows", "code_version"])
-def test_a_failure_after_the_delete_leaves_the_day_as_it_was(
+def test_failure_after_delete(
     alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
+    """A failure after the delete leaves the day as it was."""
     load_day(alvo, DAY, make_statistics(), readings=1440)
     before, ledger = stored(alvo_url), execute(alvo_url, "SELECT * FROM run")
 
@@ -149,7 +152,8 @@ def test_a_failure_after_the_delete_leaves_the_day_as_it_was(
     assert execute(alvo_url, "SELECT * FROM run") == ledger
 
 
-def test_a_failure_of_the_copy_leaves_the_day_as_it_was(alvo: Engine, alvo_url: str) -> None:
+def test_failed_copy(alvo: Engine, alvo_url: str) -> None:
+    """A failed COPY leaves the day as it was."""
     load_day(alvo, DAY, make_statistics(), readings=1440)
     before = stored(alvo_url)
     execute(alvo_url, "ALTER TABLE data ADD CHECK (value <> 3 * 90)")
@@ -173,7 +177,8 @@ def test_nobody_sees_half_a_load(alvo: Engine, monkeypatch: pytest.MonkeyPatch) 
     assert len(read_statistics(alvo)) == 10
 
 
-def test_many_writers_of_one_day_and_of_new_signals_agree(alvo: Engine, alvo_url: str) -> None:
+def test_concurrent_loads(alvo: Engine, alvo_url: str) -> None:
+    """Concurrent loads of one day with new signals agree."""
     barrier = threading.Barrier(6)
 
     def write(number: int) -> None:
@@ -192,7 +197,8 @@ def test_many_writers_of_one_day_and_of_new_signals_agree(alvo: Engine, alvo_url
     assert execute(alvo_url, "SELECT count(*) FROM signal")[0][0] == 5
 
 
-def test_overlapping_sets_of_signals_at_once_do_not_deadlock(alvo: Engine) -> None:
+def test_no_deadlock(alvo: Engine) -> None:
+    """Concurrent loads of overlapping signals do not deadlock."""
     barrier = threading.Barrier(8)
 
     def write(number: int) -> None:
@@ -211,7 +217,8 @@ def test_overlapping_sets_of_signals_at_once_do_not_deadlock(alvo: Engine) -> No
     assert read_statistics(alvo).notna().to_numpy().sum() == 8 * 144 * 15
 
 
-def test_reading_back_gives_a_wide_frame_with_units(alvo: Engine) -> None:
+def test_wide_frame(alvo: Engine) -> None:
+    """Statistics are read back as a wide frame with units."""
     load_day(alvo, DAY, make_statistics(), readings=1440)
     frame = read_statistics(alvo, DAY.start, DAY.start + timedelta(hours=1))
     assert list(frame.index) == list(pd.date_range(DAY.start, periods=6, freq="10min"))
@@ -219,19 +226,22 @@ def test_reading_back_gives_a_wide_frame_with_units(alvo: Engine) -> None:
     assert list(frame.columns) == [f"power_{s}" for s in ("mean", "min", "max", "std", "count")]
 
 
-def test_an_empty_alvo_reads_as_an_empty_frame(alvo: Engine) -> None:
+def test_empty_alvo(alvo: Engine) -> None:
+    """An empty Alvo reads as an empty frame."""
     frame = read_statistics(alvo)
     assert frame.empty
     assert list(frame.columns) == []
 
 
-def test_the_read_back_is_of_the_signals_that_were_loaded(alvo: Engine) -> None:
+def test_verify_signals(alvo: Engine) -> None:
+    """The comparison covers only the loaded signals."""
     load_day(alvo, DAY, make_statistics(name="wind_speed"), readings=1440)
     load_day(alvo, DAY, make_statistics(buckets=72), readings=720)
     assert verify_load(alvo, DAY, to_frame(make_statistics(buckets=72))) == 360
 
 
-def test_the_read_back_sees_a_value_that_someone_changed(alvo: Engine, alvo_url: str) -> None:
+def test_verify_value(alvo: Engine, alvo_url: str) -> None:
+    """The comparison finds a changed value."""
     frame = to_frame(make_statistics())
     load_day(alvo, DAY, make_statistics(), readings=1440)
     assert verify_load(alvo, DAY, frame) == 720
@@ -240,7 +250,8 @@ def test_the_read_back_sees_a_value_that_someone_changed(alvo: Engine, alvo_url:
         verify_load(alvo, DAY, frame)
 
 
-def test_the_read_back_sees_a_row_too_many_and_a_row_too_few(alvo: Engine, alvo_url: str) -> None:
+def test_verify_rows(alvo: Engine, alvo_url: str) -> None:
+    """The comparison finds an extra row and a missing one."""
     load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)
     with pytest.raises(AlvoError):
         verify_load(alvo, DAY, to_frame(make_statistics(buckets=99)))
@@ -249,9 +260,8 @@ def test_the_read_back_sees_a_row_too_many_and_a_row_too_few(alvo: Engine, alvo_
         verify_load(alvo, DAY, to_frame(make_statistics(buckets=100)))
 
 
-def test_a_database_in_another_time_zone_holds_the_same_instants(
-    alvo: Engine, alvo_url: str
-) -> None:
+def test_database_time_zone(alvo: Engine, alvo_url: str) -> None:
+    """A database in another time zone holds the same instants."""
     name = alvo.url.database
     execute(alvo_url, f"ALTER DATABASE {name} SET timezone TO 'Asia/Kathmandu'")
     load_day(alvo, DAY, make_statistics(), readings=1440)
@@ -260,7 +270,8 @@ def test_a_database_in_another_time_zone_holds_the_same_instants(
     assert verify_load(alvo, DAY, to_frame(make_statistics())) == 720
 
 
-def test_alvo_down_is_one_line_without_the_password() -> None:
+def test_alvo_down() -> None:
+    """An Alvo that is down is an error in one line, without the password."""
     alvo = open_alvo("postgresql://etl:s3cret@127.0.0.1:1/Alvo")
     with pytest.raises(AlvoError, match=r"Alvo at .*127\.0\.0\.1:1") as caught:
         load_day(alvo, DAY, make_statistics(), readings=1440)
@@ -268,7 +279,8 @@ def test_alvo_down_is_one_line_without_the_password() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_tables_are_made_once_by_many_at_once(alvo_url: str) -> None:
+def test_concurrent_create(alvo_url: str) -> None:
+    """Concurrent processes create the tables once."""
     engines = [open_alvo(alvo_url) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create_tables, engines))
@@ -278,16 +290,15 @@ def test_tables_are_made_once_by_many_at_once(alvo_url: str) -> None:
         engine.dispose()
 
 
-def test_the_tables_say_what_a_timestamp_is(alvo: Engine, alvo_url: str) -> None:
+def test_comments(alvo: Engine, alvo_url: str) -> None:
+    """The tables' comments say what a timestamp is."""
     create_tables(alvo)
     comment = execute(alvo_url, "SELECT obj_description('data'::regclass)")[0][0]
     assert "START of the bucket, UTC" in comment
 
 
 @pytest.mark.parametrize("offset", range(10))
-def test_each_seed_day_is_stored_as_pandas_computes_it(
-    seeded: httpx2.Client, alvo: Engine, offset: int
-) -> None:
+def test_equals_pandas(seeded: httpx2.Client, alvo: Engine, offset: int) -> None:
     """The whole stair but the notebook, beside a computation that shares nothing with it."""
     day = find_day(seeded, str(date(2024, 5, 20) + timedelta(days=offset)))
     names = ["wind_speed", "power", "ambient_temperature"]
@@ -307,9 +318,10 @@ def test_each_seed_day_is_stored_as_pandas_computes_it(
         assert set(frame[f"{name}_count"]) == {10.0}
 
 
-def test_a_day_with_one_reading_is_loaded_as_it_is(
+def test_single_reading(
     fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine
 ) -> None:
+    """A day with one reading is loaded."""
     stamp = pa.array([DAY.start + timedelta(hours=5, minutes=3)], pa.timestamp("us", "UTC"))
     put_readings(pa.table({"timestamp": stamp, "power": [-4.5]}))
     day = find_day(fonte, "2024-05-20")
@@ -331,6 +343,7 @@ def test_statistics_of_another_day_are_refused(alvo: Engine, alvo_url: str, othe
     assert stored(alvo_url) == before
 
 
-def test_what_is_measured_of_a_load_is_a_day_that_is_taken(alvo: Engine, alvo_url: str) -> None:
+def test_benchmark_day(alvo: Engine, alvo_url: str) -> None:
+    """The day of the benchmark is one that a load accepts."""
     benchmark.load(alvo, np.datetime64("2030-01-01"))
     assert execute(alvo_url, "SELECT count(*) FROM data") == [(15 * benchmark.BUCKETS,)]

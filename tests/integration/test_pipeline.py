@@ -113,9 +113,10 @@ def test_a_month_of_la_haute_borne(
     assert max(load.coverage for load in loads) == pytest.approx(0.1)
 
 
-def test_two_half_days_of_midc_without_power(
+def test_without_power(
     load_file: Callable[..., None], fonte: httpx2.Client, alvo: Engine, alvo_url: str
 ) -> None:
+    """Two half days of real readings without power give wind statistics."""
     load_file(MIDC)
     days = [date(2018, 10, 18), date(2018, 10, 19)]
     loads = [transfer(fonte, alvo, day, ALL) for day in days]
@@ -163,12 +164,13 @@ def test_the_notebook_runs_on_real_readings(
     assert outcome.summary.statistics == stored > 0
 
 
-def test_a_corrected_reading_arrives_and_a_vanished_bucket_goes(
+def test_corrected_reading(
     fonte: httpx2.Client,
     fonte_url: str,
     put_readings: Callable[[pa.Table], None],
     alvo: Engine,
 ) -> None:
+    """A corrected reading arrives in Alvo, and a bucket that lost its readings goes."""
     start = datetime(2024, 5, 20, tzinfo=UTC)
     stamps = [start + timedelta(minutes=minute) for minute in range(60)]
     put_readings(pa.table({"timestamp": stamps, "power": [float(m) for m in range(60)]}))
@@ -185,7 +187,7 @@ def test_a_corrected_reading_arrives_and_a_vanished_bucket_goes(
     assert frame["power_mean"].iloc[0] == pytest.approx((45 - 5 + 1000) / 10)
 
 
-def test_untidy_readings_give_the_statistics_of_what_they_mean(
+def test_untidy_readings(
     fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine
 ) -> None:
     """Jitter, repeated and unordered stamps, NaN, infinity, NULL and a late start, over HTTP."""
@@ -206,9 +208,10 @@ def test_untidy_readings_give_the_statistics_of_what_they_mean(
     assert frame["power_std"].to_list() == pytest.approx([1, 2**0.5])
 
 
-def test_an_empty_day_between_others_is_loaded_as_empty(
+def test_empty_day(
     fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine
 ) -> None:
+    """An empty day between others is loaded as empty."""
     for day in (20, 22):
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
@@ -217,9 +220,10 @@ def test_an_empty_day_between_others_is_loaded_as_empty(
     assert read_statistics(alvo).empty
 
 
-def test_the_notebook_shows_an_empty_day_without_a_traceback(
+def test_empty_day_notebook(
     fonte_api: str, put_readings: Callable[[pa.Table], None], alvo_url: str, project: Path
 ) -> None:
+    """The notebook of an empty day has no traceback."""
     for day in (20, 22):
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))

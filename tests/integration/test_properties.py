@@ -67,7 +67,8 @@ def expected_buckets(table: pa.Table, name: str) -> dict[int, list[float]]:
 
 @pytest.mark.soak
 @given(readings())
-def test_the_statistics_of_any_readings_are_those_of_exact_arithmetic(table: pa.Table) -> None:
+def test_exact_arithmetic(table: pa.Table) -> None:
+    """Statistics of any readings equal those of exact arithmetic."""
     computed = compute_statistics(table)
     starts = computed["timestamp"].cast(pa.int64()).to_pylist()
     assert starts == sorted(set(starts))
@@ -102,7 +103,8 @@ def test_the_statistics_of_any_readings_are_those_of_exact_arithmetic(table: pa.
 
 @pytest.mark.soak
 @given(readings())
-def test_the_order_of_readings_with_stamps_of_their_own_does_not_matter(table: pa.Table) -> None:
+def test_any_order(table: pa.Table) -> None:
+    """Readings with distinct timestamps give the same statistics in any order."""
     unique = dict(zip(table["timestamp"].to_pylist(), range(table.num_rows), strict=True))
     plain = table.take(pa.array(list(unique.values()), pa.int64()))
     backwards = plain.take(pa.array(range(plain.num_rows - 1, -1, -1), pa.int64()))
@@ -140,9 +142,8 @@ def statistics(draw: st.DrawFn) -> pa.Table:
 
 @pytest.mark.soak
 @given(statistics(), statistics())
-def test_what_is_loaded_is_what_is_read_bit_for_bit_and_a_load_replaces_its_day(
-    alvo: Engine, alvo_url: str, before: pa.Table, after: pa.Table
-) -> None:
+def test_round_trip(alvo: Engine, alvo_url: str, before: pa.Table, after: pa.Table) -> None:
+    """Loaded values are read back bit for bit, and a load replaces its day."""
     for table in (before, after, after):
         load_day(alvo, DAY, table, readings=1)
         read = read_statistics(alvo, DAY.start, DAY.end)

@@ -57,7 +57,8 @@ def fill(url: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_api_reads_with_a_role_that_can_but_read(make_roles: Roles) -> None:
+def test_reader_role(make_roles: Roles) -> None:
+    """The API's role can only read."""
     url = make_roles("of fonte", OWNER="owner", READER="reader")
     owner, reader = address(url, "of fonte owner"), address(url, "of fonte reader")
     empty = fill(reader)
@@ -83,7 +84,8 @@ def test_the_api_reads_with_a_role_that_can_but_read(make_roles: Roles) -> None:
             execute(reader, statement)
 
 
-def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> None:
+def test_empty_fonte(make_roles: Roles) -> None:
+    """An API that may not fill an empty Fonte says so."""
     url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
     reader = address(url, "of an empty fonte reader")
     owner = open_engine(address(url, "of an empty fonte owner"))
@@ -95,9 +97,8 @@ def test_an_api_that_may_not_fill_an_empty_fonte_says_so(make_roles: Roles) -> N
     assert "permission denied" in answer.json()["detail"]
 
 
-def test_the_loader_owns_its_tables_and_nothing_else(
-    make_roles: Roles, seeded_api: str, project: Path
-) -> None:
+def test_loader_role(make_roles: Roles, seeded_api: str, project: Path) -> None:
+    """The loader's role owns its tables and nothing else."""
     url = make_roles("of alvo", OWNER="owner")
     owner = address(url, "of alvo owner")
     execute(url.render_as_string(hide_password=False), "CREATE TABLE strange AS SELECT 1 AS one")
@@ -123,9 +124,8 @@ def test_the_loader_owns_its_tables_and_nothing_else(
         ({"BIND_ADDRESS": "[::]", "FONTE_API_KEY": "k", "ALVO_PASSWORD": "own"}, ""),
     ],
 )
-def test_example_passwords_do_not_leave_this_machine(
-    settings: dict[str, str], refused: str
-) -> None:
+def test_example_passwords(settings: dict[str, str], refused: str) -> None:
+    """Services with the example passwords refuse other machines."""
     example = {
         "BIND_ADDRESS": "127.0.0.1",
         "ALVO_PASSWORD": "alvo-example",
@@ -181,9 +181,10 @@ def start(home: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_database_takes_the_passwords_of_each_start(
+def test_changed_passwords(
     stopped: tuple[Path, dict[str, str]],
 ) -> None:
+    """A database takes the passwords of each start."""
     home, settings = stopped
     own = {name: value.replace("example", "own") for name, value in settings.items()}
     started = start(home, own)
@@ -199,9 +200,10 @@ def test_a_database_takes_the_passwords_of_each_start(
                     execute(given, "SELECT 1")
 
 
-def test_a_database_without_the_named_role_does_not_start_and_tells_no_password(
+def test_missing_role(
     stopped: tuple[Path, dict[str, str]],
 ) -> None:
+    """A database without the named role does not start, and shows no password."""
     home, settings = stopped
     started = start(home, settings | {"OWNER": "nobody"})
     assert (started.returncode, started.stdout) == (1, "")
@@ -209,6 +211,7 @@ def test_a_database_without_the_named_role_does_not_start_and_tells_no_password(
     assert "-example" not in started.stderr
 
 
-def test_a_new_data_folder_is_left_to_the_image(tmp_path: Path) -> None:
+def test_new_data_folder(tmp_path: Path) -> None:
+    """A new data folder is left to the image."""
     (tmp_path / ".local" / "postgresql").mkdir(parents=True)
     assert start(tmp_path, {}).stdout == "starts postgres\n"

@@ -92,7 +92,7 @@ def test_other_content_is_never_overwritten(tmp_path: Path) -> None:
     assert files(tmp_path) == {"notebooks/etl.ipynb": b"mine"}
 
 
-def test_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+def test_file_for_folder(tmp_path: Path) -> None:
     """A file where a folder is needed stays, and nothing is written."""
     (tmp_path / "runs").write_text("mine")
     with pytest.raises(FileExistsError):

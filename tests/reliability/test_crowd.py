@@ -60,12 +60,13 @@ def ask(url: str, place: int, end: float) -> list[float]:
 
 
 @pytest.mark.soak
-def test_64_clients_are_answered_without_an_error_and_without_a_leak(
+def test_sixty_four_clients(
     served: tuple[str, psutil.Process],
     seeded_fonte_url: str,
     soak: bool,
     tell: Callable[[str], None],
 ) -> None:
+    """64 clients are answered without an error, and memory does not grow."""
     url, process = served
     seconds = 60 if soak else 2
 
@@ -106,10 +107,11 @@ DUPLICATES = (
 
 
 @pytest.mark.soak
-def test_one_date_from_many_processes_at_once_is_loaded_as_from_one(
+def test_same_date_at_once(
     alvo_url: str,
     soak: bool,
 ) -> None:
+    """Many processes that load one date at once leave one load's rows."""
     count = 8 if soak else 3
     finish([start("2024-05-20", "--force", "--columns=power") for _ in range(count)])
     assert rows_by_date(alvo_url) == {"2024-05-20": 720}
@@ -119,11 +121,12 @@ def test_one_date_from_many_processes_at_once_is_loaded_as_from_one(
 
 
 @pytest.mark.soak
-def test_overlapping_ranges_and_other_columns_at_once_end_as_one_after_the_other(
+def test_overlapping_ranges(
     alvo_url: str,
     seeded_api: str,
     soak: bool,
 ) -> None:
+    """Overlapping ranges at once end as if run one after the other."""
     stop = Event()
 
     def read(place: int) -> None:

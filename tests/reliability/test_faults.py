@@ -140,12 +140,13 @@ def is_whole_day(path: str) -> str | None:
     return asked[1] if path.startswith("/data") and asked else None
 
 
-def test_dates_that_the_api_fails_each_in_its_way_say_so_and_are_completed_when_it_is_well(
+def test_each_fault(
     alvo_url: str,
     proxy: Proxy,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Each fault of the API fails its date with a reason; a later run completes it."""
     monkeypatch.setenv("FONTE_API_URL", address(proxy))
     proxy.choose = lambda path: LASTING.get(is_whole_day(path) or "", (None, ""))[0]
     ended = run_range(DAYS[0], DAYS[9], "--jobs=10")  # most of them wait to try again
@@ -165,11 +166,12 @@ def test_dates_that_the_api_fails_each_in_its_way_say_so_and_are_completed_when_
     assert_completed(alvo_url, project, DAYS)
 
 
-def test_an_api_that_fails_whatever_it_is_asked_at_first_fails_no_date(
+def test_first_requests_fail(
     alvo_url: str,
     proxy: Proxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """An API whose first answers fail fails no date."""
     monkeypatch.setenv("FONTE_API_URL", address(proxy))
     asked = Counter[str]()
 
@@ -189,9 +191,8 @@ def test_an_api_that_fails_whatever_it_is_asked_at_first_fails_no_date(
     ("fault", "word"),
     [(reset, "ReadError"), (end_early, "RemoteProtocolError"), (hang, "ReadTimeout")],
 )
-def test_an_answer_that_breaks_off_on_the_way_is_never_taken_for_whole(
-    proxy: Proxy, fault: Fault, word: str
-) -> None:
+def test_cut_answer(proxy: Proxy, fault: Fault, word: str) -> None:
+    """An answer that is cut anywhere is never taken for whole."""
     proxy.choose = lambda _: fault
     with open_fonte(address(proxy)) as client:
         client.timeout = httpx2.Timeout(0.2 if fault is hang else 60)
@@ -208,11 +209,12 @@ def start_api(port: int) -> subprocess.Popen[Any]:
     return subprocess.Popen(command, **quiet)
 
 
-def test_an_api_that_is_killed_and_started_again_midway_loses_nothing(
+def test_api_restarted(
     alvo_url: str,
     seeded_fonte_url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """An API that is killed and restarted during a range loses nothing."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("FONTE_DATABASE_URL", seeded_fonte_url)

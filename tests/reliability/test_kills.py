@@ -102,9 +102,10 @@ def kill_at_random(
 
 
 @pytest.mark.soak
-def test_whatever_is_killed_dates_are_whole_or_absent_and_a_plain_run_completes_them(
+def test_any_process_killed(
     alvo: str, project: Path, tmp_path: Path, soak: bool, tell: Callable[[str], None]
 ) -> None:
+    """Whichever process is killed, dates are whole or absent, and a plain run completes them."""
     # In small two kinds: test_batch, test_cluster and test_outages kill the others. Where the
     # range has ended before one could be killed, the next one is of that kind again.
     days, kinds = (DAYS, KINDS * 34) if soak else (DAYS[:2], KINDS[3:5])

@@ -15,7 +15,7 @@ START = date(2024, 5, 20)
 
 
 @pytest.mark.soak
-def test_memory_files_and_sessions_do_not_grow_with_the_dates(
+def test_no_leak(
     new_database: Callable[[], str],
     alvo_url: str,
     project: Path,
@@ -23,6 +23,7 @@ def test_memory_files_and_sessions_do_not_grow_with_the_dates(
     soak: bool,
     tell: Callable[[str], None],
 ) -> None:
+    """Memory, open files and sessions do not grow with the number of dates."""
     days, jobs = (300, 2) if soak else (9, 1)
     api = serve(Settings(database_url=new_database(), start_date=START, days=days))
     monkeypatch.setenv("FONTE_API_URL", api)

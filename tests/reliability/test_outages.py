@@ -96,9 +96,10 @@ def assert_right(alvo: Engine, day: Day = DAY, scale: float = 2) -> None:
 
 
 @pytest.mark.parametrize("how", ENDS.values(), ids=ENDS)
-def test_a_restart_in_the_midst_of_a_transaction_leaves_the_day_as_it_was(
+def test_restart_in_transaction(
     alvo: Engine, alvo_url: str, home: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
+    """A PostgreSQL that restarts during the transaction leaves the day as it was."""
     load_scaled(alvo)
     before = stored(alvo_url)
 
@@ -113,9 +114,8 @@ def test_a_restart_in_the_midst_of_a_transaction_leaves_the_day_as_it_was(
     assert_right(alvo)
 
 
-def test_a_session_that_is_ended_during_its_copy_leaves_the_day_as_it_was(
-    alvo: Engine, alvo_url: str
-) -> None:
+def test_session_ended_in_copy(alvo: Engine, alvo_url: str) -> None:
+    """A session that is ended during its COPY leaves the day as it was."""
     load_scaled(alvo)
     before = stored(alvo_url)
     execute(alvo_url, SLOW)
@@ -137,9 +137,8 @@ def end_copy(alvo_url: str) -> None:
     wait_for(lambda: execute(alvo_url, ended), seconds=30)
 
 
-def test_a_statement_that_never_ends_is_cut(
-    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_statement(alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that never ends is cut."""
     load_scaled(alvo)
     before = stored(alvo_url)
     execute(alvo_url, SLOW)
@@ -178,7 +177,8 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([*as_root, "umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_disk_keeps_what_was_loaded_and_loads_again_when_there_is_room(small: Path) -> None:
+def test_full_disk(small: Path) -> None:
+    """A full disk keeps what was loaded; the day loads when there is room."""
     url = start(small)
     ballast = small / "ballast"
     days = [replace(DAY, date=DAY.date + timedelta(days=n)) for n in range(40)]
@@ -198,9 +198,8 @@ def test_a_full_disk_keeps_what_was_loaded_and_loads_again_when_there_is_room(sm
         assert_right(alvo, days[len(loaded)])
 
 
-def test_an_archive_on_a_full_disk_fails_the_date_which_runs_again_when_there_is_room(
-    small: Path, services: str, project: Path
-) -> None:
+def test_full_archive(small: Path, services: str, project: Path) -> None:
+    """An archive on a full disk fails the date; it runs again when there is room."""
     place = f"--runs={small / 'runs'}"
     assert run_range(DAYS[0], place).returncode == 0
     ballast = small / "ballast"
@@ -220,9 +219,8 @@ def test_an_archive_on_a_full_disk_fails_the_date_which_runs_again_when_there_is
     assert len(list((small / "runs" / DAYS[1]).glob("*.html"))) == 1
 
 
-def test_a_file_that_fonte_has_no_room_for_is_refused_in_one_line_and_nothing_of_it_kept(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_fonte(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that does not fit into Fonte is refused in one line, and nothing of it stays."""
     url = start(small, "Fonte")
     monkeypatch.setenv("FONTE_DATABASE_URL", url)
     file = tmp_path / "readings.csv"
@@ -250,9 +248,10 @@ def until(words: str, lines: Iterable[str]) -> Iterator[str]:
     pytest.fail(f"no line has {words!r}")
 
 
-def test_databases_that_crash_in_the_midst_of_a_range_lose_nothing_of_it(
+def test_crash_in_range(
     alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Databases that crash during a range lose none of its dates."""
     fonte_url = start(home, "Fonte")
     monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url, days=10)))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)

@@ -31,9 +31,10 @@ ARCHIVED = re.compile(r"\d{8}T\d{6}\.\d{6}Z(\.failed)?\.(ipynb|html)")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
+def test_interrupted_range(
     alvo_url: str, project: Path, end: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The next call completes a range that was interrupted."""
     folder = Path(tempfile.mkdtemp())  # short, as addresses of sockets must be
     monkeypatch.setenv("TMPDIR", str(folder))
     with subprocess.Popen(
@@ -71,7 +72,8 @@ def test_a_range_that_was_ended_midway_is_completed_by_the_next_call(
     shutil.rmtree(folder)
 
 
-def test_ctrl_c_while_all_is_still_being_imported_is_one_line() -> None:
+def test_early_ctrl_c() -> None:
+    """Ctrl-C during the imports is one line."""
     with subprocess.Popen(
         [*ETL, "run", *DAYS[:2]],
         stdout=subprocess.PIPE,
@@ -88,9 +90,8 @@ def test_ctrl_c_while_all_is_still_being_imported_is_one_line() -> None:
     assert broken.returncode in (130, -signal.SIGINT)  # which a shell tells as 130, too
 
 
-def test_a_date_whose_kernel_was_killed_is_the_only_one_that_the_next_call_runs(
-    alvo_url: str, project: Path
-) -> None:
+def test_killed_kernel(alvo_url: str, project: Path) -> None:
+    """A killed kernel fails its date, the only one that the next call runs."""
     with subprocess.Popen(
         [*ETL, "run", SOME[0], SOME[-1], "--columns=power", "--jobs=2"],
         stdout=subprocess.PIPE,
@@ -118,9 +119,8 @@ FAILURES = {
 """What a cell before the load does on some dates, and what is said of them."""
 
 
-def test_five_dates_of_ten_fail_for_five_reasons_and_the_others_are_loaded(
-    alvo_url: str, project: Path
-) -> None:
+def test_five_failures(alvo_url: str, project: Path) -> None:
+    """Five dates fail for five reasons; the other five are loaded."""
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
     place = next(i for i, c in enumerate(notebook.cells) if "compute_statistics(" in c.source)
@@ -149,7 +149,8 @@ def test_five_dates_of_ten_fail_for_five_reasons_and_the_others_are_loaded(
         assert len(list((project / "runs" / day).glob("*.html"))) == 1
 
 
-def test_a_failed_date_does_not_stop_the_others(alvo_url: str, project: Path) -> None:
+def test_failed_date(alvo_url: str, project: Path) -> None:
+    """A failed date does not stop the others."""
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
     place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
@@ -167,9 +168,10 @@ def test_a_failed_date_does_not_stop_the_others(alvo_url: str, project: Path) ->
     assert run_range(DAYS[0], DAYS[2], "--failed").stdout.count("failed: ZeroDivisionError") == 1
 
 
-def test_a_corrected_reading_runs_its_date_only_and_the_page_says_what_changed(
+def test_corrected_reading(
     fonte_api: str, fonte_url: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A corrected reading reruns its date alone, and the page shows what changed."""
     execute(
         fonte_url,
         "INSERT INTO data (timestamp, power) SELECT t, extract(minute FROM t) FROM"

@@ -136,7 +136,7 @@ def test_lines_of_one_date(project: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("services", "project")
-def test_range_goes_on_past_a_failed_day(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_day(capsys: pytest.CaptureFixture[str]) -> None:
     """The other days of a range are loaded, and the exit code is 1."""
     code, out, _ = etl(capsys, "run", "2024-05-29", "2024-05-30", "--columns=power")
     assert code == 1

@@ -39,9 +39,8 @@ def assert_whole(alvo_url: str, project: Path) -> None:
         nbformat.validate(nbformat.read(path, as_version=4))
 
 
-def test_dates_of_a_lost_worker_are_run_by_another_and_none_is_loaded_twice(
-    alvo_url: str, project: Path, cluster: Cluster
-) -> None:
+def test_lost_worker(alvo_url: str, project: Path, cluster: Cluster) -> None:
+    """Another worker runs the dates of a lost one, and none is loaded twice."""
     address, workers = cluster
     running = run(address)
     wait_for_loads(alvo_url, 2)
@@ -56,9 +55,8 @@ def test_dates_of_a_lost_worker_are_run_by_another_and_none_is_loaded_twice(
     assert len(loads(alvo_url)) <= len(DAYS) + 1
 
 
-def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
-    alvo_url: str, project: Path, cluster: Cluster
-) -> None:
+def test_ctrl_c(alvo_url: str, project: Path, cluster: Cluster) -> None:
+    """Ctrl-C ends the dates on the workers, and the next call completes them."""
     address, _ = cluster
     running = run(address)
     wait_for_loads(alvo_url, 1)
@@ -80,7 +78,8 @@ def test_ctrl_c_ends_the_dates_of_the_cluster_and_the_next_call_completes_them(
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
-def test_a_scheduler_that_does_not_answer_is_one_line(project: Path, address: str) -> None:
+def test_silent_scheduler(project: Path, address: str) -> None:
+    """A scheduler that does not answer is an error in one line."""
     running = run(address)
     said, trouble = running.communicate(timeout=60)
     assert (running.returncode, said) == (1, "")

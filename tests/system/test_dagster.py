@@ -64,9 +64,10 @@ def is_up(address: str) -> bool:
         return False
 
 
-def test_a_day_is_materialized_from_the_browser_and_shown_there(
+def test_materialize_in_browser(
     dagster: str, browser: Browser, project: Path, alvo_url: str
 ) -> None:
+    """A day is materialized from the browser, which shows its metadata."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(PATIENCE)
     page.goto(f"{dagster}/assets/statistics?view=partitions&partition={DAY}")

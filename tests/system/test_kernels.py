@@ -52,14 +52,16 @@ def text(outputs: list[Any]) -> str:
     return "".join(output.get("text") or output["data"]["text/plain"] for output in outputs)
 
 
-def test_a_kernel_has_its_imports_before_it_starts(execute: Execute) -> None:
+def test_preloaded(execute: Execute) -> None:
+    """A kernel has its imports before it starts."""
     look = "import sys\n{'pandas', 'duckdb', 'matplotlib.pyplot'} <= set(sys.modules)"
     assert text(execute(look)[0]) == "True"
     assert text(execute(look, warm=False)[0]) == "False"
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_a_figure_is_shown_once_and_drawn_once(execute: Execute, *, warm: bool) -> None:
+def test_figure_once(execute: Execute, *, warm: bool) -> None:
+    """A figure is drawn and shown once."""
     count = (
         "from matplotlib import pyplot as plt\nfrom matplotlib.figure import Figure\n"
         "drawn, draw = [], Figure.draw\n"
@@ -72,7 +74,8 @@ def test_a_figure_is_shown_once_and_drawn_once(execute: Execute, *, warm: bool) 
         assert text(shown[2]) == "(2, [])"  # once to measure it, once as the image
 
 
-def test_nothing_of_a_notebook_reaches_the_next(execute: Execute) -> None:
+def test_isolated(execute: Execute) -> None:
+    """Nothing of one notebook reaches the next."""
     change = [
         "here = 1\nimport os, pandas, matplotlib.pyplot as plt, etl_lib",
         "os.environ['LEFT'] = 'behind'\nos.chdir('/')\npandas.LEFT = etl_lib.LEFT = 'behind'",
@@ -87,9 +90,10 @@ def test_nothing_of_a_notebook_reaches_the_next(execute: Execute) -> None:
     assert text(execute(look)[0]) == str([False] * 6 + [[]])
 
 
-def test_a_kernel_has_the_environment_and_folder_it_is_given(
+def test_environment_and_folder(
     execute: Execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A kernel has the environment and the folder that it is given."""
     monkeypatch.setenv("OURS", "1")
     before = dict(os.environ)
     look = "import os\nprint(os.environ['OURS'], os.environ['ITS'], os.getcwd())"
@@ -101,7 +105,8 @@ def test_a_kernel_has_the_environment_and_folder_it_is_given(
     assert text(execute("import os\nos.environ.get('OURS', 'gone')")[0]) == "'gone'"
 
 
-def test_a_time_zone_of_the_environment_is_the_kernels(execute: Execute) -> None:
+def test_time_zone(execute: Execute) -> None:
+    """The environment's time zone applies in the kernel."""
     said = execute("import time\ntime.tzname[0]", environment={"TZ": "XYZ-5"})
     assert text(said[0]) == "'XYZ'"
 
@@ -113,7 +118,8 @@ def test_kernels_draw_different_random_numbers(execute: Execute) -> None:
     assert first[1] != second[1]
 
 
-def test_a_warm_and_an_ordinary_kernel_give_the_same_notebook(execute: Execute) -> None:
+def test_warm_equals_cold(execute: Execute) -> None:
+    """A warm and an ordinary kernel give the same notebook."""
     cells = [
         FIGURE,
         "import pandas as pd\npd.DataFrame({'a': [1, 2.5]})",
@@ -139,32 +145,36 @@ def without_places(outputs: list[Any]) -> str:
     return re.sub(r"ipykernel_\d+/\d+|kernel\.json|/tmp/etl-\w+", "", str(outputs))
 
 
-def test_the_figure_of_a_warm_kernel_is_there(execute: Execute) -> None:
+def test_figure(execute: Execute) -> None:
+    """The figure of a warm kernel is in the notebook."""
     (outputs,) = execute(FIGURE)
     assert "image/png" in outputs[-1]["data"]
 
 
-def test_a_cell_that_prints_without_end_keeps_every_line(execute: Execute) -> None:
+def test_long_output(execute: Execute) -> None:
+    """A cell with a long output keeps every line."""
     (said,) = execute("for n in range(100_000): print(n)")
     assert text(said).split() == [str(n) for n in range(100_000)]
 
 
-def test_a_notebook_may_be_run_from_within_a_running_event_loop(execute: Execute) -> None:
+def test_running_event_loop(execute: Execute) -> None:
+    """A notebook can be run inside a running event loop."""
+
     async def run() -> list[Any]:
         return execute("1 + 1")
 
     assert text(asyncio.run(run())[0]) == "2"
 
 
-def test_an_error_is_told_as_papermill_tells_it(execute: Execute, tmp_path: Path) -> None:
+def test_error_as_papermill(execute: Execute, tmp_path: Path) -> None:
+    """An error is raised as papermill raises it."""
     with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
         execute("1 / 0")
     assert "ZeroDivisionError" in (tmp_path / "out.ipynb").read_text()
 
 
-def test_a_kernel_that_dies_takes_nobody_along_and_its_notebook_says_where(
-    execute: Execute, tmp_path: Path
-) -> None:
+def test_dead_kernel(execute: Execute, tmp_path: Path) -> None:
+    """A kernel that dies affects no other, and its notebook shows the cell."""
     with pytest.raises(PapermillExecutionError, match="DeadKernelError: Kernel died"):
         execute("'before'", "import ctypes\nctypes.string_at(0)", "'after'", write_once=True)
     cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
@@ -177,9 +187,8 @@ def test_a_kernel_that_dies_takes_nobody_along_and_its_notebook_says_where(
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_a_cell_that_takes_too_long_is_cut_and_its_kernel_ends(
-    execute: Execute, tmp_path: Path, warm: bool
-) -> None:
+def test_cell_limit(execute: Execute, tmp_path: Path, warm: bool) -> None:
+    """A cell over its time limit is cut, and its kernel ends."""
     pid = tmp_path / "pid"
     cell = f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
     with pytest.raises(PapermillExecutionError, match="CellTimeoutError: A cell timed out"):
@@ -188,7 +197,8 @@ def test_a_cell_that_takes_too_long_is_cut_and_its_kernel_ends(
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_what_a_notebook_started_ends_with_its_kernel(execute: Execute, warm: bool) -> None:
+def test_child_processes(execute: Execute, warm: bool) -> None:
+    """Processes that a notebook started end with its kernel."""
     start = "import subprocess\nprint(subprocess.Popen(['sleep', '1000']).pid)"
     child = int(text(execute(start, warm=warm)[0]))
     deadline = time.monotonic() + 5
@@ -198,9 +208,8 @@ def test_what_a_notebook_started_ends_with_its_kernel(execute: Execute, warm: bo
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_what_a_kernel_started_does_not_outlive_its_death(
-    execute: Execute, tmp_path: Path, warm: bool
-) -> None:
+def test_children_of_dead_kernel(execute: Execute, tmp_path: Path, warm: bool) -> None:
+    """Processes that a notebook started end when its kernel is killed."""
     pid = tmp_path / "pid"
     cell = (
         "import os, subprocess\n"
@@ -215,7 +224,7 @@ def test_what_a_kernel_started_does_not_outlive_its_death(
         time.sleep(0.02)
 
 
-def test_a_kernel_ends_with_whoever_asked_for_it(tmp_path: Path) -> None:
+def test_dead_caller(tmp_path: Path) -> None:
     """Killed with -9, the runner leaves no kernel, and no process to fork from."""
     path = tmp_path / "long.ipynb"
     nbformat.write(notebook("import os\nprint(os.getpid())", "import time\ntime.sleep(100)"), path)
@@ -242,7 +251,8 @@ def test_papermills_own_command_has_the_engine(tmp_path: Path) -> None:
     assert "plain text" not in ended.stderr  # sockets in a private folder, and no word on TCP
 
 
-def test_the_callers_main_module_is_not_run_again_in_a_kernel(tmp_path: Path) -> None:
+def test_main_module(tmp_path: Path) -> None:
+    """A kernel does not run the caller's main module."""
     nbformat.write(notebook("1"), tmp_path / "in.ipynb")
     script = tmp_path / "script.py"
     script.write_text(
@@ -257,14 +267,14 @@ def test_the_callers_main_module_is_not_run_again_in_a_kernel(tmp_path: Path) ->
     assert ended.stdout == "started\n"
 
 
-def test_where_nothing_can_be_forked_the_kernel_is_an_ordinary_one(
-    execute: Execute, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_fork(execute: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be forked, the kernel is an ordinary one."""
     monkeypatch.setattr(forks, "can_fork", lambda: False)
     assert text(execute("import sys\n'duckdb' in sys.modules")[0]) == "False"
 
 
-def test_a_process_that_may_have_no_children_forks_nothing() -> None:
+def test_daemonic_process() -> None:
+    """A daemonic process forks nothing."""
     child = multiprocessing.get_context("fork").Process(target=exit_unless_ordinary, daemon=True)
     child.start()
     child.join()
@@ -276,7 +286,8 @@ def exit_unless_ordinary() -> None:
     os._exit(int(forks.can_fork()))
 
 
-def test_what_is_imported_beforehand_starts_no_thread_and_opens_no_connection() -> None:
+def test_preload_is_passive() -> None:
+    """The preloaded modules start no thread and open no connection."""
     code = (
         "import etl_lib.kernels.preload, threading, psutil\n"
         "print(len(threading.enumerate()), len(psutil.Process().net_connections()))"
@@ -285,7 +296,8 @@ def test_what_is_imported_beforehand_starts_no_thread_and_opens_no_connection() 
     assert ended.stdout == "1 0\n"
 
 
-def test_a_kernel_that_nobody_waits_for_any_more_ends_without_a_word(tmp_path: Path) -> None:
+def test_abandoned_kernel(tmp_path: Path) -> None:
+    """A kernel that nobody waits for ends without output."""
     code = """
 import os
 from etl_lib.kernels import fork as forks

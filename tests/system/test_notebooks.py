@@ -49,7 +49,8 @@ def explore(folder: Path) -> NotebookNode:
     return notebook
 
 
-def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path) -> None:
+def test_papermill_alone(nothing_running: Path) -> None:
+    """papermill alone loads a day with no service running."""
     ended = papermill("runs/2024-05-21.ipynb", "-p", "date", "2024-05-21")
     assert ended.returncode == 0, ended.stderr
     notebook = nbformat.read(nothing_running / "runs" / "2024-05-21.ipynb", as_version=4)
@@ -74,9 +75,8 @@ def test_papermill_alone_loads_a_day_with_nothing_running(nothing_running: Path)
         (["-y", "columns: [power]"], ["power"]),
     ],
 )
-def test_papermill_takes_columns_as_words_or_as_a_list(
-    project: Path, services: str, arguments: list[str], columns: list[str]
-) -> None:
+def test_columns(project: Path, services: str, arguments: list[str], columns: list[str]) -> None:
+    """papermill takes columns as words or as a list."""
     ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21", *arguments)
     assert ended.returncode == 0, ended.stderr
     ((loaded,),) = execute(services, "SELECT columns FROM run")
@@ -88,9 +88,8 @@ def test_papermill_takes_columns_as_words_or_as_a_list(
     [["-p", "dtae", "2024-05-21"], ["-p", "date", "20240521"], ["-p", "date", "2024-05-30"]],
     ids=["misspelt", "a number", "outside"],
 )
-def test_without_a_date_that_fonte_has_nothing_is_loaded_and_the_period_is_told(
-    project: Path, services: str, arguments: list[str]
-) -> None:
+def test_invalid_date(project: Path, services: str, arguments: list[str]) -> None:
+    """Without a date that Fonte has, nothing is loaded and the error names the period."""
     ended = papermill("runs/x.ipynb", *arguments)
     assert ended.returncode != 0
     last = ended.stderr.strip().splitlines()[-1]
@@ -99,9 +98,8 @@ def test_without_a_date_that_fonte_has_nothing_is_loaded_and_the_period_is_told(
     assert execute(services, "SELECT FROM pg_tables WHERE tablename = 'run'") == []
 
 
-def test_a_fonte_that_is_down_is_one_line_and_nothing_is_loaded(
-    project: Path, services: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fonte_down(project: Path, services: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Fonte that is down is an error in one line, and nothing is loaded."""
     monkeypatch.setenv("FONTE_API_URL", "http://127.0.0.1:1")
     ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
     assert ended.returncode != 0
@@ -111,9 +109,8 @@ def test_a_fonte_that_is_down_is_one_line_and_nothing_is_loaded(
 
 
 @pytest.mark.usefixtures("services")
-def test_an_alvo_that_is_down_is_one_line_without_its_password(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_alvo_down(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Alvo that is down is an error in one line, without its password."""
     monkeypatch.setenv("ALVO_DATABASE_URL", "postgresql://etl:s3cr3t-word@127.0.0.1:1/Alvo")
     ended = papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
     assert ended.returncode != 0
@@ -124,7 +121,8 @@ def test_an_alvo_that_is_down_is_one_line_without_its_password(
 
 
 @pytest.mark.usefixtures("services")
-def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
+def test_report(project: Path) -> None:
+    """The executed notebook has the plots and tables of a report."""
     papermill("runs/x.ipynb", "-p", "date", "2024-05-21")
     notebook = nbformat.read(project / "runs" / "x.ipynb", as_version=4)
     page = outputs(notebook)
@@ -137,7 +135,8 @@ def test_the_executed_notebook_is_a_page_for_an_analyst(project: Path) -> None:
     assert set(last) == {MIME_TYPE, "text/markdown", "text/plain"}
 
 
-def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, services: str) -> None:
+def test_explore(project: Path, services: str) -> None:
+    """`explore.ipynb` runs in the notebooks' folder."""
     subprocess.run([*ETL, "run", "2024-05-20", "2024-05-21"], check=True)
     page = outputs(explore(project / "notebooks"))
     assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
@@ -145,12 +144,14 @@ def test_explore_answers_from_the_folder_of_the_notebooks(project: Path, service
     assert "The calmest day was" in page
 
 
-def test_explore_says_what_to_do_when_alvo_is_empty(nothing_running: Path) -> None:
+def test_explore_empty(nothing_running: Path) -> None:
+    """`explore.ipynb` says what to do when Alvo is empty."""
     page = outputs(explore(nothing_running / "notebooks"))
     assert "**Alvo is still empty.** Load a day with `etl run 2024-05-20`" in page
 
 
-def test_the_parameters_are_tagged_and_the_date_has_no_default() -> None:
+def test_parameters() -> None:
+    """The parameters are tagged, and the date has no default."""
     notebook = nbformat.read(ROOT / "notebooks" / "etl.ipynb", as_version=4)
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
     values: dict[str, object] = {}

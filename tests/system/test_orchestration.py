@@ -120,13 +120,15 @@ def asked(result: dg.SensorResult) -> list[str | None]:
 # Who asks for days
 
 
-def test_a_day_is_a_partition_once_it_has_ended() -> None:
+def test_partitions() -> None:
+    """A day is a partition once it has ended."""
     now = datetime(2024, 5, 25, 12, tzinfo=UTC)
     keys = orchestration.DAYS.get_partition_keys(current_time=now)
     assert (keys[0], keys[-1]) == ("2024-05-20", "2024-05-24")
 
 
-def test_the_first_partition_is_fonte_s_first_day() -> None:
+def test_first_partition() -> None:
+    """The first partition is Fonte's first day."""
     command = (
         "from etl_lib.orchestration.definitions import DAYS; print(DAYS.get_first_partition_key())"
     )
@@ -148,9 +150,8 @@ def test_the_schedule_asks_for_yesterday() -> None:
     assert [request.partition_key for request in found.run_requests] == ["2024-05-24"]
 
 
-def test_the_sensor_asks_for_the_changed_day_alone_and_once_a_change(
-    changing: Callable[[date], None], instance: dg.DagsterInstance
-) -> None:
+def test_sensor(changing: Callable[[date], None], instance: dg.DagsterInstance) -> None:
+    """The sensor requests only the changed day, once per change."""
     first = tick(instance)
     assert asked(first) == DAYS[:3]
     assert asked(tick(instance, first.cursor)) == []
@@ -169,9 +170,8 @@ def test_the_sensor_asks_for_the_changed_day_alone_and_once_a_change(
     assert last.cursor == ""
 
 
-def test_a_day_is_asked_for_with_the_columns_it_was_loaded_with(
-    changing: Callable[[date], None], instance: dg.DagsterInstance
-) -> None:
+def test_sensor_columns(changing: Callable[[date], None], instance: dg.DagsterInstance) -> None:
+    """The sensor requests a day with the columns of its last load."""
     assert run(instance, DAYS[0]).success
     changing(date(2024, 5, 20))
     chosen = {r.partition_key: r.run_config for r in tick(instance).run_requests or []}
@@ -179,9 +179,10 @@ def test_a_day_is_asked_for_with_the_columns_it_was_loaded_with(
     assert chosen[DAYS[1]] == {"ops": {"statistics": {"config": {}}}}
 
 
-def test_a_day_whose_notebook_still_draws_is_not_asked_for(
+def test_running_notebook(
     changing: Callable[[date], None], project: Path, alvo_url: str, instance: dg.DagsterInstance
 ) -> None:
+    """A day whose notebook is still running is not requested."""
     assert run(instance, DAYS[0]).success
     (report,) = (project / "runs" / DAYS[0]).glob("*.html")
     report.with_name(f".{report.stem}.partial.ipynb").touch()  # as before it was released
@@ -190,18 +191,19 @@ def test_a_day_whose_notebook_still_draws_is_not_asked_for(
     assert asked(tick(instance)) == DAYS[:3]
 
 
-def test_many_changes_are_asked_for_step_by_step(
+def test_many_changes(
     changing: Callable[[date], None], instance: dg.DagsterInstance, monkeypatch: Any
 ) -> None:
+    """Many changes are requested in several ticks."""
     monkeypatch.setattr(orchestration, "REQUESTS_PER_TICK", 2)
     first = tick(instance)
     assert asked(first) == DAYS[:2]
     assert asked(tick(instance, first.cursor)) == DAYS[2:3]
 
 
-def test_fonte_s_days_are_versions_of_the_source_s_partitions(
-    changing: Callable[[date], None], instance: dg.DagsterInstance
-) -> None:
+def test_data_versions(changing: Callable[[date], None], instance: dg.DagsterInstance) -> None:
+    """Fonte's fingerprints are the data versions of the source's partitions."""
+
     def observe() -> dict[str, Any]:
         job = orchestration.defs.resolve_implicit_job_def_def_for_assets([dg.AssetKey("readings")])
         alone = [dg.AssetKey("readings")]
@@ -230,7 +232,7 @@ def test_fonte_s_days_are_versions_of_the_source_s_partitions(
 @pytest.mark.parametrize(
     ("job", "days"), [(load_days, DAYS), (load_days_in_processes, DAYS[:2])], ids=["ten", "two"]
 )
-def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
+def test_backfill(
     alvo_url: str,
     project: Path,
     instance: dg.DagsterInstance,
@@ -238,6 +240,7 @@ def test_a_backfill_materializes_the_partition_of_each_day_with_its_facts(
     days: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A backfill materializes each day's partition with its metadata."""
     monkeypatch.chdir(ROOT / "tests" / "system")  # where the other process finds the job
     tags = period(days[0], days[-1])
     with dg.execute_job(
@@ -284,9 +287,10 @@ def test_a_failing_day_fails_alone(instance: dg.DagsterInstance) -> None:
     assert not any(event.is_step_up_for_retry for event in result.all_events)
 
 
-def test_a_trouble_that_passes_is_tried_again_and_what_was_loaded_is_not(
+def test_retry(
     alvo_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A transient failure is retried, and loaded days are not run again."""
     assert run(instance, DAYS[0]).success  # makes the tables
     execute(
         alvo_url,
@@ -320,9 +324,10 @@ def materialized_days(instance: dg.DagsterInstance) -> list[str | None]:
     return [record.partition_key for record in records]
 
 
-def test_checks_tell_of_thin_days_and_of_readings_that_cannot_be(
+def test_failed_checks(
     changing: Callable[[date], None], put_readings: Any, instance: dg.DagsterInstance
 ) -> None:
+    """Checks report low coverage and implausible readings."""
     stamp = datetime(2024, 5, 20, 5, tzinfo=UTC)
     put_readings(pa.table({"timestamp": [stamp], "power": [1e6]}))
     result = run(instance, DAYS[0])
@@ -337,9 +342,10 @@ def test_checks_tell_of_thin_days_and_of_readings_that_cannot_be(
     assert found["plausible_ranges"].metadata["2024-05-20"].value == "power: 1 readings"
 
 
-def test_checks_are_told_even_where_another_day_fails(
+def test_checks_beside_failure(
     changing: Callable[[date], None], instance: dg.DagsterInstance
 ) -> None:
+    """Checks are reported even when another day fails."""
     tags = period("2024-05-20", "2024-05-23")  # Fonte ends with the 22nd
     result = load_days().execute_in_process(
         run_config=POWER, instance=instance, tags=tags, raise_on_error=False
@@ -354,17 +360,17 @@ def test_checks_are_told_even_where_another_day_fails(
     ("coverage", "severity"),
     [(0.89, dg.AssetCheckSeverity.WARN), (0.49, dg.AssetCheckSeverity.ERROR)],
 )
-def test_low_coverage_warns_and_too_low_is_an_error(
-    coverage: float, severity: dg.AssetCheckSeverity
-) -> None:
+def test_coverage_severity(coverage: float, severity: dg.AssetCheckSeverity) -> None:
+    """Low coverage is a warning, very low coverage an error."""
     day = CheckedDay(date(2024, 5, 20), coverage, {}, {"coverage": f"{coverage:.1%}"})
     result = judge("coverage", [day])
     assert (result.passed, result.severity) == (False, severity)
 
 
-def test_a_value_that_is_not_what_readings_give_is_found(
+def test_changed_value(
     alvo_url: str, seeded_api: str, project: Path, instance: dg.DagsterInstance
 ) -> None:
+    """A value in Alvo that the readings do not give is found."""
     assert run(instance, DAYS[0]).success
     execute(alvo_url, "UPDATE data SET value = value + 1 WHERE timestamp = '2024-05-20 12:00+0'")
     settings = Settings(fonte_api_url=seeded_api, alvo_database_url=alvo_url)
@@ -380,9 +386,10 @@ def test_a_value_that_is_not_what_readings_give_is_found(
     assert (judged.passed, judged.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
-def test_dagster_shows_the_names_of_addresses_and_not_their_secrets(
+def test_hidden_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Dagster shows the names of the variables and not their secrets."""
     command = (
         "from dagster._core.remote_representation.external_data import RepositorySnap\n"
         "from dagster._serdes import serialize_value\n"
@@ -414,9 +421,8 @@ def test_addresses_may_be_the_resource_s(
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_the_days_of_a_run_that_ends_are_broken_off(
-    alvo_url: str, project: Path, end: signal.Signals
-) -> None:
+def test_ended_run(alvo_url: str, project: Path, end: signal.Signals) -> None:
+    """The days of a run that is ended or killed stop with it."""
     program = (
         "import dagster as dg; from etl_lib.orchestration.definitions import statistics, Services;"
         f"dg.materialize([statistics], tags={period(DAYS[0], DAYS[-1])!r}, run_config={POWER!r},"
@@ -444,7 +450,8 @@ def kernels(project: Path) -> list[psutil.Process]:
     return found
 
 
-def test_plain_imports_tell_no_warning_and_start_nothing() -> None:
+def test_quiet_import() -> None:
+    """The import prints no warning and starts no thread."""
     command = "import etl_lib.orchestration.definitions, threading; print(threading.active_count())"
     said = subprocess.run(
         [sys.executable, "-c", command], capture_output=True, text=True, check=True, cwd=ROOT

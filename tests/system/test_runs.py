@@ -57,9 +57,8 @@ def everything_written(project: Path) -> str:
     return "".join(p.read_text() for p in (project / "runs").rglob("*") if p.is_file())
 
 
-def test_a_date_is_loaded_and_archived_with_its_report(
-    run: Run, project: Path, alvo_url: str
-) -> None:
+def test_date(run: Run, project: Path, alvo_url: str) -> None:
+    """A date is loaded, and archived with its report."""
     outcome = run(columns=("power", "wind_speed"))
     assert outcome.error is None
     assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
@@ -74,7 +73,8 @@ def test_a_date_is_loaded_and_archived_with_its_report(
     assert read_summary(notebook) == outcome.summary
 
 
-def test_the_report_shows_the_day_and_fetches_nothing(run: Run) -> None:
+def test_self_contained_report(run: Run) -> None:
+    """The report shows the day and needs no other file."""
     outcome = run(columns=("power", "wind_speed"))
     assert outcome.report is not None
     page = outcome.report.read_text()
@@ -95,9 +95,8 @@ def test_a_second_run_overwrites_nothing(run: Run, project: Path, alvo_url: str)
     assert execute(alvo_url, "SELECT count(*) FROM data")[0][0] == 144 * 5
 
 
-def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
-    project: Path, settings: Settings, alvo_url: str
-) -> None:
+def test_two_runs(project: Path, settings: Settings, alvo_url: str) -> None:
+    """Two runs at once in one folder do not affect each other."""
     days = [date(2024, 5, 21), date(2024, 5, 22)]
     plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
@@ -108,9 +107,10 @@ def test_two_runs_at_once_in_one_folder_do_not_disturb_each_other(
     assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
 
 
-def test_the_folder_that_the_process_stands_in_matters_to_no_date(
+def test_working_directory(
     project: Path, settings: Settings, alvo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The working directory does not matter, even when it is gone."""
     plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     days = [date(2024, 5, 21), date(2024, 5, 22)]
     left = project.parent / "left"
@@ -125,7 +125,8 @@ def test_the_folder_that_the_process_stands_in_matters_to_no_date(
     assert Path.cwd() == project
 
 
-def test_the_folder_of_the_project_may_have_any_name(project: Path, settings: Settings) -> None:
+def test_folder_name(project: Path, settings: Settings) -> None:
+    """The project's folder may have any name."""
     home = project.parent / "Wind {2024} 100 % #ä"
     shutil.copytree(project, home)
     outcome = run_date(DAY, Plan(["power"], settings, home, open_archive(home / "runs")))
@@ -134,7 +135,7 @@ def test_the_folder_of_the_project_may_have_any_name(project: Path, settings: Se
 
 
 @pytest.mark.parametrize(("sentinel", "count"), [(-9999.9, 1440), (3.4e38, 1)])
-def test_a_day_with_sentinels_is_loaded_and_has_its_report(
+def test_sentinels(
     run: Run,
     fonte_api: str,
     put_readings: Callable[[pa.Table], None],
@@ -142,6 +143,7 @@ def test_a_day_with_sentinels_is_loaded_and_has_its_report(
     sentinel: float,
     count: int,
 ) -> None:
+    """A day with sentinel values is loaded and has its report."""
     stamps = [datetime(2024, 5, 21, tzinfo=UTC) + timedelta(minutes=n) for n in range(1440)]
     winds = [sentinel if n < count else 7.0 + n % 5 for n in range(1440)]
     put_readings(pa.table({"timestamp": stamps, "wind_speed": winds, "power": winds}))
@@ -153,9 +155,8 @@ def test_a_day_with_sentinels_is_loaded_and_has_its_report(
     assert outcome.summary.quality["power"].implausible == count
 
 
-def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
-    run: Run, project: Path, alvo_url: str
-) -> None:
+def test_failing_cell(run: Run, project: Path, alvo_url: str) -> None:
+    """A failing cell is an error in one line, and its traceback is archived."""
     insert_cell(project, "load_day(", "1 / 0  # injected")
     outcome = run()
     assert outcome.error == "ZeroDivisionError: division by zero"
@@ -177,9 +178,10 @@ def test_a_failing_cell_is_one_line_and_its_traceback_is_archived(
         ),
     ],
 )
-def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
+def test_absent_day(
     project: Path, settings: Settings, day: date, columns: tuple[str, ...], error: str
 ) -> None:
+    """A day or column that Fonte lacks is refused, and nothing is written."""
     outcome = run_date(day, Plan(list(columns), settings, project, open_archive(project / "runs")))
     assert outcome.error is not None
     assert re.search(error, outcome.error)
@@ -187,7 +189,8 @@ def test_what_fonte_does_not_have_is_refused_and_nothing_is_written(
     assert list((project / "runs").iterdir()) == []
 
 
-def test_a_notebook_that_exits_early_is_a_failure(run: Run, project: Path) -> None:
+def test_early_exit(run: Run, project: Path) -> None:
+    """A notebook that exits early has failed."""
     insert_cell(project, "load_day(", "import sys\n\nsys.exit(0)")
     outcome = run()
     assert outcome.error is not None
@@ -195,7 +198,8 @@ def test_a_notebook_that_exits_early_is_a_failure(run: Run, project: Path) -> No
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_a_summary_that_the_ledger_does_not_know_is_a_failure(run: Run, project: Path) -> None:
+def test_unknown_to_ledger(run: Run, project: Path) -> None:
+    """A summary without a row in the ledger is a failure."""
     insert_cell(
         project,
         "summarize(",
@@ -207,17 +211,15 @@ def test_a_summary_that_the_ledger_does_not_know_is_a_failure(run: Run, project:
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_a_kernel_that_does_not_start_is_a_failure(
-    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_kernel(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that does not start is a failure."""
     monkeypatch.setattr(runs, "KERNEL", "absent")
     assert run().error == "NoSuchKernel: No such kernel named absent"
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_a_notebook_that_cannot_be_read_is_a_failure_without_a_file(
-    run: Run, project: Path
-) -> None:
+def test_unreadable_notebook(run: Run, project: Path) -> None:
+    """A notebook that cannot be read is a failure without a file."""
     (project / "notebooks" / "etl.ipynb").write_text("{")
     outcome = run()
     assert outcome.error is not None
@@ -233,9 +235,8 @@ def test_a_killed_kernel_is_a_failure(run: Run, project: Path) -> None:
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_a_fonte_that_is_down_is_one_line_and_nothing_is_written(
-    run: Run, project: Path, settings: Settings, alvo_url: str
-) -> None:
+def test_fonte_down(run: Run, project: Path, settings: Settings, alvo_url: str) -> None:
+    """A Fonte that is down is an error in one line, and nothing is written."""
     outcome = run(settings.model_copy(update={"fonte_api_url": "http://127.0.0.1:1"}))
     assert outcome.error is not None
     assert outcome.error.startswith("the Fonte API at http://127.0.0.1:1 does not answer")
@@ -243,9 +244,8 @@ def test_a_fonte_that_is_down_is_one_line_and_nothing_is_written(
     assert execute(alvo_url, "SELECT FROM information_schema.tables WHERE table_name='run'") == []
 
 
-def test_an_alvo_that_is_down_is_one_line_without_its_password_and_nothing_is_written(
-    run: Run, project: Path, settings: Settings
-) -> None:
+def test_alvo_down(run: Run, project: Path, settings: Settings) -> None:
+    """An Alvo that is down is one line without its password, and nothing is written."""
     address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
     outcome = run(settings.model_copy(update={"alvo_database_url": address}))
     assert outcome.error is not None
@@ -253,9 +253,8 @@ def test_an_alvo_that_is_down_is_one_line_without_its_password_and_nothing_is_wr
     assert list((project / "runs").iterdir()) == []
 
 
-def test_an_alvo_that_fails_in_the_notebook_leaves_no_password_in_the_archive(
-    run: Run, project: Path, settings: Settings, alvo_url: str
-) -> None:
+def test_no_password_archived(run: Run, project: Path, settings: Settings, alvo_url: str) -> None:
+    """An Alvo that fails in the notebook leaves no password in the archive."""
     address = f"postgresql://etl:{SECRET}@127.0.0.1:1/Alvo"
     backwards = f"alvo = etl_lib.load.alvo.open_alvo({address[::-1]!r}[::-1])"
     insert_cell(project, "load_day(", f"alvo.dispose()\n{backwards}")
@@ -278,9 +277,11 @@ def test_an_interrupted_run_leaves_no_file(
     assert archived(project) == []
 
 
-def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
+def test_interrupted_after_load(
     run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A run that is interrupted after its load is run again."""
+
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -291,9 +292,9 @@ def test_a_run_that_is_interrupted_after_its_load_is_to_be_run_again(
     assert read_status(settings, open_archive(project / "runs"))[DAY].state is State.FAILED
 
 
-def test_an_interrupt_is_one_though_alvo_is_gone(
-    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupt_without_alvo(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt stays one when Alvo does not answer."""
+
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -307,9 +308,11 @@ def test_an_interrupt_is_one_though_alvo_is_gone(
     assert archived(project) == ["2024-05-21/*.partial.ipynb"]
 
 
-def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
+def test_alvo_gone_after_load(
     run: Run, project: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An Alvo that is gone after the load is a failure that keeps its notebook."""
+
     def fail(*_: object) -> None:
         raise AlvoError("Alvo does not answer: injected")
 
@@ -328,9 +331,8 @@ def test_an_alvo_that_is_gone_after_the_load_leaves_a_failure_with_its_notebook(
         ("!exit 7", "the notebook ended before its summary, without an error: did it call exit?"),
     ],
 )
-def test_a_magic_that_fails_without_an_error_in_place_of_the_load_is_a_failure(
-    run: Run, project: Path, alvo_url: str, magic: str, error: str
-) -> None:
+def test_silent_magic(run: Run, project: Path, alvo_url: str, magic: str, error: str) -> None:
+    """A magic that fails silently in place of the load is a failure."""
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
     place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
@@ -342,9 +344,8 @@ def test_a_magic_that_fails_without_an_error_in_place_of_the_load_is_a_failure(
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_other_json_after_the_summary_is_not_taken_for_it(
-    run: Run, project: Path, alvo_url: str
-) -> None:
+def test_other_json(run: Run, project: Path, alvo_url: str) -> None:
+    """Other JSON after the summary is not taken for it."""
     path = project / "notebooks" / "etl.ipynb"
     notebook = nbformat.read(path, as_version=4)
     for shown in ('{"coverage": "all"}', "[1, 2]"):
@@ -359,18 +360,16 @@ def test_other_json_after_the_summary_is_not_taken_for_it(
 
 
 @pytest.mark.parametrize("warm", [True, False])
-def test_a_report_has_its_plots_whatever_shows_figures_elsewhere(
-    run: Run, monkeypatch: pytest.MonkeyPatch, warm: bool
-) -> None:
+def test_backend_in_environment(run: Run, monkeypatch: pytest.MonkeyPatch, warm: bool) -> None:
+    """A report has its plots whatever backend the environment names."""
     monkeypatch.setenv("MPLBACKEND", "Agg")
     outcome = run(columns=("wind_speed", "power"), warm=warm)
     assert outcome.notebook
     assert Path(outcome.notebook).read_text().count('"image/svg+xml"') == 5
 
 
-def test_a_run_leaves_the_environment_as_it_was(
-    run: Run, monkeypatch: pytest.MonkeyPatch, project: Path
-) -> None:
+def test_environment(run: Run, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    """A run leaves the environment as it was."""
     monkeypatch.setenv("FONTE_API_URL", "http://mine")
     insert_cell(project, "import etl_lib", "1 / 0")
     before = dict(os.environ)
@@ -388,9 +387,10 @@ def test_a_run_leaves_the_environment_as_it_was(
     ],
     ids=["notebook", "cell", "cell alone"],
 )
-def test_the_cell_that_is_cut_at_a_time_limit_says_so(
+def test_cell_limit(
     run: Run, project: Path, alvo_url: str, limits: Limits, words: str, warm: bool
 ) -> None:
+    """A cell that is cut at a time limit says so."""
     # Before any other cell, which a busy machine may take long for
     insert_cell(project, "date = None", "import time\n\ntime.sleep(100)")
     outcome = run(limits=limits, warm=warm)
@@ -404,9 +404,8 @@ def test_the_cell_that_is_cut_at_a_time_limit_says_so(
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
 
-def test_what_a_kernel_still_says_when_it_is_ended_does_not_hide_the_limit(
-    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_output(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output of a kernel that is being ended does not hide the limit."""
     kill = Provisioner.kill
 
     async def kill_late(*arguments: Any, **options: Any) -> None:
@@ -429,7 +428,8 @@ def test_what_a_kernel_still_says_when_it_is_ended_does_not_hide_the_limit(
     ]
 
 
-def test_a_notebook_s_limit_is_of_all_its_cells_together(run: Run, project: Path) -> None:
+def test_notebook_limit(run: Run, project: Path) -> None:
+    """A notebook's limit covers all its cells together."""
     for _ in range(20):
         insert_cell(project, "load_day(", "import time\n\ntime.sleep(1)")
     outcome = run(limits=Limits(notebook=8, cell=5))

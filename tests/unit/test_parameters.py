@@ -21,19 +21,22 @@ def test_a_date_is_read() -> None:
         *("../../etc/x", "2024-W21-1", "٢٠٢٤-٠٥-٢٠", "yesterday"),
     ],
 )
-def test_another_form_of_a_date_is_refused_with_what_came(value: Any) -> None:
+def test_date_form(value: Any) -> None:
+    """Another form of a date is refused with the text that came."""
     with pytest.raises(ParameterError, match="date: expected YYYY-MM-DD, got") as caught:
         parse_date(value)
     assert repr(value) in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["2024-02-30", "2023-02-29", "2024-13-01", "0000-01-01"])
-def test_a_day_that_no_calendar_has_is_refused(value: str) -> None:
+def test_impossible_date(value: str) -> None:
+    """A day that no calendar has is refused."""
     with pytest.raises(ParameterError, match=f"expected a day of the calendar, got '{value}'"):
         parse_date(value)
 
 
-def test_no_date_is_refused_with_how_to_give_one() -> None:
+def test_no_date() -> None:
+    """No date is refused, with how to give one."""
     with pytest.raises(ParameterError, match="got none: give one with -p date YYYY-MM-DD"):
         parse_date(None)
 
@@ -49,7 +52,8 @@ def test_no_date_is_refused_with_how_to_give_one() -> None:
         ("power", "wind_speed", "power"),
     ],
 )
-def test_columns_come_as_a_list_or_as_words(value: Any) -> None:
+def test_columns(value: Any) -> None:
+    """Columns come as a list or as words."""
     assert parse_columns(value) == ["power", "wind_speed"]
 
 

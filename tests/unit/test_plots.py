@@ -57,7 +57,8 @@ def drawn(ax: Axes) -> str:
     return "\n".join(text.get_text() for text in texts if text.get_visible())
 
 
-def test_a_signal_is_drawn_with_its_unit_and_its_day_in_utc(day: pd.DataFrame) -> None:
+def test_signal_axes(day: pd.DataFrame) -> None:
+    """A signal's axes have its unit and the day in UTC."""
     ax = plot_signal(day, "wind_speed")
     assert ax.get_ylabel() == "wind speed (m/s)"
     assert ax.get_xlabel() == "2024-05-20 (UTC)"
@@ -65,7 +66,8 @@ def test_a_signal_is_drawn_with_its_unit_and_its_day_in_utc(day: pd.DataFrame) -
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), day["wind_speed_mean"])
 
 
-def test_the_band_reaches_from_the_minimum_to_the_maximum(day: pd.DataFrame) -> None:
+def test_band(day: pd.DataFrame) -> None:
+    """The band reaches from the minimum to the maximum."""
     band = plot_signal(day, "wind_speed").collections[0].get_paths()[0].get_extents()
     assert (band.ymin, band.ymax) == pytest.approx((-1, 15.3))
 
@@ -78,7 +80,8 @@ def test_a_gap_stays_a_gap(day: pd.DataFrame) -> None:
     assert not np.isnan(np.delete(values, range(30, 40))).any()
 
 
-def test_the_axis_covers_the_whole_day_when_its_start_is_missing(day: pd.DataFrame) -> None:
+def test_whole_day(day: pd.DataFrame) -> None:
+    """The axis covers the whole day when the first readings are missing."""
     low, high = plot_signal(day[60:], "wind_speed").get_xlim()
     assert high - low == pytest.approx(1)
 
@@ -98,7 +101,8 @@ def test_many_days_are_labelled_by_date(day: pd.DataFrame) -> None:
     assert "2024-May" in drawn(ax)
 
 
-def test_signals_stand_above_one_another_on_one_time_axis(day: pd.DataFrame) -> None:
+def test_shared_time_axis(day: pd.DataFrame) -> None:
+    """Signals share one time axis."""
     upper, lower = plot_signals(day, ["wind_speed", "power"])
     assert upper.figure is lower.figure
     assert upper.get_shared_x_axes().joined(upper, lower)
@@ -115,7 +119,8 @@ def fills(ax: Axes) -> dict[str, tuple[int, str]]:
     return {str(x.get_label()): (len(x.get_xdata()), str(x.get_markerfacecolor())) for x in named}
 
 
-def test_bins_of_fewer_than_three_means_are_hollow(day: pd.DataFrame) -> None:
+def test_hollow_bins(day: pd.DataFrame) -> None:
+    """Bins of fewer than three means are hollow."""
     ax = plot_power_curve(day.iloc[[50, 51, 52, 80, 81]])
     assert fills(ax)["mean of a 0.5 m/s bin"] == (1, "#D55E00")
     assert fills(ax)["of fewer than 3"] == (1, "white")
@@ -123,7 +128,8 @@ def test_bins_of_fewer_than_three_means_are_hollow(day: pd.DataFrame) -> None:
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("wind speed (m/s)", "power (kW)")
 
 
-def test_points_of_the_power_curve_are_coloured_by_the_lower_coverage(day: pd.DataFrame) -> None:
+def test_coverage_colour(day: pd.DataFrame) -> None:
+    """Points of the power curve are coloured by the lower coverage of the two signals."""
     day.loc[day.index[3], "power_count"] = 4
     day.loc[day.index[4], "wind_speed_count"] = 7
     ax = plot_power_curve(day)
@@ -131,7 +137,8 @@ def test_points_of_the_power_curve_are_coloured_by_the_lower_coverage(day: pd.Da
     assert "coverage" in drawn(ax)
 
 
-def test_a_year_of_points_is_an_image_and_a_day_is_not(day: pd.DataFrame) -> None:
+def test_rasterized(day: pd.DataFrame) -> None:
+    """A year of points is drawn as an image, a day is not."""
     many = pd.concat([day.set_axis(day.index + pd.Timedelta(days=n)) for n in range(20)])
     many.attrs = day.attrs
     assert points(plot_power_curve(many)).get_rasterized()
@@ -143,7 +150,8 @@ def cells(ax: Axes) -> np.ndarray:
     return np.ma.filled(ax.images[0].get_array(), np.nan)
 
 
-def test_coverage_is_shown_by_signal_hour_and_slot(day: pd.DataFrame) -> None:
+def test_coverage(day: pd.DataFrame) -> None:
+    """Coverage is shown by signal, hour and slot."""
     day.loc[day.index[6 * 3 + 2], "power_count"] = 5  # 03:20
     ax = plot_coverage(day.drop(day.index[12:18]))  # without 02:00 to 03:00
     wind, power = cells(ax)[1:7], cells(ax)[8:14]
@@ -154,13 +162,15 @@ def test_coverage_is_shown_by_signal_hour_and_slot(day: pd.DataFrame) -> None:
     assert {"wind speed", "power", ":00", ":30", "hour (UTC)"} <= set(drawn(ax).splitlines())
 
 
-def test_coverage_of_many_days_is_their_mean(day: pd.DataFrame) -> None:
+def test_mean_coverage(day: pd.DataFrame) -> None:
+    """Coverage of many days is their mean."""
     second = day.set_axis(day.index + pd.Timedelta(days=1))[6:]
     ax = plot_coverage(pd.concat([day, second]))
     assert cells(ax)[1:7, :2].tolist() == [[0.5, 1]] * 6
 
 
-def test_the_distribution_has_bins_of_one_metre_per_second_and_its_fit(day: pd.DataFrame) -> None:
+def test_wind_distribution(day: pd.DataFrame) -> None:
+    """The wind distribution has bins of 1 m/s and its Weibull fit."""
     ax = plot_wind_distribution(day)
     bars = {round(bar.get_x() + bar.get_width() / 2, 6): bar.get_height() for bar in ax.patches}
     assert bars[3.5] == pytest.approx(100 * 10 / 144)  # 3.0 to 3.9
@@ -175,13 +185,15 @@ def test_the_distribution_has_bins_of_one_metre_per_second_and_its_fit(day: pd.D
     assert "144 ten-minute means" in drawn(ax)
 
 
-def test_a_distribution_of_an_hour_of_one_speed_is_not_fitted(day: pd.DataFrame) -> None:
+def test_no_fit(day: pd.DataFrame) -> None:
+    """An hour of one wind speed is not fitted."""
     day["wind_speed_mean"] = 5.0
     assert "too few means for a Weibull fit" in drawn(plot_wind_distribution(day))
     assert "too few means for a Weibull fit" in drawn(plot_wind_distribution(day[:5]))
 
 
-def test_turbulence_is_drawn_from_three_metres_per_second_on(day: pd.DataFrame) -> None:
+def test_turbulence(day: pd.DataFrame) -> None:
+    """Turbulence is drawn from 3 m/s on."""
     ax = plot_turbulence(day)
     offsets = np.asarray(points(ax).get_offsets())
     assert offsets[:, 0].min() == 3
@@ -190,7 +202,8 @@ def test_turbulence_is_drawn_from_three_metres_per_second_on(day: pd.DataFrame) 
     assert "mean of a 1 m/s bin" in fills(ax)
 
 
-def test_the_mean_day_is_drawn_by_hour(day: pd.DataFrame) -> None:
+def test_mean_day(day: pd.DataFrame) -> None:
+    """The mean day is drawn by hour."""
     ax = plot_diurnal(day, "wind_speed")
     (mean,) = ax.lines
     assert mean.get_xdata()[[0, -1]].tolist() == [0.5, 23.5]
@@ -210,7 +223,8 @@ def test_months_are_told_apart_without_colour(day: pd.DataFrame) -> None:
     assert len({line.get_marker() for line in lines}) == 12
 
 
-def test_the_calendar_puts_days_into_weeks_and_marks_parts_of_days(day: pd.DataFrame) -> None:
+def test_calendar(day: pd.DataFrame) -> None:
+    """The calendar puts days into weeks and marks partial days."""
     half = day.set_axis(day.index + pd.Timedelta(days=8))[72:]
     days = summarize_days(pd.concat([day, half]))
     ax = plot_energy(days)
@@ -226,7 +240,8 @@ def test_the_calendar_puts_days_into_weeks_and_marks_parts_of_days(day: pd.DataF
     )
 
 
-def test_years_of_energy_stand_below_one_another(day: pd.DataFrame) -> None:
+def test_years(day: pd.DataFrame) -> None:
+    """Years of energy stand below one another."""
     stamps = ["2020-12-31", "2021-01-03", "2021-01-04", "2022-12-31"]  # the first two: week 53
     parts = [day.set_axis(pd.date_range(s, periods=144, freq="10min", tz="UTC")) for s in stamps]
     table = cells(plot_energy(summarize_days(pd.concat(parts))))
@@ -252,13 +267,15 @@ def test_what_is_missing_is_said(day: pd.DataFrame) -> None:
     assert "never 3 m/s of wind" in drawn(plot_turbulence(day[:20]))
 
 
-def test_signals_that_were_never_read_together_give_no_power_curve(day: pd.DataFrame) -> None:
+def test_no_power_curve(day: pd.DataFrame) -> None:
+    """Signals that never occur together give no power curve."""
     day.loc[day.index[:72], "power_mean"] = np.nan
     day.loc[day.index[72:], "wind_speed_mean"] = np.nan
     assert "never read together" in drawn(plot_power_curve(day))
 
 
-def test_an_empty_day_is_drawn_as_sentences(day: pd.DataFrame) -> None:
+def test_empty_day(day: pd.DataFrame) -> None:
+    """Plots of an empty day are sentences."""
     axes = plot_signals(day.iloc[:0], ["wind_speed", "power"])
     assert drawn(axes[0]).count("no readings of") == 2
 
@@ -278,7 +295,8 @@ def test_axes_in_axes_out(day: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 1000])
-def test_no_text_is_cut_off_at_the_edge_of_a_figure(day: pd.DataFrame, scale: float) -> None:
+def test_text_fits(day: pd.DataFrame, scale: float) -> None:
+    """No text is cut off at the edge of a figure."""
     day[[name for name in day if name.startswith("power")]] *= scale
     units = day.attrs
     month = pd.concat([day.shift(n, freq="D") for n in range(40)])
@@ -299,7 +317,8 @@ def test_no_text_is_cut_off_at_the_edge_of_a_figure(day: pd.DataFrame, scale: fl
 
 
 @pytest.mark.parametrize("sentinel", [-9999.9, -7999, 9999.9, 3.4e38])
-def test_a_sentinel_is_no_wind_of_the_distribution(day: pd.DataFrame, sentinel: float) -> None:
+def test_sentinel(day: pd.DataFrame, sentinel: float) -> None:
+    """A sentinel is left out of the distribution."""
     day.loc[day.index[0], "wind_speed_mean"] = sentinel
     ax = plot_wind_distribution(day)
     assert "143 ten-minute means" in drawn(ax)

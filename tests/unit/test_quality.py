@@ -25,7 +25,8 @@ def check(minutes: list[float], values: list[float | None]) -> dict[str, int]:
     return dict(check_readings(readings, DAY)["wind_speed"])
 
 
-def test_a_full_day_has_nothing_to_report() -> None:
+def test_full_day() -> None:
+    """A full day has nothing to report."""
     found = check(list(range(1440)), [5.0] * 1440)
     assert found.pop("readings") == 1440
     assert set(found.values()) == {0}
@@ -37,14 +38,16 @@ def test_an_empty_day_is_one_gap() -> None:
     assert found["minutes without a reading"] == found["longest gap, minutes"] == 1440
 
 
-def test_gaps_are_counted_and_the_longest_reaches_to_the_edges_of_the_day() -> None:
+def test_gaps() -> None:
+    """Gaps are counted, also those at the edges of the day."""
     minutes = [m for m in range(1440) if not (m < 30 or 100 <= m < 110)]
     found = check(minutes, [5.0] * len(minutes))
     assert found["minutes without a reading"] == 40
     assert found["longest gap, minutes"] == 30
 
 
-def test_missing_and_not_finite_values_are_told_apart_and_leave_their_minute_uncovered() -> None:
+def test_missing_and_not_finite() -> None:
+    """Missing and not finite values are counted apart, and their minute is uncovered."""
     values: list[float | None] = [5.0] * 1440
     values[3], values[4], values[5], values[6] = None, np.nan, np.inf, -np.inf
     found = check(list(range(1440)), values)
@@ -53,18 +56,21 @@ def test_missing_and_not_finite_values_are_told_apart_and_leave_their_minute_unc
     assert found["minutes without a reading"] == found["longest gap, minutes"] == 4
 
 
-def test_of_repeated_stamps_all_but_the_last_are_counted() -> None:
+def test_repeated() -> None:
+    """Of repeated timestamps all but the last are counted."""
     found = check([0, 1, 1, 1, 2], [5.0, 5.0, 5.0, None, 5.0])
     assert found["readings"] == 5
     assert found["repeated stamps (the last counts)"] == 2
     assert found["minutes without a reading"] == 1438  # the last of minute 1 is missing
 
 
-def test_a_jittered_reading_covers_the_minute_it_falls_into() -> None:
+def test_jitter() -> None:
+    """A jittered reading covers the minute in which it lies."""
     found = check([m + 0.3 for m in range(1440)], [5.0] * 1440)
     assert found["minutes without a reading"] == 0
 
 
-def test_sentinels_are_outside_the_plausible_range_and_not_touched() -> None:
+def test_implausible() -> None:
+    """Sentinels are counted as implausible and not changed."""
     found = check([0, 1, 2, 3], [-9999.9, 0.0, 75.0, 75.1])
     assert found["outside the plausible range"] == 2

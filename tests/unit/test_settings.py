@@ -42,9 +42,10 @@ def test_an_empty_value_is_none(project: Path, monkeypatch: pytest.MonkeyPatch) 
         f"postgresql://u:a@{SECRET}@host/Alvo",
     ],
 )
-def test_an_address_that_cannot_be_is_one_line_without_the_secret(
+def test_invalid_address(
     project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
+    """An invalid address is an error in one line, without the secret."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"{name}: expected postgresql://") as caught:
         read_settings()
@@ -53,15 +54,15 @@ def test_an_address_that_cannot_be_is_one_line_without_the_secret(
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "http://", "http://h:abc", "http://[::1"])
-def test_an_api_address_that_is_none_is_refused(
-    project: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_invalid_api_address(project: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """An invalid API address is refused."""
     monkeypatch.setenv("FONTE_API_URL", url)
     with pytest.raises(SettingsError, match="FONTE_API_URL: expected http://host:port"):
         read_settings()
 
 
-def test_an_error_of_the_settings_does_not_show_their_secrets() -> None:
+def test_hidden_secrets() -> None:
+    """An error in the settings does not show their secrets."""
     with pytest.raises(ValueError, match="expected postgresql://") as caught:
         Settings(alvo_database_url=f"mysql://u:{SECRET}@host/Alvo")
     assert SECRET not in str(caught.value)
@@ -73,9 +74,8 @@ def test_settings_do_not_show_their_secrets() -> None:
     assert SECRET not in repr(settings) + str(settings)
 
 
-def test_home_is_found_from_any_folder_below_it(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_from_below(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project's folder is found from any folder below it."""
     monkeypatch.delenv("ETL_HOME")
     below = project / "notebooks" / "deeper"
     below.mkdir()
@@ -83,22 +83,21 @@ def test_home_is_found_from_any_folder_below_it(
     assert find_home() == project
 
 
-def test_elsewhere_home_is_where_the_library_lies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere the project's folder is that of the library."""
     monkeypatch.chdir(tmp_path)
     assert (find_home() / "etl_lib" / "settings.py").is_file()
 
 
-def test_a_home_without_the_notebook_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_home_without_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder without the notebook is refused."""
     monkeypatch.setenv("ETL_HOME", str(tmp_path))
     with pytest.raises(SettingsError, match=r"expected .*etl\.ipynb in ETL_HOME="):
         find_home()
 
 
-def test_the_version_of_the_code_names_the_commit(project: Path) -> None:
+def test_code_version(project: Path) -> None:
+    """The code's version names the commit."""
     release = code_version()
     assert release[0].isdigit()
     if "+" not in release:  # a project that is no checkout has only its release
@@ -108,7 +107,8 @@ def test_the_version_of_the_code_names_the_commit(project: Path) -> None:
         assert code_version().startswith(f"{release}+")
 
 
-def test_a_file_that_is_not_utf_8_is_one_line(project: Path) -> None:
+def test_not_utf_8(project: Path) -> None:
+    """A `.env` that is not UTF-8 is an error in one line."""
     (project / ".env").write_bytes("# às vezes\n".encode("latin-1"))
     with pytest.raises(SettingsError, match=r"\.env: expected UTF-8"):
         read_settings()

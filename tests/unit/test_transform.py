@@ -41,7 +41,8 @@ def statistics(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("offset", range(10))
-def test_each_seed_day_equals_a_pandas_resample(seeded: httpx2.Client, offset: int) -> None:
+def test_equals_pandas(seeded: httpx2.Client, offset: int) -> None:
+    """Each day of real readings equals a pandas resample."""
     start = START + timedelta(days=offset)
     names = ["wind_speed", "power", "ambient_temperature"]
     readings = fetch_readings(seeded, start, start + timedelta(days=1), names)
@@ -61,19 +62,22 @@ def test_each_seed_day_equals_a_pandas_resample(seeded: httpx2.Client, offset: i
     np.testing.assert_allclose(computed, expected.astype(float), rtol=1e-9, atol=0)
 
 
-def test_a_bucket_starts_with_its_label_and_ends_before_the_next() -> None:
+def test_bucket_bounds() -> None:
+    """A bucket starts at its label and ends before the next."""
     computed = statistics([("00:00:00", 1.0), ("00:09:59.999999", 3.0), ("00:10:00", 7.0)])
     assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:10"]
     assert computed["mean"].to_list() == [2.0, 7.0]
 
 
-def test_buckets_stand_on_the_clock_when_the_first_minutes_are_missing() -> None:
+def test_clock_aligned() -> None:
+    """Buckets are aligned to the clock when the first minutes are missing."""
     computed = statistics([("00:07:00", 1.0), ("00:08:00", 2.0), ("00:17:00", 5.0)])
     assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:10"]
     assert computed["count"].to_list() == [2.0, 1.0]
 
 
-def test_a_jittered_stamp_belongs_to_the_bucket_of_its_instant() -> None:
+def test_jitter() -> None:
+    """A jittered timestamp belongs to the bucket of its instant."""
     computed = statistics([("09:49:58.7", 1.0), ("09:59:59.9", 2.0), ("10:00:00.1", 3.0)])
     assert list(computed.index.strftime("%H:%M")) == ["09:40", "09:50", "10:00"]
 
@@ -90,24 +94,28 @@ def test_of_equal_stamps_the_last_counts() -> None:
     assert computed["count"].to_list() == [2.0]
 
 
-def test_the_last_of_equal_stamps_counts_even_when_it_is_missing() -> None:
+def test_equal_timestamps() -> None:
+    """The last of equal timestamps counts, even when its value is missing."""
     computed = statistics([("00:01:00", 100.0), ("00:01:00", None), ("00:02:00", 4.0)])
     assert computed["max"].to_list() == [4.0]
 
 
-def test_readings_in_any_order_give_the_same_statistics() -> None:
+def test_any_order() -> None:
+    """Readings in any order give the same statistics."""
     rows = [(f"00:{minute:02}:00", float(minute % 7)) for minute in range(60)]
     shuffled = [rows[i] for i in np.random.default_rng(1).permutation(60)]
     pd.testing.assert_frame_equal(statistics(shuffled), statistics(rows))
 
 
-def test_among_unordered_readings_the_last_to_come_counts() -> None:
+def test_unordered_repeats() -> None:
+    """Among unordered readings the last to come counts."""
     computed = statistics([("00:01:00", 100.0), ("00:05:00", 9.0), ("00:01:00", 3.0)])
     assert computed["mean"].to_list() == [6.0]
 
 
 @pytest.mark.parametrize("odd", [None, np.nan, np.inf, -np.inf])
-def test_what_is_not_a_finite_number_is_missing(odd: float | None) -> None:
+def test_not_finite(odd: float | None) -> None:
+    """Values that are not finite are missing."""
     computed = statistics([("00:00:00", 1.0), ("00:01:00", odd), ("00:02:00", 3.0)])
     assert computed["mean"].to_list() == [2.0]
     assert computed["max"].to_list() == [3.0]
@@ -115,7 +123,8 @@ def test_what_is_not_a_finite_number_is_missing(odd: float | None) -> None:
     assert computed["count"].to_list() == [2.0]
 
 
-def test_a_bucket_without_a_finite_reading_has_nothing_not_zero() -> None:
+def test_empty_bucket() -> None:
+    """A bucket without a finite reading has nulls, not zeros."""
     computed = statistics([("00:00:00", np.nan), ("00:01:00", None), ("00:10:00", 0.0)])
     assert computed.iloc[0].isna().all()
     assert computed["count"].to_list()[1] == 1.0
@@ -126,7 +135,8 @@ def test_a_gap_has_no_bucket() -> None:
     assert list(computed.index.strftime("%H:%M")) == ["00:00", "00:30"]
 
 
-def test_no_readings_give_no_statistics_of_the_same_columns() -> None:
+def test_no_readings() -> None:
+    """No readings give an empty table with the same columns."""
     computed = compute_statistics(table([]))
     assert computed.num_rows == 0
     assert computed.schema.names == ["timestamp"] + [f"wind_speed_{s}" for s in STATISTICS]
@@ -144,7 +154,8 @@ for sql in (statistics_sql(), hourly):
 """
 
 
-def test_the_time_zone_of_the_machine_moves_no_bucket() -> None:
+def test_machine_time_zone() -> None:
+    """The machine's time zone moves no bucket."""
     # 5:45 from UTC: an hour of local time would start in the middle of one
     environment = os.environ | {"TZ": "Asia/Kathmandu"}
     ended = subprocess.run(
@@ -154,59 +165,68 @@ def test_the_time_zone_of_the_machine_moves_no_bucket() -> None:
     assert ended.stdout.split() == [str(thirty_minutes), "0"]
 
 
-def test_one_text_of_sql_serves_any_set_of_columns() -> None:
+def test_any_columns() -> None:
+    """One SQL text serves any set of columns."""
     names = ("a", "b_mean", "odd name")
     computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
     assert computed.schema.names == ["timestamp"] + [f"{n}_{s}" for n in names for s in STATISTICS]
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
 
-def test_the_sql_is_valid_and_uses_time_bucket() -> None:
+def test_sql() -> None:
+    """The SQL is valid and uses `time_bucket`."""
     assert "time_bucket(" in statistics_sql()
     with duckdb.connect() as connection:
         connection.register("readings", table([("00:00:00", 1.0)]))
         assert connection.sql(statistics_sql()).columns[0] == "timestamp"
 
 
-def test_the_mean_of_equal_readings_is_that_reading() -> None:
+def test_equal_readings() -> None:
+    """The mean of equal readings is that reading."""
     computed = compute_statistics(table([(f"00:0{minute}:00", 0.1) for minute in range(3)]))
     found = [computed[f"wind_speed_{one}"][0].as_py() for one in ("min", "mean", "max")]
     assert found == [0.1, 0.1, 0.1]  # the sum of three is 0.30000000000000004
 
 
-def test_readings_too_large_for_a_standard_deviation_have_none() -> None:
+def test_overflow() -> None:
+    """Readings too large for a standard deviation have none."""
     computed = compute_statistics(table([("00:00:00", 1e200), ("00:01:00", -1e200)]))
     assert computed["wind_speed_std"].to_pylist() == [None]
     assert computed["wind_speed_max"].to_pylist() == [1e200]
 
 
-def test_another_text_of_sql_may_be_run() -> None:
+def test_other_sql() -> None:
+    """Another SQL text can be run."""
     sql = statistics_sql().replace("least(", "2 * least(")
     assert compute_statistics(table([("00:00:00", 4.0)]), sql)["wind_speed_mean"][0].as_py() == 8.0
 
 
-def test_units_travel_from_the_readings_to_the_statistics(seeded: httpx2.Client) -> None:
+def test_units(seeded: httpx2.Client) -> None:
+    """Statistics have the units of the readings."""
     readings = fetch_readings(seeded, START, START + timedelta(hours=1), ["power"])
     units = to_frame(compute_statistics(readings)).attrs["units"]
     assert units["power_mean"] == units["power_std"] == "kW"
     assert units["power_count"] == "1"
 
 
-def test_coverage_is_the_share_of_ten_readings_and_never_above_one() -> None:
+def test_coverage() -> None:
+    """Coverage is the share of ten readings, at most 1."""
     rows = [(f"00:00:{second:02}", 1.0) for second in range(0, 60, 4)]  # fifteen in a bucket
     frame = to_frame(compute_statistics(table([*rows, ("00:10:00", 1.0), ("00:20:00", None)])))
     assert coverage(frame, "wind_speed").to_list() == [1.0, 0.1, 0.0]
     assert coverage(frame, "power").to_list() == [0.0, 0.0, 0.0]
 
 
-def test_coverage_of_a_day_counts_what_every_column_lacks() -> None:
+def test_day_coverage() -> None:
+    """A day's coverage counts what every column lacks."""
     names = ("wind_speed", "power")
     full = [(f"{m // 60:02}:{m % 60:02}:00", 1.0, None if m < 720 else 2.0) for m in range(1440)]
     assert day_coverage(compute_statistics(table(full, names))) == pytest.approx(0.75)
     assert day_coverage(compute_statistics(table([], names))) == 0.0
 
 
-def test_readings_too_many_in_one_bucket_make_up_for_no_other() -> None:
+def test_surplus_readings() -> None:
+    """Surplus readings of one bucket do not fill another."""
     seconds = [(f"00:00:{second:02}", 1.0) for second in range(60)]
     assert day_coverage(compute_statistics(table(seconds))) == pytest.approx(1 / 144)
 

@@ -17,7 +17,8 @@ def day() -> pd.DataFrame:
     return pd.DataFrame(columns | {"power_mean": wind**3}, index=STAMPS)
 
 
-def test_the_power_curve_averages_bins_of_half_a_metre_per_second(day: pd.DataFrame) -> None:
+def test_power_curve(day: pd.DataFrame) -> None:
+    """The power curve averages bins of 0.5 m/s."""
     bins = power_curve(day)
     centre = 8.0
     inside = day[(day["wind_speed_mean"] >= 7.75) & (day["wind_speed_mean"] < 8.25)]
@@ -27,9 +28,10 @@ def test_the_power_curve_averages_bins_of_half_a_metre_per_second(day: pd.DataFr
     assert bins["count"].sum() == 144
 
 
-def test_turbulence_is_deviation_over_mean_where_there_is_wind_and_coverage(
+def test_turbulence(
     day: pd.DataFrame,
 ) -> None:
+    """Turbulence is deviation over mean, where there is wind and coverage."""
     day.loc[day.index[[50, 51]], "wind_speed_count"] = [4.0, 5.0]  # five of ten is enough
     day.loc[day.index[60], "wind_speed_std"] = np.nan
     table = turbulence(day)
