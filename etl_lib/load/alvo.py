@@ -47,7 +47,7 @@ def _refuse_others(alvo: Engine, connection: Connection) -> None:
             raise AlvoError(
                 f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(missing))} in its"
                 f" table {name}, which is of another version or not Alvo's:"
-                " docs/operations.md tells how to upgrade"
+                " see docs/operations.md to upgrade"
             )
 
 

@@ -1,7 +1,7 @@
--- What a load changes of a day, signal by signal.
+-- The changes that a load makes to a day, signal by signal.
 --
 -- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `name`, `unit`.
--- Out: one row per signal that has a change: its `name` and `unit`, how many statistics were
+-- Out: one row per changed signal: its `name` and `unit`, how many statistics were
 --      `added`, `changed` and `removed`, the `largest` change of a value in the signal's unit,
 --      and its `share` of the larger of both values, which compares signals of any unit.
 WITH pairs AS (

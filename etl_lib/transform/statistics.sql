@@ -8,7 +8,7 @@
 -- COLUMNS(* EXCLUDE timestamp) stands for every signal there is, and \0 for its name:
 -- one text serves any set of columns.
 WITH finite_readings AS (
-    -- One NaN would make a whole bucket NaN: what is not a number is missing, as NULL is
+    -- One NaN makes a bucket's mean NaN, so values that are not finite become NULL
     SELECT
         timestamp,
         CASE WHEN isfinite(COLUMNS(* EXCLUDE timestamp)) THEN COLUMNS(* EXCLUDE timestamp) END
@@ -17,15 +17,15 @@ WITH finite_readings AS (
 
 SELECT
     time_bucket(INTERVAL '10 minutes', timestamp) AS timestamp,
-    -- Of equal readings the rounded mean may lie beside them: it is kept between min and max
+    -- Rounding can put the mean of equal readings outside min and max, so it is clamped
     least(
         greatest(avg(COLUMNS(* EXCLUDE timestamp)), min(COLUMNS(* EXCLUDE timestamp))),
         max(COLUMNS(* EXCLUDE timestamp))
     ) AS '\0_mean',
     min(COLUMNS(* EXCLUDE timestamp)) AS '\0_min',
     max(COLUMNS(* EXCLUDE timestamp)) AS '\0_max',
-    -- One reading has no standard deviation: NULL, not 0; nor have those beyond 1e150, whose
-    -- squares are no DOUBLE
+    -- One reading has no standard deviation: NULL, not 0. Readings beyond 1e150 have none either:
+    -- their squares overflow a DOUBLE
     CASE
         WHEN isfinite(stddev_samp(COLUMNS(* EXCLUDE timestamp)))
             THEN stddev_samp(COLUMNS(* EXCLUDE timestamp))

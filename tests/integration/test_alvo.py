@@ -23,7 +23,7 @@ def test_older_tables(alvo: Engine, alvo_url: str, older: str) -> None:
     later = alvo_database.open_alvo(alvo_url)
     held = "SELECT md5(string_agg(data::text, ' ' ORDER BY signal_id, timestamp)) FROM data"
     before = execute(alvo_url, held)
-    with pytest.raises(AlvoError, match=r"another version.*docs/operations\.md tells how"):
+    with pytest.raises(AlvoError, match=r"another version.*see docs/operations\.md to upgrade"):
         load_scaled(later, scale=2)
     assert execute(alvo_url, held) == before
     assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 1
