@@ -34,10 +34,10 @@ run = sa.Table(
     sa.Column("coverage", sa.Double, nullable=False, comment="finite readings / expected, 0 to 1"),
     sa.Column("added", sa.Integer, nullable=False, comment="statistics that the day did not have"),
     sa.Column("changed", sa.Integer, nullable=False, comment="statistics that had another value"),
-    sa.Column("removed", sa.Integer, nullable=False, comment="statistics that the day no longer has"),
-    sa.Column("largest_change", sa.Text, comment="the largest relative change; NULL if none changed"),
+    sa.Column("removed", sa.Integer, nullable=False, comment="statistics that are gone"),
+    sa.Column("largest_change", sa.Text, comment="the largest; NULL if none changed"),
     sa.Column("fingerprint", sa.Text, nullable=False, comment="Fonte's fingerprint of the day"),
-    sa.Column("notebook", sa.Text, comment="the archived notebook, below runs/; NULL outside etl run"),
+    sa.Column("notebook", sa.Text, comment="its path below runs/; NULL outside etl run"),
     sa.Column("code_version", sa.Text, nullable=False),
     comment="The ledger: one row for each load",
 )
