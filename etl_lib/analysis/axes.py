@@ -121,10 +121,5 @@ def add_legend(ax: Axes, **place: Any) -> None:
     """A legend above the axes, where it hides no data, or at another place."""
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
-    above: dict[str, Any] = {
-        "loc": "lower left",
-        "bbox_to_anchor": (0, 1),
-        "ncols": 3,
-        "borderaxespad": 0.2,
-    }
-    ax.legend(frameon=False, **above | place)
+    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
+    ax.legend(frameon=False, borderaxespad=0.2, **above | place)

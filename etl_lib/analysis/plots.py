@@ -41,11 +41,7 @@ MANY = 2000
 COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
 BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
 """A colour bar's share of the width, which its labels need."""
-COVERAGE_BAR: dict[str, Any] = BAR | {
-    "label": "coverage",
-    "ticks": [0, 0.5, 1],
-    "format": "{x:.0%}",
-}
+COVERAGE_BAR = BAR | {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
 STRONGEST = 75
 """m/s; no stronger wind was measured at a turbine."""
 MARKERS = "os^vDPX*<>ph"
@@ -64,8 +60,8 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
     thin = data.loc[coverage(data, signal) < THIN, mean].dropna()
     if len(thin):
-        hollow: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 4}
-        ax.plot(thin.index, thin, "o", **hollow, label="fewer than half of the readings")
+        few = "fewer than half of the readings"
+        ax.plot(thin.index, thin, "o", mfc="white", mec=BLUE, ms=4, label=few)
     ax.set_ylabel(quantity(data, signal))
     format_time(ax, pd.DatetimeIndex(data.index))
     add_legend(ax)
@@ -118,11 +114,9 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if pairs.empty:
         return write_sentence(ax, "no power curve: wind speed and power were never read together")
     shares = np.minimum(coverage(pairs, "wind_speed"), coverage(pairs, "power"))
-    points = pairs["wind_speed_mean"], pairs["power_mean"]
-    large = len(pairs) > MANY
-    image = ax.scatter(
-        *points, 10, shares, lw=0, rasterized=large, label="ten-minute mean", **COVERAGE
-    )
+    wind, power = pairs["wind_speed_mean"], pairs["power_mean"]
+    image = ax.scatter(wind, power, 10, shares, lw=0, rasterized=len(pairs) > MANY, **COVERAGE)
+    image.set_label("ten-minute mean")
     _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
     add_legend(ax)
@@ -164,9 +158,8 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if table.empty:
         return write_sentence(ax, "no turbulence: never 3 m/s of wind and half of the readings")
     large = len(table) > MANY
-    style: dict[str, Any] = {"color": GREY, "alpha": 0.1 if large else 0.5, "lw": 0}
-    points = table["wind_speed"], table["intensity"]
-    ax.scatter(*points, 9, label="ten-minute value", rasterized=large, **style)
+    points = ax.scatter(table["wind_speed"], table["intensity"], 9, GREY, lw=0, rasterized=large)
+    points.set(alpha=0.1 if large else 0.5, label="ten-minute value")
     _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="TI (1-min) (%)")
     ax.set_ylim(0)
@@ -199,13 +192,9 @@ def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> 
         return write_sentence(ax, f"no power curves: no readings of {missing}")
     for month, part in data.groupby(pd.DatetimeIndex(data.index).month):
         curve = power_curve(part)
-        curve = curve[curve["count"] >= FULL_BIN]
-        style: dict[str, Any] = {
-            "marker": MARKERS[month - 1],
-            "color": plt.get_cmap("cividis")(month / 15),
-        }
-        name = month_name[month]
-        ax.plot(curve["wind_speed"], curve["power"], ms=4, lw=1, label=name, **style)
+        full = curve[curve["count"] >= FULL_BIN]
+        style = {"marker": MARKERS[month - 1], "color": plt.get_cmap("cividis")(month / 15)}
+        ax.plot(full["wind_speed"], full["power"], ms=4, lw=1, label=month_name[month], **style)
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
     add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
     return ax
@@ -226,8 +215,8 @@ def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image = draw_cells(ax, table, {"cmap": "cividis_r", "vmin": 0})
     part = (days.loc[energy.index, "hours_with_power"] <= WHOLE_DAY).to_numpy()
     if part.any():
-        dots: dict[str, Any] = {"mfc": "white", "mec": "black", "ms": 4, "label": "part of a day"}
-        ax.plot(column[part] + 0.5, row[part] + 0.5, "o", **dots)
+        x, y = column[part] + 0.5, row[part] + 0.5
+        ax.plot(x, y, "o", mfc="white", mec="black", ms=4, label="part of a day")
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
     format_calendar(ax, years, column)
     ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years), **BAR)
