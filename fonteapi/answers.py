@@ -25,6 +25,11 @@ Reading = create_model(  # type: ignore[call-overload]  # fields known from the 
 )
 
 
+ROW = Reading.model_json_schema() | {"title": "Row", "required": ["timestamp"]}
+"""A row of `/data`, which has the signals that were requested."""
+del ROW["properties"]["id"]
+
+
 class Day(BaseModel):
     """The readings of one UTC day."""
 
@@ -50,10 +55,7 @@ class Problem(BaseModel):
 Responses = dict[int | str, dict[str, Any]]
 
 UNAVAILABLE: Responses = {
-    503: {
-        "model": Problem,
-        "description": "Fonte is not ready, or too many requests are in progress",
-    }
+    503: {"model": Problem, "description": "Fonte is not ready, or the API is busy"}
 }
 REFUSED: Responses = UNAVAILABLE | {
     401: {"model": Problem, "description": "the request lacks the API's key"}
@@ -67,21 +69,7 @@ READINGS: Responses = {
         "description": "the readings in [start, end), by timestamp",
         "content": {
             JSON: {
-                "schema": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["timestamp"],
-                        "properties": {"timestamp": {"type": "string", "format": "date-time"}}
-                        | {
-                            signal.name: {
-                                "type": ["number", "null"],
-                                "description": f"{signal.description}, {signal.unit}",
-                            }
-                            for signal in SIGNALS.values()
-                        },
-                    },
-                },
+                "schema": {"type": "array", "items": ROW},
                 "example": [EXAMPLE],
             },
             CSV: {
