@@ -11,6 +11,8 @@ from pyarrow import csv
 JSON = "application/json"
 CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
+END = b"\xff\xff\xff\xff\0\0\0\0"
+"""The end of an Arrow IPC stream: a stream without it broke off."""
 
 Encoder = Callable[[Iterable[pa.RecordBatch], pa.Schema], Iterator[bytes]]
 
@@ -40,12 +42,10 @@ def encode_csv(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator
 
 def encode_arrow(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
     """An Arrow IPC stream: the schema with units in its metadata, the batches, the end mark."""
-    buffer = io.BytesIO()
-    with pa.ipc.new_stream(buffer, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-            yield _drain(buffer)
-    yield _drain(buffer)
+    yield schema.serialize().to_pybytes()
+    for batch in batches:
+        yield batch.serialize().to_pybytes()
+    yield END
 
 
 ENCODERS: dict[str, Encoder] = {JSON: encode_json, CSV: encode_csv, ARROW: encode_arrow}
@@ -80,10 +80,3 @@ def _parse_range(entry: str) -> tuple[str, float]:
     except ValueError:
         quality = 0
     return name, quality if 0 <= quality <= 1 else 0
-
-
-def _drain(buffer: io.BytesIO) -> bytes:
-    chunk = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return chunk
