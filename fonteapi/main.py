@@ -1,10 +1,10 @@
 """The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from itertools import chain, islice
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import (
@@ -38,12 +38,11 @@ from fonteapi.answers import (
 from fonteapi.catalogue import SIGNALS, SignalName, arrow_schema
 from fonteapi.failures import FAILURES, answer_failure, describe_failure
 from fonteapi.formats import ENCODERS, JSON, choose_format
-from fonteapi.periods import End, Start, check_length, check_period
+from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
 from pgarrow.sessions import open_engine
 
-T = TypeVar("T")
 WATCHING = 5
 """Threads and connections that serve `/health` only, so that it answers at once under any load."""
 SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
@@ -51,11 +50,10 @@ logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
-def get_engine(request: Request) -> Engine:
+def get_engine(request: Request) -> Any:
     """The application's engine, once Fonte's table is there."""
     prepare(request.app)
-    engine: Engine = request.app.state.engine
-    return engine
+    return request.app.state.engine
 
 
 async def until_sent() -> AsyncIterator[ExitStack]:
@@ -76,8 +74,7 @@ router = APIRouter(responses=REFUSED, dependencies=[Security(bearer), Security(h
 def read_data(
     fonte: Fonte,
     sending: Annotated[ExitStack, Depends(until_sent)],
-    start_timestamp: Start = None,
-    end_timestamp: End = None,
+    period: Requested,
     columns: Annotated[
         Sequence[SignalName], Query(description="signals, in this order; without it, all")
     ] = (),
@@ -88,8 +85,6 @@ def read_data(
     The `Accept` header chooses JSON (the default, for 31 days at most), CSV or an Arrow IPC
     stream. Without a bound, the answer reaches as far as the readings do.
     """
-    period = start_timestamp, end_timestamp
-    check_period(period)
     media_type = choose_format(accept)
     if media_type is None:
         raise HTTPException(406, f"expected Accept to name {', '.join(ENCODERS)}; got {accept}")
@@ -99,7 +94,9 @@ def read_data(
     batches = database.stream_readings(fonte, names, period)
     # The query of an answer that breaks off ends now, not when Python collects garbage
     sending.enter_context(closing(batches))
-    chunks = ENCODERS[media_type](started(batches), arrow_schema(names))
+    # Fetched now, so that an error becomes a 503, not an answer that breaks off
+    first = list(islice(batches, 1))
+    chunks = ENCODERS[media_type](chain(first, batches), arrow_schema(names))
     return StreamingResponse(chunks, media_type=media_type)
 
 
@@ -115,14 +112,8 @@ def read_reading(
 
 
 @router.get("/days", response_model=list[Day])
-def read_days(
-    fonte: Fonte,
-    start_timestamp: Start = None,
-    end_timestamp: End = None,
-) -> Any:
+def read_days(fonte: Fonte, period: Requested) -> Any:
     """The UTC days that have readings, with a fingerprint of each; all days without a period."""
-    period = start_timestamp, end_timestamp
-    check_period(period)
     return database.list_days(fonte, period)
 
 
@@ -132,12 +123,6 @@ async def read_health(request: Request) -> Any:
     state = request.app.state
     await to_thread.run_sync(database.ping, state.watched, limiter=state.watching)
     return Health(status="ok")
-
-
-def started(items: Iterable[T]) -> Iterable[T]:
-    """Fetch the first item now: an error then becomes a 503, not an answer that breaks off."""
-    iterator = iter(items)
-    return chain(list(islice(iterator, 1)), iterator)
 
 
 def prepare(app: FastAPI) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import Engine
@@ -29,32 +29,30 @@ def parse_timestamp(value: object) -> datetime:
 
 
 Timestamp = Annotated[AwareDatetime, BeforeValidator(parse_timestamp)]
-Start = Annotated[
-    Timestamp | None,
-    Query(
-        description="first instant, included; ISO 8601, UTC without an offset;"
-        " left out, from the first reading on",
-        examples=["2024-05-20T00:00:00Z"],
-    ),
-]
-End = Annotated[
-    Timestamp | None,
-    Query(
-        description="last instant, not included; left out, to the last reading",
-        examples=["2024-05-21T00:00:00Z"],
-    ),
-]
+START = Query(
+    description="first instant, included; ISO 8601, UTC without an offset;"
+    " left out, from the first reading on",
+    examples=["2024-05-20T00:00:00Z"],
+)
+END = Query(
+    description="last instant, not included; left out, to the last reading",
+    examples=["2024-05-21T00:00:00Z"],
+)
 
 
-def check_period(period: Period) -> None:
-    """Refuse a period that ends before it starts."""
-    start, end = period
+def read_period(
+    start_timestamp: Annotated[Timestamp | None, START] = None,
+    end_timestamp: Annotated[Timestamp | None, END] = None,
+) -> Period:
+    """The period of a request; one that ends before it starts is refused."""
+    start, end = start_timestamp, end_timestamp
     if start and end and start >= end:
-        raise _wrong_period(
-            f"expected start_timestamp before end_timestamp,"
-            f" got {start.isoformat()} and {end.isoformat()}",
-            end,
-        )
+        got = f"{start.isoformat()} and {end.isoformat()}"
+        raise _wrong_period(f"expected start_timestamp before end_timestamp, got {got}", end)
+    return start, end
+
+
+Requested = Annotated[Period, Depends(read_period)]
 
 
 def check_length(fonte: Engine, period: Period) -> None:
