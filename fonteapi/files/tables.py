@@ -49,8 +49,8 @@ class File:
     """`number`, the line or row, then our columns: text of a CSV, values of a Parquet file."""
     numbered_by: str
     """`line` or `row`."""
-    problems: dict[int, str] = field(default_factory=dict)
-    """Line or row → why it is not among the rows."""
+    problems: dict[int, list[str]] = field(default_factory=dict)
+    """Line or row → what is wrong with it."""
 
     @property
     def ignored(self) -> list[str]:
@@ -79,9 +79,10 @@ def open_file(path: Path, rename: Mapping[str, str]) -> File:
 
 def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -> dict[str, int]:
     """Our name → position in the header, for `timestamp` and at least one signal."""
+    names = ", ".join(map(repr, header)) or "no columns"
     for source in rename:
         if source not in header:
-            raise WrongInput(f"--rename: {path} has no column {source!r}; it has {_list(header)}")
+            raise WrongInput(f"--rename: {path} has no column {source!r}; it has {names}")
     columns: dict[str, int] = {}
     for position, source in enumerate(header):
         name = rename.get(source, source)
@@ -90,23 +91,15 @@ def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -
             raise WrongInput(f"{path}: expected one column for {name}, got {both}")
         if name in NAMES:
             columns[name] = position
-    _require(path, header, columns)
-    return columns
-
-
-def _require(path: Path, header: Sequence[str], columns: Mapping[str, int]) -> None:
     lacking = [] if "timestamp" in columns else ["no timestamp"]
     if not columns.keys() & SIGNALS:
         lacking.append(f"no signal ({', '.join(SIGNALS)})")
     if lacking:
         raise WrongInput(
-            f"{path} has {' and '.join(lacking)}; it has {_list(header)}. Rename a column:"
+            f"{path} has {' and '.join(lacking)}; it has {names}. Rename a column:"
             " --rename 'Its name=timestamp' 'Another=wind_speed'"
         )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names)) or "no columns"
+    return columns
 
 
 def read_csv(path: Path, rename: Mapping[str, str]) -> File:
@@ -117,13 +110,11 @@ def read_csv(path: Path, rename: Mapping[str, str]) -> File:
     delimiter, header = _find_header(path, rename)
     columns = find_columns(path, header, rename)
     schema = pa.schema({"number": pa.int64()} | dict.fromkeys(columns, pa.string()))
-    problems: dict[int, str] = {}
-    rows = _wanted(_rows(path, delimiter), len(header), columns.values(), problems)
+    problems: dict[int, list[str]] = {}
+    rows = _readable(_rows(path, delimiter), len(header), columns.values(), problems)
     batches = []
     while chunk := list(islice(rows, CHUNK)):
-        readable = _readable(chunk, problems)
-        arrays = [list(column) for column in zip(*readable, strict=True)]
-        batches.append(pa.record_batch(arrays or [[] for _ in schema], schema))
+        batches.append(pa.record_batch(list(zip(*chunk, strict=True)), schema))
     return File(path, header, columns, pa.Table.from_batches(batches, schema), "line", problems)
 
 
@@ -157,30 +148,22 @@ def _find_header(path: Path, rename: Mapping[str, str]) -> tuple[str, list[str]]
     return mark, headers[mark]
 
 
-def _wanted(
+def _readable(
     rows: Iterator[tuple[int, list[str]]],
     width: int,
     positions: Iterable[int],
-    problems: dict[int, str],
+    problems: dict[int, list[str]],
 ) -> Iterator[tuple[Any, ...]]:
     """Each row's line and wanted fields, below the header; other rows become problems."""
     wanted = itemgetter(*positions)
     next(rows)
     for line, row in rows:
-        if len(row) == width:
-            yield line, *wanted(row)
+        if row and len(row) != width:
+            problems[line] = [f"expected {width} fields as in line 1, got {len(row)}"]
+        elif row and not _is_text(wanted(row)):
+            problems[line] = ["expected UTF-8, got other bytes"]
         elif row:
-            problems[line] = f"expected {width} fields as in line 1, got {len(row)}"
-
-
-def _readable(rows: list[tuple[Any, ...]], problems: dict[int, str]) -> list[tuple[Any, ...]]:
-    """The rows that are text; others become problems. One check of all is the common case."""
-    if _is_text(field for row in rows for field in row[1:]):
-        return rows
-    for line, *fields in rows:
-        if not _is_text(fields):
-            problems[line] = "expected UTF-8, got other bytes"
-    return [row for row in rows if row[0] not in problems]
+            yield line, *wanted(row)
 
 
 def _is_text(fields: Iterable[str]) -> bool:
@@ -200,16 +183,11 @@ def read_parquet(path: Path, rename: Mapping[str, str]) -> File:
         for name, source in ours.items():
             _check_type(path, name, file.schema_arrow.field(source))
         table = file.read(list(ours.values()))
-    numbers = {"number": pa.array(range(1, table.num_rows + 1), pa.int64())}
-    values = {name: _known_type(table.column(source)) for name, source in ours.items()}
-    return File(path, header, columns, pa.table(numbers | values), "row")
-
-
-def _known_type(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Convert the two types of numbers that DuckDB does not read from Arrow."""
-    if pa.types.is_float16(values.type):
-        return values.cast(pa.float32())
-    return values.cast(pa.float64()) if pa.types.is_decimal256(values.type) else values
+    rows = {"number": pa.array(range(1, table.num_rows + 1), pa.int64())}
+    for name, source in ours.items():
+        values = table.column(source)
+        rows[name] = values if name == "timestamp" else values.cast(pa.float64(), safe=False)
+    return File(path, header, columns, pa.table(rows), "row")
 
 
 def _check_type(path: Path, name: str, column: pa.Field) -> None:

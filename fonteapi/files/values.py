@@ -87,11 +87,10 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, 
         known = name in file.columns
         value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)" if known else "NULL::DOUBLE"
         values.append(f"{value} AS {name}")
-    problems = {number: [problem] for number, problem in file.problems.items()}
     for number, problem in _find_bad_values(con, file):
-        problems.setdefault(number, []).append(problem)
-    if problems:
-        raise LoadError(_list_problems(file, problems))
+        file.problems.setdefault(number, []).append(problem)
+    if file.problems:
+        raise LoadError(_list_problems(file))
     # All names in this statement are ours, not the file's
     con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
 
@@ -116,7 +115,8 @@ def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Iterator[tup
             yield number, f"column {file.header[position]!r}: expected {wanted}, got {got}"
 
 
-def _list_problems(file: File, problems: Mapping[int, Sequence[str]]) -> str:
+def _list_problems(file: File) -> str:
+    problems = file.problems
     lines = [
         f"  {file.numbered_by} {number}: {'; '.join(problems[number])}"
         for number in sorted(problems)[:SHOWN_ROWS]
