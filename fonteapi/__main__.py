@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
-from adbc_driver_manager import Error as BulkError
-from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
 from fonteapi.files.load import load_file, parse_rename, parse_scale
@@ -27,7 +25,6 @@ Timestamps are ISO 8601: one with an offset is converted to UTC, one without is 
 Units are m/s, kW, °C. A bad row is reported with its line, and nothing of the file is kept.
 """
 INTERRUPTED = 130
-FAILURES = (duckdb.Error, OSError, DBAPIError, BulkError, database.UnfitFonteError)
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,7 +66,7 @@ def main(
         print(run(options, read_settings(**given)))  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
-    except FAILURES as error:  # such as a full disk, a wrong password
+    except (duckdb.Error, OSError, *database.FAILURES) as error:  # such as a full disk
         trouble, code = first_line(error), LoadError.exit_code
     except KeyboardInterrupt:
         trouble, code = "interrupted; nothing was loaded", INTERRUPTED
@@ -80,24 +77,13 @@ def main(
 
 
 def _load(options: argparse.Namespace, settings: Settings) -> str:
-    """Load a file; returns a report of it."""
     rules = Rules(
         parse_rename(options.rename),
         parse_scale(options.unit_scale),
         options.missing,
         options.timestamp_format,
     )
-    loaded = load_file(options.file, rules, settings.database_url, replace=options.replace)
-    text = f"loaded {loaded.readings:,} readings from {options.file}"
-    text += f": {loaded.first} to {loaded.last}"
-    if loaded.before:
-        verb = "instead of" if options.replace else "beside"
-        text += f", {verb} {loaded.before:,} that Fonte held"
-    if loaded.absent:
-        text += f"\nnot in the file, left empty: {', '.join(loaded.absent)}"
-    if loaded.ignored:
-        text += f"\nignored: {', '.join(loaded.ignored)}"
-    return text
+    return load_file(options.file, rules, settings.database_url, replace=options.replace)
 
 
 def _fill(_: argparse.Namespace, settings: Settings) -> str:

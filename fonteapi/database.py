@@ -3,12 +3,13 @@
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
+from adbc_driver_manager import Error as BulkError
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
+from sqlalchemy.exc import DBAPIError
 
 from fonteapi.catalogue import SIGNALS, arrow_schema
 from fonteapi.settings import SIMULATED_DAYS, Settings
@@ -65,6 +66,10 @@ class UnfitFonteError(Exception):
     """Fonte's database is not one that the API may create or fill its table in, or read from."""
 
 
+FAILURES = (DBAPIError, BulkError, UnfitFonteError)
+"""The errors of this module's functions."""
+
+
 def check_table(engine: Engine) -> None:
     """Raise `sqlalchemy.exc.DBAPIError` if Fonte does not answer, or has no table `data`."""
     with engine.connect() as connection:
@@ -103,8 +108,10 @@ def fill_if_empty(engine: Engine, settings: Settings) -> int:
     Raises `UnfitFonteError` as `create_table` does. Several processes may call this at once:
     one fills, the others wait and find it filled.
     """
-    if _has_readings(engine):
-        return 0
+    with engine.connect() as connection:
+        is_there = connection.scalar(text("SELECT to_regclass('data')"))
+        if is_there and connection.scalar(text("SELECT EXISTS (SELECT FROM data)")):
+            return 0
     create_table(engine, alone=True)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
@@ -114,13 +121,6 @@ def fill_if_empty(engine: Engine, settings: Settings) -> int:
             return 0
         days = settings.days or SIMULATED_DAYS
         return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
-
-
-def _has_readings(engine: Engine) -> bool:
-    with engine.connect() as connection:
-        if connection.scalar(select(sa.func.to_regclass(data.name))) is None:
-            return False
-        return connection.scalar(text("SELECT EXISTS (SELECT FROM data)")) is True
 
 
 def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
@@ -207,36 +207,28 @@ def find_span(engine: Engine, period: Period) -> Period:
 
 
 def list_days(engine: Engine, period: Period) -> Sequence[RowMapping]:
-    """Per UTC day with readings in a period: how many, the first, the last, a fingerprint."""
-    with engine.connect() as connection:
-        held = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
-        query = days_query([name for name in SIGNALS if name in held], period)
-        return connection.execute(query).mappings().all()
+    """Per UTC day with readings in a period: how many, the first, the last, a fingerprint.
 
-
-def days_query(signals: Sequence[str], period: Period) -> sa.Select[Any]:
-    """One row per UTC day; the fingerprint covers the timestamp and `signals`, in this order.
-
+    The fingerprint covers the timestamp and the signals that the table has, in this order.
     `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
     since with seed 0 NULL and 0.0 are the same. The order of the hashes counts, too.
     """
     stamp = data.c.timestamp
     day = sa.cast(sa.func.timezone("UTC", stamp), sa.Date)
-    reading = sa.func.row(stamp, *(data.c[name] for name in signals))
-    each = sa.func.hash_record_extended(reading, 1)
-    hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
-    return (
-        select(
+    with engine.connect() as connection:
+        held = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
+        reading = sa.func.row(stamp, *(data.c[name] for name in SIGNALS if name in held))
+        each = sa.func.hash_record_extended(reading, 1)
+        hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
+        query = select(
             day.label("date"),
             sa.func.count().label("readings"),
             sa.func.min(stamp).label("first_timestamp"),
             sa.func.max(stamp).label("last_timestamp"),
             sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),
         )
-        .where(is_within(period))
-        .group_by(day)
-        .order_by(day)
-    )
+        query = query.where(is_within(period)).group_by(day).order_by(day)
+        return connection.execute(query).mappings().all()
 
 
 def ping(engine: Engine) -> None:

@@ -2,17 +2,15 @@
 
 import logging
 
-from adbc_driver_manager import Error as BulkError
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from fonteapi.database import UnfitFonteError, data
+from fonteapi import database
 from pgarrow.errors import first_line, sqlstate
 
 # OSError: a connection that breaks in a COPY; PoolTimeout: no connection became free
-FAILURES = (DBAPIError, BulkError, OSError, PoolTimeout, UnfitFonteError)
+FAILURES = (*database.FAILURES, OSError, PoolTimeout)
 NO_TABLE, NO_COLUMN = "42P01", "42703"  # SQLSTATE
 SOON, LATER = 2, 60
 """Seconds until a client may try again: a database restarts at once, a person changes it later."""
@@ -22,7 +20,7 @@ logger = logging.getLogger("uvicorn.error")
 def describe_failure(error: Exception) -> tuple[str, int]:
     """One line for clients and the log, and the seconds until it is worth trying again."""
     code, line = sqlstate(error), first_line(error)
-    if isinstance(error, UnfitFonteError):
+    if isinstance(error, database.UnfitFonteError):
         return line, LATER
     if code == NO_TABLE:
         return (
@@ -30,7 +28,8 @@ def describe_failure(error: Exception) -> tuple[str, int]:
             " with simulated readings, or load a file with etl load"
         ), LATER
     if code == NO_COLUMN:
-        return f"expected Fonte's table data to have {', '.join(data.c.keys())}; got {line}", LATER
+        columns = ", ".join(database.data.c.keys())
+        return f"expected Fonte's table data to have {columns}; got {line}", LATER
     return f"Fonte does not answer: {line}", SOON
 
 

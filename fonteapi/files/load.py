@@ -1,13 +1,10 @@
 """Loads a user's file into Fonte in one transaction: all of it or nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import duckdb
-from adbc_driver_manager import Error as BulkError
-from sqlalchemy.exc import DBAPIError
 
 from fonteapi import database
 from fonteapi.catalogue import SIGNALS
@@ -21,22 +18,6 @@ SUMMARY = """
         strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ')
     FROM readings
 """
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The result of a load."""
-
-    readings: int
-    first: str
-    """The first timestamp, ISO 8601, UTC."""
-    last: str
-    absent: Sequence[str]
-    """Signals that the file lacks; they are NULL in its readings."""
-    ignored: Sequence[str]
-    """The file's columns that are not loaded."""
-    before: int
-    """Readings that Fonte held before: kept, or deleted by `replace`."""
 
 
 def parse_rename(words: Sequence[str]) -> dict[str, str]:
@@ -69,11 +50,11 @@ def parse_scale(words: Sequence[str]) -> dict[str, float]:
     return scale
 
 
-def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> Loaded:
+def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> str:
     """Check a file, then append its readings to Fonte, or `replace` all that Fonte holds.
 
-    Raises `WrongInput` if the file as a whole or the rules do not fit, and `LoadError` with the
-    bad rows, or if Fonte does not take the readings. After an error Fonte is unchanged.
+    Returns a report. Raises `WrongInput` if the file as a whole or the rules do not fit, and
+    `LoadError` with the bad rows, or if Fonte does not take the readings: it is then unchanged.
     """
     with duckdb.connect() as con:
         set_rules(con, rules)
@@ -85,8 +66,15 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         before = _write(con, database_url, replace)
-    absent = [name for name in SIGNALS if name not in file.columns]
-    return Loaded(count, first, last, absent, file.ignored, before)
+    report = f"loaded {count:,} readings from {path}: {first} to {last}"
+    if before:
+        verb = "instead of" if replace else "beside"
+        report += f", {verb} {before:,} that Fonte held"
+    if absent := [name for name in SIGNALS if name not in file.columns]:
+        report += f"\nnot in the file, left empty: {', '.join(absent)}"
+    if file.ignored:
+        report += f"\nignored: {', '.join(file.ignored)}"
+    return report
 
 
 def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
@@ -96,7 +84,7 @@ def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> 
     try:
         database.create_table(engine)
         return database.load_readings(engine, readings, replace=replace)
-    except (DBAPIError, BulkError, database.UnfitFonteError) as error:
+    except database.FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         engine.dispose()
