@@ -18,32 +18,21 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     """
     frame = to_frame(readings)
     is_last = ~frame.index.duplicated(keep="last")
-    counts = {
-        field.name: SignalQuality(
+    counts = {}
+    for signal, values in frame.items():
+        metadata = readings.schema.field(signal).metadata or {}
+        low, high = map(float, metadata.get(b"plausible", b"-inf inf").split())
+        missing = readings[signal].null_count
+        finite = values[np.isfinite(values)]
+        counts[signal] = SignalQuality(
             readings=len(frame),
             repeated=int((~is_last).sum()),
-            missing=int(readings[field.name].null_count),
-            not_finite=_not_finite(readings[field.name]),
-            implausible=_implausible(frame[field.name], field),
-            **_gaps(frame.loc[is_last, field.name], day),
-        )
-        for field in readings.schema
-        if field.name != "timestamp"
-    }
-    labelled = {signal: count.model_dump(by_alias=True) for signal, count in counts.items()}
-    return pd.DataFrame(labelled).astype(int)
-
-
-def _not_finite(values: pa.ChunkedArray) -> int:
-    return int((~np.isfinite(values.drop_null().to_numpy())).sum())
-
-
-def _implausible(values: pd.Series, field: pa.Field) -> int:
-    """The number of finite values outside the bounds in the field's metadata."""
-    bounds = (field.metadata or {}).get(b"plausible", b"-inf inf").decode().split()
-    low, high = map(float, bounds)
-    finite = values[np.isfinite(values)]
-    return int(((finite < low) | (finite > high)).sum())
+            missing=missing,
+            not_finite=len(frame) - len(finite) - missing,
+            implausible=int((~finite.between(low, high)).sum()),
+            **_gaps(values[is_last], day),
+        ).model_dump(by_alias=True)
+    return pd.DataFrame(counts).astype(int)
 
 
 def _gaps(values: pd.Series, day: Day) -> dict[str, int]:
