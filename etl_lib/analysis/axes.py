@@ -93,13 +93,11 @@ def format_hours(ax: Axes) -> None:
 def format_calendar(ax: Axes, years: list[int], weeks: np.ndarray) -> None:
     """Monday at the top; months below, years at the left; at least half a year's width."""
     ax.set_anchor("W")
+    months = [date(years[-1], month, 4) for month in range(1, 13)]  # the 4th is of that ISO year
+    starts = [month.isocalendar().week - 0.5 for month in months]
+    ax.set_xticks(starts, [f"{month:%b}" for month in months])
     first = max(0, min(weeks.min() - 4, 53 - 26))
     ax.set_xlim(first, max(weeks.max() + 1, first + 26))
-    months = [date(years[-1], month, 4) for month in range(1, 13)]  # the 4th is of that ISO year
-    starts = [(month.isocalendar().week - 0.5, month.strftime("%b")) for month in months]
-    low, high = ax.get_xlim()
-    shown = [start for start in starts if low <= start[0] <= high]
-    ax.set_xticks(*zip(*shown, strict=True))
     rows = [(8 * n + at, text) for n, year in enumerate(years)
             for at, text in ((0.5, "Mon"), (3.5, str(year)), (6.5, "Sun"))]  # fmt: skip
     ax.set_yticks(*zip(*rows, strict=True))
@@ -117,9 +115,10 @@ def draw_cells(ax: Axes, table: Any, colours: dict[str, Any]) -> Any:
     return image
 
 
-def add_legend(ax: Axes, **place: Any) -> None:
+def add_legend(ax: Axes, **place: Any) -> Axes:
     """A legend above the axes, where it hides no data, or at another place."""
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
     above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
     ax.legend(frameon=False, borderaxespad=0.2, **above | place)
+    return ax

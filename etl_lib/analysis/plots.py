@@ -64,8 +64,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
         ax.plot(thin.index, thin, "o", mfc="white", mec=BLUE, ms=4, label=few)
     ax.set_ylabel(quantity(data, signal))
     format_time(ax, pd.DatetimeIndex(data.index))
-    add_legend(ax)
-    return ax
+    return add_legend(ax)
 
 
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
@@ -119,9 +118,8 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image.set_label("ten-minute mean")
     _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
-    add_legend(ax)
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
-    return ax
+    return add_legend(ax)
 
 
 def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -145,8 +143,7 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         ax.plot([], [], " ", label="too few means for a Weibull fit")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
     ax.set_xlim(0, edges[-1])
-    add_legend(ax)
-    return ax
+    return add_legend(ax)
 
 
 def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -163,8 +160,7 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="TI (1-min) (%)")
     ax.set_ylim(0)
-    add_legend(ax)
-    return ax
+    return add_legend(ax)
 
 
 def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
@@ -181,8 +177,7 @@ def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> 
     ax.plot(x, centre, ".-", color=BLUE, label="mean")
     ax.set_ylabel(quantity(data, signal))
     format_hours(ax)
-    add_legend(ax)
-    return ax
+    return add_legend(ax)
 
 
 def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -196,8 +191,7 @@ def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> 
         style = {"marker": MARKERS[month - 1], "color": plt.get_cmap("cividis")(month / 15)}
         ax.plot(full["wind_speed"], full["power"], ms=4, lw=1, label=month_name[month], **style)
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
-    add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
-    return ax
+    return add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
 
 
 def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
