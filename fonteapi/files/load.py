@@ -79,7 +79,7 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
 
 def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
     """Move DuckDB's `readings` into Fonte; returns how many Fonte held before."""
-    readings = con.table("readings").select(*NAMES).to_arrow_reader()
+    readings = con.table("readings").to_arrow_reader()
     engine = open_engine(database_url)
     try:
         database.create_table(engine)

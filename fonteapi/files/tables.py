@@ -1,8 +1,4 @@
-"""Reads CSV and Parquet files into tables of our columns, whose rows keep their line number.
-
-LoadError        the file was not loaded; exit code 1
-└── WrongInput   the arguments, or the file as a whole, are not as expected; exit code 2
-"""
+"""Reads CSV and Parquet files into tables of our columns, whose rows keep their line number."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,11 +1,10 @@
 """Turns the values of a file, text or numbers, into checked readings, by DuckDB."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import duckdb
 
-from fonteapi.catalogue import SIGNALS
 from fonteapi.files.tables import File, LoadError, WrongInput
 from pgarrow.errors import first_line
 
@@ -24,8 +23,7 @@ CREATE TEMP MACRO is_sentinel(x) AS  -- in single precision: some files have -99
 CREATE TEMP MACRO to_signal(x, factor) AS
     CASE WHEN NOT is_sentinel(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) * factor END;
 
-CREATE TEMP MACRO is_bad_signal(x) AS
-    TRY_CAST(x AS DOUBLE) IS NULL AND NOT is_missing(x);
+CREATE TEMP MACRO is_bad_signal(x) AS TRY_CAST(x AS DOUBLE) IS NULL AND NOT is_missing(x);
 
 CREATE TEMP MACRO parse_iso(x) AS
     CASE WHEN regexp_full_match(
@@ -52,13 +50,13 @@ CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
 class Rules:
     """How a file's columns and values become readings."""
 
-    rename: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str]
     """The file's name → ours."""
-    scale: Mapping[str, float] = field(default_factory=dict)
+    scale: Mapping[str, float]
     """Signal → the factor of its values."""
-    missing: Sequence[str] = ()
+    missing: Sequence[str]
     """Words and numbers of the file that mean "missing"."""
-    timestamp_format: str | None = None
+    timestamp_format: str | None
     """As for `strptime`; without it timestamps are ISO 8601."""
 
 
@@ -77,21 +75,26 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
 
 
 def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]) -> None:
-    """Create the table `readings` in DuckDB: `timestamp` (UTC) and every signal, in file order.
+    """Create the table `readings` in DuckDB: `timestamp` (UTC) and the file's signals, in order.
 
-    A signal that the file lacks is NULL. Raises `LoadError` with a list of the first bad rows.
+    Raises `LoadError` with a list of the first bad rows.
     """
     con.register("source", file.rows)
-    values = ["to_timestamp_utc(timestamp) AS timestamp"]
-    for name in SIGNALS:
-        known = name in file.columns
-        value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)" if known else "NULL::DOUBLE"
+    values = []
+    for name, position in file.columns.items():
+        value, is_bad, wanted = "to_timestamp_utc(timestamp)", "is_bad_timestamp", "a timestamp"
+        if name != "timestamp":
+            value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)"
+            is_bad, wanted = "is_bad_signal", "a number"
         values.append(f"{value} AS {name}")
-    for number, problem in _find_bad_values(con, file):
-        file.problems.setdefault(number, []).append(problem)
+        # All names in the statements are ours, not the file's
+        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {is_bad}({name})"  # noqa: S608
+        for number, text in con.execute(bad).fetchall():
+            got = repr(text[:40]) if text else "nothing"
+            problem = f"column {file.header[position]!r}: expected {wanted}, got {got}"
+            file.problems.setdefault(number, []).append(problem)
     if file.problems:
         raise LoadError(_list_problems(file))
-    # All names in this statement are ours, not the file's
     con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
 
 
@@ -101,18 +104,6 @@ def to_number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _find_bad_values(con: duckdb.DuckDBPyConnection, file: File) -> Iterator[tuple[int, str]]:
-    """The line or row of every bad value, and what was expected instead."""
-    for name, position in file.columns.items():
-        check, wanted = "is_bad_signal", "a number"
-        if name == "timestamp":
-            check, wanted = "is_bad_timestamp", "a timestamp"
-        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {check}({name})"  # noqa: S608
-        for number, value in con.execute(bad).fetchall():
-            got = repr(value[:40]) if value else "nothing"
-            yield number, f"column {file.header[position]!r}: expected {wanted}, got {got}"
 
 
 def _list_problems(file: File) -> str:
