@@ -60,10 +60,9 @@ def main(
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
-    run = _load if options.command == "load" else _fill
     try:
         given = {"database_url": find_database()} if find_database else {}
-        print(run(options, read_settings(**given)))  # noqa: T201
+        print(_run(options, read_settings(**given)))  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
     except (duckdb.Error, OSError, *database.FAILURES) as error:  # such as a full disk
@@ -76,7 +75,11 @@ def main(
     return code
 
 
-def _load(options: argparse.Namespace, settings: Settings) -> str:
+def _run(options: argparse.Namespace, settings: Settings) -> str:
+    """Run the command; returns its report."""
+    if options.command == "fill":
+        written = database.fill_if_empty(open_engine(settings.database_url), settings)
+        return f"{written:,} readings written" if written else "Fonte has readings"
     rules = Rules(
         parse_rename(options.rename),
         parse_scale(options.unit_scale),
@@ -84,12 +87,6 @@ def _load(options: argparse.Namespace, settings: Settings) -> str:
         options.timestamp_format,
     )
     return load_file(options.file, rules, settings.database_url, replace=options.replace)
-
-
-def _fill(_: argparse.Namespace, settings: Settings) -> str:
-    """Create and fill Fonte's table, so that the API needs a read-only role; returns a report."""
-    written = database.fill_if_empty(open_engine(settings.database_url), settings)
-    return f"{written:,} readings written" if written else "Fonte has readings"
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -37,8 +37,6 @@ FOUND = text("""
         ) AS others
 """)
 """What `data` is, its columns, and every other table or view, those of extensions excepted."""
-TABLES = ("r", "p")
-"""`pg_class.relkind` of a table, and of a partitioned one."""
 
 metadata = sa.MetaData()
 data = sa.Table(
@@ -98,7 +96,7 @@ def create_table(engine: Engine, *, alone: bool = False) -> None:
                 f"expected a table data with {', '.join(sorted(lacking))}, got one with"
                 f" {', '.join(found.columns)}: nothing was written"
             )
-        elif found.kind not in TABLES:
+        elif found.kind not in ("r", "p"):  # neither a table nor a partitioned one
             raise UnfitFonteError("expected a table data, got a view: nothing was written")
 
 

@@ -80,8 +80,7 @@ def _power(wind_speed: Array, temperature: Array) -> Array:
     wind = wind_speed * np.cbrt(density / REFERENCE_DENSITY)
     share = (wind**3 - CUT_IN**3) / (RATED**3 - CUT_IN**3)
     producing = (wind >= CUT_IN) & np.fromiter(_running(wind_speed), bool, len(wind))
-    power: Array = np.where(producing, RATED_POWER * np.clip(share, 0, 1), STANDBY_POWER)
-    return power
+    return np.where(producing, RATED_POWER * np.clip(share, 0, 1), STANDBY_POWER)
 
 
 def _running(wind_speed: Array) -> Iterator[bool]:
