@@ -9,9 +9,8 @@ from typing import Any, NoReturn
 import duckdb
 
 from fonteapi import database
-from fonteapi.files.load import load_file, parse_rename, parse_scale
+from fonteapi.files.load import Rules, load_file, parse_rename, parse_scale
 from fonteapi.files.tables import LoadError, WrongInput
-from fonteapi.files.values import Rules
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine

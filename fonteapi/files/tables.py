@@ -1,7 +1,7 @@
 """Reads CSV and Parquet files into tables of our columns, whose rows keep their line number."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -198,8 +198,4 @@ def _check_type(path: Path, name: str, column: pa.Field) -> None:
         raise WrongInput(f"{path}: column {column.name!r}: expected {expected}, got {kind}")
 
 
-READERS: dict[str, Callable[[Path, Mapping[str, str]], File]] = {
-    ".csv": read_csv,
-    ".txt": read_csv,
-    ".parquet": read_parquet,
-}
+READERS = {".csv": read_csv, ".txt": read_csv, ".parquet": read_parquet}
