@@ -19,10 +19,11 @@ from fastapi import (
     Security,
 )
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import Engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fonteapi import database
 from fonteapi.answers import (
@@ -36,16 +37,21 @@ from fonteapi.answers import (
     Reading,
 )
 from fonteapi.catalogue import SIGNALS, SignalName, arrow_schema
-from fonteapi.failures import FAILURES, answer_failure, describe_failure
 from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import Guard
 from fonteapi.settings import Settings, read_settings
+from pgarrow.errors import first_line, sqlstate
 from pgarrow.sessions import open_engine
 
 WATCHING = 5
 """Threads and connections that serve `/health` only, so that it answers at once under any load."""
 SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
+# OSError: a connection that breaks in a COPY; PoolTimeout: no connection became free
+FAILURES = (*database.FAILURES, OSError, PoolTimeout)
+NO_TABLE, NO_COLUMN = "42P01", "42703"  # SQLSTATE
+SOON, LATER = 2, 60
+"""Seconds until a client may try again: a database restarts at once, a person changes it later."""
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
@@ -134,6 +140,31 @@ def prepare(app: FastAPI) -> None:
         else:
             database.fill_if_empty(state.engine, state.settings)
         state.prepared = True
+
+
+def describe_failure(error: Exception) -> tuple[str, int]:
+    """One line for clients and the log, and the seconds until it is worth trying again."""
+    code, line = sqlstate(error), first_line(error)
+    if isinstance(error, database.UnfitFonteError):
+        return line, LATER
+    if code == NO_TABLE:
+        return (
+            "expected a table data in Fonte, got none: set FONTE_DAYS=10 to fill an empty database"
+            " with simulated readings, or load a file with etl load"
+        ), LATER
+    if code == NO_COLUMN:
+        columns = ", ".join(database.data.c.keys())
+        return f"expected Fonte's table data to have {columns}; got {line}", LATER
+    return f"Fonte does not answer: {line}", SOON
+
+
+def answer_failure(request: Request, error: Exception) -> JSONResponse:
+    """503 with one line; a line that may hold Fonte's address goes to the log only."""
+    detail, seconds = describe_failure(error)
+    if seconds == SOON and sqlstate(error) is None:
+        logger.warning("%s: %s", request.url.path, detail)
+        detail = "Fonte does not answer: no connection; the API's log has the reason"
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": str(seconds)})
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
