@@ -1,7 +1,7 @@
 """The three forms of an answer, encoded batch by batch: memory holds one batch, not a year."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import orjson
 import pyarrow as pa
@@ -13,8 +13,6 @@ CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
 END = b"\xff\xff\xff\xff\0\0\0\0"
 """The end of an Arrow IPC stream: a stream without it broke off."""
-
-Encoder = Callable[[Iterable[pa.RecordBatch], pa.Schema], Iterator[bytes]]
 
 
 def encode_json(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[bytes]:
@@ -48,7 +46,7 @@ def encode_arrow(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterat
     yield END
 
 
-ENCODERS: dict[str, Encoder] = {JSON: encode_json, CSV: encode_csv, ARROW: encode_arrow}
+ENCODERS = {JSON: encode_json, CSV: encode_csv, ARROW: encode_arrow}
 
 
 def choose_format(accept: str) -> str | None:

@@ -30,10 +30,7 @@ class Settings(BaseSettings):
     api_key: HeaderKey | None = Field(default=None, repr=False)
     """Key that every route but `/health` requires, ASCII without spaces; unset, none is needed."""
     concurrency: int = Field(default=80, ge=1)
-    """Requests that a process answers at once; further ones get 503 and may try again.
-
-    PostgreSQL has to allow 25 sessions more than this, for each process.
-    """
+    """Requests that a process answers at once; PostgreSQL has to allow 25 sessions more."""
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -43,7 +43,6 @@ class Connection(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
             self._expect_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the deadline."""
         self._stop_waiting()
         super().connection_lost(exc)
 
