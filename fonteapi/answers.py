@@ -61,22 +61,17 @@ REFUSED: Responses = UNAVAILABLE | {
     401: {"model": Problem, "description": "the request lacks the API's key"}
 }
 NOT_FOUND: Responses = {404: {"model": Problem, "description": "no such reading"}}
-NOT_ACCEPTABLE: Responses = {
-    406: {"model": Problem, "description": "Accept names none of the forms"}
-}
 READINGS: Responses = {
+    406: {"model": Problem, "description": "Accept names none of the forms"},
     200: {
         "description": "the readings in [start, end), by timestamp",
         "content": {
-            JSON: {
-                "schema": {"type": "array", "items": ROW},
-                "example": [EXAMPLE],
-            },
+            JSON: {"schema": {"type": "array", "items": ROW}, "example": [EXAMPLE]},
             CSV: {
                 "schema": {"type": "string"},
                 "example": "timestamp,wind_speed\n2024-05-20T00:00:00Z,7.42\n",
             },
             ARROW: {"schema": {"type": "string", "format": "binary"}},
         },
-    }
+    },
 }

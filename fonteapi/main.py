@@ -7,39 +7,18 @@ from itertools import chain, islice
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import (
-    APIRouter,
-    Depends,
-    FastAPI,
-    Header,
-    HTTPException,
-    Path,
-    Query,
-    Request,
-    Security,
-)
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.security import APIKeyHeader, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from fonteapi import database
-from fonteapi.answers import (
-    NOT_ACCEPTABLE,
-    NOT_FOUND,
-    READINGS,
-    REFUSED,
-    UNAVAILABLE,
-    Day,
-    Health,
-    Reading,
-)
+from fonteapi import answers, database
 from fonteapi.catalogue import SIGNALS, SignalName, arrow_schema
 from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
-from fonteapi.protection.limits import Guard
+from fonteapi.protection.limits import KEY, Guard
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line, sqlstate
 from pgarrow.sessions import open_engine
@@ -69,14 +48,11 @@ async def until_sent() -> AsyncIterator[ExitStack]:
 
 
 Fonte = Annotated[Engine, Depends(get_engine)]
-bearer = HTTPBearer(auto_error=False, description="FONTE_API_KEY, if it is set")
-header = APIKeyHeader(name="X-API-Key", auto_error=False, description="the same")
-# For the documentation only: `Guard` checks the key, on every page
-public = APIRouter(responses=UNAVAILABLE)
-router = APIRouter(responses=REFUSED, dependencies=[Security(bearer), Security(header)])
+public = APIRouter(responses=answers.UNAVAILABLE)
+router = APIRouter(responses=answers.REFUSED, dependencies=KEY)
 
 
-@router.get("/data", response_class=StreamingResponse, responses=READINGS | NOT_ACCEPTABLE)
+@router.get("/data", response_class=StreamingResponse, responses=answers.READINGS)
 def read_data(
     fonte: Fonte,
     sending: Annotated[ExitStack, Depends(until_sent)],
@@ -106,7 +82,7 @@ def read_data(
     return StreamingResponse(chunks, media_type=media_type)
 
 
-@router.get("/data/{id}", response_model=Reading, responses=NOT_FOUND)
+@router.get("/data/{id}", response_model=answers.Reading, responses=answers.NOT_FOUND)
 def read_reading(
     fonte: Fonte, reading_id: Annotated[int, Path(alias="id", ge=1, le=MAXIMUM_ID)]
 ) -> Any:
@@ -117,18 +93,18 @@ def read_reading(
     return reading
 
 
-@router.get("/days", response_model=list[Day])
+@router.get("/days", response_model=list[answers.Day])
 def read_days(fonte: Fonte, period: Requested) -> Any:
     """The UTC days that have readings, with a fingerprint of each; all days without a period."""
     return database.list_days(fonte, period)
 
 
-@public.get("/health", response_model=Health)
+@public.get("/health", response_model=answers.Health)
 async def read_health(request: Request) -> Any:
     """200 when Fonte answers."""
     state = request.app.state
     await to_thread.run_sync(database.ping, state.watched, limiter=state.watching)
-    return Health(status="ok")
+    return answers.Health(status="ok")
 
 
 def prepare(app: FastAPI) -> None:

@@ -4,12 +4,19 @@ import asyncio
 import logging
 import secrets
 
+from fastapi import Security
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fonteapi.settings import Settings
 
+KEY = [
+    Security(HTTPBearer(auto_error=False, description="FONTE_API_KEY, if it is set")),
+    Security(APIKeyHeader(name="X-API-Key", auto_error=False, description="the same")),
+]
+"""For the API's documentation only: `Guard` checks the key, on every page."""
 OPEN = {"/health"}
 """Paths that need no key, for the health checks of containers."""
 WATCHERS = 80
