@@ -144,10 +144,7 @@ def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
 
 @contextmanager
 def bulk_cursor(engine: Engine) -> Iterator[Cursor]:
-    """A cursor that speaks Arrow, in one transaction, without a time limit.
-
-    An answer takes as long as its client reads it; `protection.limits` ends slow readers.
-    """
+    """`bulk.bulk_cursor` without a time limit: `protection.limits` ends answers to slow readers."""
     with bulk.bulk_cursor(engine, BATCH_BYTES) as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         yield cursor

@@ -11,10 +11,7 @@ HOURS_A_BUCKET = 1 / 6
 
 
 def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) -> Summary:
-    """Summarize a load and its day.
-
-    `statistics` as from `to_frame`, `quality` as from `check_readings`.
-    """
+    """Summarize a load; `statistics` as from `to_frame`, `quality` as from `check_readings`."""
     days = summarize_days(statistics)
     day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
     return Summary(

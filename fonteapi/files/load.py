@@ -122,8 +122,10 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
         report += f", {verb} {before:,} that Fonte held"
     if absent := [name for name in SIGNALS if name not in file.columns]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
-    if file.ignored:
-        report += f"\nignored: {', '.join(file.ignored)}"
+    used = file.columns.values()
+    ignored = [name or "(no name)" for i, name in enumerate(file.header) if i not in used]
+    if ignored:
+        report += f"\nignored: {', '.join(ignored)}"
     return report
 
 
@@ -155,10 +157,7 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
 
 
 def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]) -> None:
-    """Create the table `readings` in DuckDB: `timestamp` (UTC) and the file's signals, in order.
-
-    Raises `LoadError` with a list of the first bad rows.
-    """
+    """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows."""
     con.register("source", file.rows)
     values = []
     for name, position in file.columns.items():

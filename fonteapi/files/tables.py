@@ -48,12 +48,6 @@ class File:
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Line or row → what is wrong with it."""
 
-    @property
-    def ignored(self) -> list[str]:
-        """The file's names of the columns that are not ours."""
-        used = set(self.columns.values())
-        return [name or "(no name)" for i, name in enumerate(self.header) if i not in used]
-
 
 def open_file(path: Path, rename: Mapping[str, str]) -> File:
     """Read a file; `rename` maps its names to ours where they differ.
@@ -99,10 +93,7 @@ def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -
 
 
 def read_csv(path: Path, rename: Mapping[str, str]) -> File:
-    """Comma, semicolon or tab between the fields, `"` around them, UTF-8, names in line 1.
-
-    A byte order mark is skipped.
-    """
+    """Read UTF-8, with or without a byte order mark, `"` around fields, and names in line 1."""
     delimiter, header = _find_header(path, rename)
     columns = find_columns(path, header, rename)
     schema = pa.schema({"number": pa.int64()} | dict.fromkeys(columns, pa.string()))
