@@ -24,7 +24,6 @@ Reading = create_model(  # type: ignore[call-overload]  # fields known from the 
     },
 )
 
-
 ROW = Reading.model_json_schema() | {"title": "Row", "required": ["timestamp"]}
 """A row of `/data`, which has the signals that were requested."""
 del ROW["properties"]["id"]

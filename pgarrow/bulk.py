@@ -42,7 +42,10 @@ def _pool(engine: Engine) -> QueuePool:
     """
     with _lock:
         if engine not in _pools:
-            first = _connect(engine)
+            url = engine.url.set(drivername="postgresql").update_query_dict(session(engine.url))
+            # SQLAlchemy does not escape the spaces of a user and a password, and libpq wants it
+            address = url.render_as_string(hide_password=False).replace(" ", "%20")
+            first = dbapi.connect(address)
             _pools[engine] = pool = QueuePool(first.adbc_clone, max_overflow=-1)
             event.listen(pool, "connect", use_utc)
             event.listen(pool, "checkout", _ping)
@@ -54,12 +57,6 @@ def _pool(engine: Engine) -> QueuePool:
                 close()
 
         return _pools[engine]
-
-
-def _connect(engine: Engine) -> Any:
-    url = engine.url.set(drivername="postgresql").update_query_dict(session(engine.url))
-    # SQLAlchemy does not escape the spaces of a user and a password, and libpq wants it
-    return dbapi.connect(url.render_as_string(hide_password=False).replace(" ", "%20"))
 
 
 def _close(pool: QueuePool, first: Connection) -> None:
