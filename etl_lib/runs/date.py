@@ -7,12 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import Any
 from uuid import uuid4
 
 import nbformat
 import papermill
-from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from papermill.exceptions import PapermillExecutionError
 
@@ -78,18 +76,6 @@ class Plan:
     """The name by which the dates are stopped together."""
 
 
-@dataclass(frozen=True)
-class Executed:
-    """A notebook that papermill has executed, to its end or to the cell that failed."""
-
-    text: str
-    """The file that papermill wrote; empty if it wrote none."""
-    notebook: NotebookNode
-    summary: Summary | None
-    error: str | None
-    is_transient: bool
-
-
 def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
     """Execute the pipeline's notebook for one UTC day, and archive it.
 
@@ -100,17 +86,12 @@ def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
         _check(day, plan)
         name = plan.archive.reserve(day)
         try:
-            executed = _execute(day, plan, name)
+            outcome = _execute(day, plan, name, stopping)
         except BaseException:  # after Ctrl-C only the marker of a loaded day stays
             with suppress(EtlError):  # if Alvo does not answer, the marker stays too
                 if not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
                     plan.archive.release(name)
             raise
-        is_cut = executed.error and stopping and stopping.is_set()
-        if is_cut and not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
-            outcome = Outcome(day, error=executed.error)
-        else:
-            outcome = _keep(plan.archive, name, day, executed)
         plan.archive.release(name)  # a marker left behind means that the report is missing
     except EtlError as refusal:
         return Outcome(day, error=str(refusal), is_transient=refusal.is_transient)
@@ -142,27 +123,11 @@ def _check(day: date, plan: Plan) -> None:
         create_tables(alvo)
 
 
-def _execute(day: date, plan: Plan, name: str) -> Executed:
-    """Run papermill, and check that the ledger has the load."""
-    settings = plan.settings
-    environment = {
-        "FONTE_API_URL": settings.fonte_api_url or "",
-        "FONTE_API_KEY": settings.fonte_api_key or "",
-        "ALVO_DATABASE_URL": settings.alvo_database_url or "",
-        NOTEBOOK_VARIABLE: name + NOTEBOOK_SUFFIX,
-        BATCH_VARIABLE: plan.batch,
-        "MPLBACKEND": INLINE,  # a backend set in the environment would keep the plots out
-    }
+def _execute(day: date, plan: Plan, name: str, stopping: Event | None) -> Outcome:
+    """Run papermill, check that the ledger has the load, and archive the notebook."""
     with TemporaryDirectory(prefix="etl-") as folder:
         target = Path(folder) / "notebook.ipynb"
-        error, is_transient = _run_papermill(
-            plan.home,
-            target,
-            parameters={"date": day.isoformat(), "columns": plan.columns},
-            environment=environment,
-            warm=plan.warm,
-            limits=plan.limits,
-        )
+        error, is_transient = _run_papermill(day, plan, name, target)
         text = target.read_text(encoding="utf-8") if target.exists() else ""
     try:
         notebook = nbformat.reads(text, as_version=4) if text else new_notebook()
@@ -171,47 +136,55 @@ def _execute(day: date, plan: Plan, name: str) -> Executed:
     summary = read_summary(notebook)
     if error is None:
         try:
-            error = _check_outcome(settings, name + NOTEBOOK_SUFFIX, summary)
+            error = _check_outcome(plan.settings, name + NOTEBOOK_SUFFIX, summary)
         except EtlError as silence:  # it is not known whether the day was loaded: keep the notebook
             error, is_transient = str(silence), True
-    return Executed(text, notebook, summary, error, is_transient)
+    if error is None:
+        from etl_lib.archive.pages import render
+
+        kept = plan.archive.write(name + NOTEBOOK_SUFFIX, text)
+        page = plan.archive.write(name + PAGE_SUFFIX, render(notebook, day.isoformat()))
+        return Outcome(day, kept, page, summary)
+    is_cut = stopping is not None and stopping.is_set()
+    if is_cut and not _is_loaded(plan.settings, name + NOTEBOOK_SUFFIX):
+        return Outcome(day, error=error)
+    failed = plan.archive.write(name + FAILED_SUFFIX, text) if text else None
+    return Outcome(day, failed, error=error, is_transient=is_transient)
 
 
-def _run_papermill(home: Path, target: Path, **options: Any) -> tuple[str | None, bool]:
+def _run_papermill(day: date, plan: Plan, name: str, target: Path) -> tuple[str | None, bool]:
     """Run papermill into `target`; return the error in one line or None, and if it may pass."""
+    environment = {
+        "FONTE_API_URL": plan.settings.fonte_api_url or "",
+        "FONTE_API_KEY": plan.settings.fonte_api_key or "",
+        "ALVO_DATABASE_URL": plan.settings.alvo_database_url or "",
+        NOTEBOOK_VARIABLE: name + NOTEBOOK_SUFFIX,
+        BATCH_VARIABLE: plan.batch,
+        "MPLBACKEND": INLINE,  # a backend set in the environment would keep the plots out
+    }
     try:
         papermill.execute_notebook(
-            (home / PIPELINE_NOTEBOOK).as_uri(),
+            (plan.home / PIPELINE_NOTEBOOK).as_uri(),
             target.as_uri(),
+            parameters={"date": day.isoformat(), "columns": plan.columns},
             engine_name="warm",
             kernel_name=KERNEL,
             # papermill's `cwd` would change the directory of the whole process
-            resources={"metadata": {"path": str(home)}},
+            resources={"metadata": {"path": str(plan.home)}},
             progress_bar=False,
             write_once=True,
-            **options,
+            environment=environment,
+            warm=plan.warm,
+            limits=plan.limits,
         )
     except PapermillExecutionError as error:
-        kind = getattr(errors, error.ename, EtlError)
         # A magic that fails may print its error, and raise one without a message
         message = error.evalue or f"no message, see In [{error.exec_count}] of the notebook"
-        return _first_line(error.ename, message), kind.is_transient
+        is_transient = getattr(getattr(errors, error.ename, None), "is_transient", False)
+        return _first_line(error.ename, message), is_transient
     except Exception as error:  # noqa: BLE001  # such as a dead kernel or a full disk
         return _first_line(type(error).__name__, str(error)), False
     return None, False
-
-
-def _keep(archive: Archive, name: str, day: date, executed: Executed) -> Outcome:
-    """Archive the executed notebook, and the page of one that succeeded."""
-    if executed.error is not None:
-        text = executed.text
-        kept = archive.write(name + FAILED_SUFFIX, text) if text else None
-        return Outcome(day, kept, error=executed.error, is_transient=executed.is_transient)
-    from etl_lib.archive.pages import render
-
-    kept = archive.write(name + NOTEBOOK_SUFFIX, executed.text)
-    page = archive.write(name + PAGE_SUFFIX, render(executed.notebook, day.isoformat()))
-    return Outcome(day, kept, page, executed.summary)
 
 
 def _first_line(name: str, message: str) -> str:
