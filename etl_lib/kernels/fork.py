@@ -97,9 +97,7 @@ def _be_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
         if connection.exists():
             raise
         os._exit(1)  # the caller has given this kernel up, after the fork server was killed
-    if (
-        os.environ["MPLBACKEND"] == INLINE
-    ):  # pyplot is imported already, so ipykernel does not do this
+    if os.environ["MPLBACKEND"] == INLINE:  # ipykernel does not, as pyplot is imported already
         app.shell.enable_matplotlib("inline")  # type: ignore[union-attr]
         plt.uninstall_repl_displayhook()  # it would draw each figure a second time
     app.start()

@@ -42,35 +42,36 @@ class WarmEngine(NBClientEngine):
         outside the cells, such as the death of the kernel, is added to the notebook.
         """
         path = nb_man.output_path
-        with TemporaryDirectory(prefix="etl-") as folder:
-            manager = {
-                "warm": warm,
-                "preload": cls.preload,
-                "environment": environment or {},
-                "connection_file": f"{folder}/kernel.json",
-            }
-            if os.name != "nt":  # other users of the machine cannot listen
-                manager |= {"transport": "ipc", "ip": f"{folder}/kernel"}
-            fixed = {
-                "config": Config(KernelManager=manager),
-                "kernel_manager_class": KernelManager,
-                # A kernel logs each interrupt as an error
-                "extra_arguments": ["--log-level=CRITICAL"],
-                # After the last cell nothing is left to write, so nothing is waited for
-                "shutdown_kernel": "immediate",
-            }
-            if limits:
-                fixed["timeout_func"] = limits.count_down()
-            nb_man.output_path = None if write_once else path
-            try:
+        nb_man.output_path = None if write_once else path
+        fixed: dict[str, Any] = {
+            "kernel_manager_class": KernelManager,
+            # A kernel logs each interrupt as an error
+            "extra_arguments": ["--log-level=CRITICAL"],
+            # After the last cell nothing is left to write, so nothing is waited for
+            "shutdown_kernel": "immediate",
+        }
+        if limits:
+            fixed["timeout_func"] = limits.count_down()
+        try:
+            with TemporaryDirectory(prefix="etl-") as folder:
+                manager = {"warm": warm, "preload": cls.preload, "environment": environment or {}}
+                fixed["config"] = Config(KernelManager=manager | _sockets(folder))
                 super().execute_managed_notebook(nb_man, kernel_name, **options, **fixed)
-            except CellTimeoutError as error:
-                words = f"cut at the limit of {limits}" if limits else str(error)
-                _add_error(nb_man, CellTimeoutError(words))
-            except Exception as error:  # noqa: BLE001  # such as a dead kernel
-                _add_error(nb_man, error)
-            finally:
-                nb_man.output_path = path
+        except CellTimeoutError as error:
+            words = f"cut at the limit of {limits}" if limits else str(error)
+            _add_error(nb_man, CellTimeoutError(words))
+        except Exception as error:  # noqa: BLE001  # such as a dead kernel
+            _add_error(nb_man, error)
+        finally:
+            nb_man.output_path = path
+
+
+def _sockets(folder: str) -> dict[str, str]:
+    """The kernel's files in a private folder, so that other users of the machine cannot listen."""
+    connection = {"connection_file": f"{folder}/kernel.json"}
+    if os.name == "nt":
+        return connection
+    return connection | {"transport": "ipc", "ip": f"{folder}/kernel"}
 
 
 def _add_error(nb_man: Any, error: Exception) -> None:
