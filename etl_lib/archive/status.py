@@ -78,7 +78,9 @@ def read_status(
     with connected(settings) as (fonte, alvo):
         days = fetch_days(fonte, start, end)
         loads = last_loads(alvo)
-        known = {day for day in days.keys() | loads.keys() if _is_within(day, first, last)}
+        known = {
+            day for day in days.keys() | loads.keys() if (first or day) <= day <= (last or day)
+        }
         kept = days if known <= days.keys() else fetch_days(fonte)
     archived = archive.names().keys()
     attempts = defaultdict(list)
@@ -159,7 +161,3 @@ def _state_of(names: list[str], run: str, is_current: bool, is_loaded: bool) -> 
     if was_cut or (attempts and attempts[-1].endswith(FAILED_SUFFIX)):
         return State.FAILED
     return State.STALE if is_loaded else State.MISSING
-
-
-def _is_within(day: date, first: date | None, last: date | None) -> bool:
-    return (first is None or day >= first) and (last is None or day <= last)

@@ -7,7 +7,6 @@ or not at all, and executed notebooks are never overwritten.
 
 import mimetypes
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ def open_archive(location: Location) -> "Archive":
     credentials and the endpoint come from each store's usual variables (`AWS_…`).
     """
     if "://" in str(location):
-        return StoreArchive(str(location).rstrip("/"))
+        return Archive(str(location).rstrip("/"))
     return FolderArchive(Path(location).resolve())
 
 
@@ -45,8 +44,8 @@ def project_archive(settings: Settings, runs: str | None = None) -> "Archive":
 
 
 @dataclass(frozen=True)
-class Archive(ABC):
-    """Files, named by their path below `location`.
+class Archive:
+    """Files in an object store, named by their path below `location`; no part of one is visible.
 
     Every method raises `ArchiveError` if the location is unreachable or refuses access.
     """
@@ -93,21 +92,34 @@ class Archive(ABC):
         with self._as_archive_error():
             self._files.delete_file(marker(name))
 
-    @abstractmethod
     def locate(self, name: str) -> Location:
-        """Return where people find the file."""
+        """Return where people find the file: its path, or its address in an object store."""
+        return f"{self.location}/{name}"
 
-    @abstractmethod
-    def _write(self, name: str, text: str) -> None: ...
+    def _write(self, name: str, text: str) -> None:
+        metadata = {"Content-Type": mimetypes.guess_type(name)[0] or "application/json"}
+        content = text.encode()
+        with self._files.open_output_stream(name, metadata=metadata) as stream:
+            stream.write(content)
 
-    @abstractmethod
     def _mark(self, name: str) -> bool:
         """Create the marker of a run; False if the name is in use."""
+        taken = (marker(name), name + NOTEBOOK_SUFFIX, name + FAILED_SUFFIX)
+        if any(map(self.has, taken)):
+            return False
+        self._write(marker(name), "")
+        return True
 
     @cached_property
-    @abstractmethod
     def _files(self) -> Any:
         """Arrow's file system below the location."""
+        scheme, _, path = str(self.location).partition("://")
+        if scheme == "s3":  # from_uri ignores these variables, and asks AWS for the region
+            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+            store = fs.S3FileSystem(endpoint_override=endpoint)
+        else:
+            store, path = fs.FileSystem.from_uri(self.location)
+        return fs.SubTreeFileSystem(path, store)
 
     @contextmanager
     def _as_archive_error(self) -> Iterator[None]:
@@ -151,39 +163,6 @@ class FolderArchive(Archive):
     @cached_property
     def _files(self) -> Any:
         return fs.SubTreeFileSystem(str(self.location), fs.LocalFileSystem())
-
-
-class StoreArchive(Archive):
-    """The archive in an object store, where an unfinished file is invisible."""
-
-    location: str
-
-    def locate(self, name: str) -> str:
-        """Return the file's address."""
-        return f"{self.location}/{name}"
-
-    def _write(self, name: str, text: str) -> None:
-        metadata = {"Content-Type": mimetypes.guess_type(name)[0] or "application/json"}
-        content = text.encode()
-        with self._files.open_output_stream(name, metadata=metadata) as stream:
-            stream.write(content)
-
-    def _mark(self, name: str) -> bool:
-        taken = (marker(name), name + NOTEBOOK_SUFFIX, name + FAILED_SUFFIX)
-        if any(map(self.has, taken)):
-            return False
-        self._write(marker(name), "")
-        return True
-
-    @cached_property
-    def _files(self) -> Any:
-        scheme, _, path = self.location.partition("://")
-        if scheme == "s3":  # from_uri ignores these variables, and asks AWS for the region
-            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-            store = fs.S3FileSystem(endpoint_override=endpoint)
-        else:
-            store, path = fs.FileSystem.from_uri(self.location)
-        return fs.SubTreeFileSystem(path, store)
 
 
 def marker(name: str) -> str:
