@@ -39,8 +39,8 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("run", RunOptions, "load dates and archive a report of each"),
     "status": Command("status", StatusOptions, "show the state of each date"),
-    "index": Command("index", ArchiveOptions, "write the page that lists the reports"),
-    "load": Command("load", NoOptions, "load your own CSV or Parquet file into Fonte"),
+    "index": Command("status", ArchiveOptions, "write the page that lists the reports"),
+    "load": Command("services", NoOptions, "load your own CSV or Parquet file into Fonte"),
     "init": Command("init", InitOptions, "make a folder in which every command works"),
     "serve": Command("services", NoOptions, "keep the embedded services up"),
     "stop": Command("services", NoOptions, "stop the embedded PostgreSQL"),

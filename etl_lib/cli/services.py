@@ -1,11 +1,12 @@
-"""The commands `etl serve` and `etl stop`."""
+"""The commands `etl serve`, `etl stop` and `etl load`."""
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from etl_lib.cli.arguments import NoOptions
 from etl_lib.cli.output import Exit, say
-from etl_lib.services.embedded import start_fonte, start_missing
+from etl_lib.services.embedded import load_readings, start_fonte, start_missing
 from etl_lib.services.postgresql import stop_database
 from etl_lib.settings import find_home, read_settings
 
@@ -32,3 +33,8 @@ def stop(_: NoOptions) -> Exit:
     stopped = stop_database(find_home())
     say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")
     return Exit.DONE
+
+
+def load(arguments: Sequence[str]) -> int:
+    """Hand the arguments to the loader, for the Fonte of the settings or the embedded one."""
+    return load_readings(read_settings(), arguments)

@@ -1,7 +1,8 @@
-"""The command `etl status`."""
+"""The commands `etl status` and `etl index`."""
 
 from collections.abc import Iterable
 
+from etl_lib.archive.index import write_index
 from etl_lib.archive.status import (
     DayStatus,
     describe_newest,
@@ -10,7 +11,7 @@ from etl_lib.archive.status import (
     to_json,
 )
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import StatusOptions
+from etl_lib.cli.arguments import ArchiveOptions, StatusOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import read_settings
@@ -31,6 +32,15 @@ def status(options: StatusOptions) -> Exit:
     else:
         print_table(days)
     return Exit.NOT_DONE if is_check and wanting else Exit.DONE
+
+
+def index(options: ArchiveOptions) -> Exit:
+    """Write the page that lists the reports."""
+    settings = start_missing(read_settings())
+    archive = project_archive(settings, options.runs)
+    page = write_index(archive, read_status(settings, archive))
+    say(f"{display_path(page)}  <- open this in a browser")
+    return Exit.DONE
 
 
 def print_table(days: Iterable[DayStatus]) -> None:
