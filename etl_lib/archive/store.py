@@ -118,7 +118,7 @@ class Archive:
             endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
             store = fs.S3FileSystem(endpoint_override=endpoint)
         else:
-            store, path = fs.FileSystem.from_uri(self.location)
+            store, path = fs.FileSystem.from_uri(str(self.location))
         return fs.SubTreeFileSystem(path, store)
 
     @contextmanager
@@ -159,10 +159,6 @@ class FolderArchive(Archive):
         except FileExistsError:
             return False
         return True
-
-    @cached_property
-    def _files(self) -> Any:
-        return fs.SubTreeFileSystem(str(self.location), fs.LocalFileSystem())
 
 
 def marker(name: str) -> str:

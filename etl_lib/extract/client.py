@@ -7,13 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx2
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_after_delay,
-)
+import tenacity
 
 from etl_lib.errors import EtlError, FonteError, ParameterError, SettingsError
 
@@ -61,10 +55,10 @@ def get(
     Raises `FonteError` when the API stays unreachable or fails, `ParameterError` when it refuses
     a value, `SettingsError` when it refuses the key.
     """
-    attempts = Retrying(
-        retry=retry_if_exception(_may_pass),
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_may_pass),
         wait=_wait,
-        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(LONGEST_TRY),
+        stop=tenacity.stop_after_attempt(ATTEMPTS) | tenacity.stop_after_delay(LONGEST_TRY),
         before_sleep=_log_retry,
         reraise=True,
     )
@@ -104,7 +98,7 @@ def _may_pass(error: BaseException) -> bool:
     return error.response.status_code in RETRIED and (_retry_after(error) or 0) <= LONGEST_WAIT
 
 
-def _wait(state: RetryCallState) -> float:
+def _wait(state: tenacity.RetryCallState) -> float:
     """Seconds before the next attempt: what the API asks for, else twice the last wait."""
     asked = _retry_after(_error(state))
     return FIRST_WAIT * 2 ** (state.attempt_number - 1) if asked is None else asked
@@ -117,11 +111,11 @@ def _retry_after(error: BaseException | None) -> float | None:
     return float(seconds) if seconds.isdecimal() else None
 
 
-def _error(state: RetryCallState) -> BaseException | None:
+def _error(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _log_retry(state: RetryCallState) -> None:
+def _log_retry(state: tenacity.RetryCallState) -> None:
     """Log a failed attempt by its type alone: the error's own text may hold a password."""
     error = _error(state)
     wait = state.next_action.sleep if state.next_action else 0

@@ -49,14 +49,11 @@ def cluster(address: str) -> Iterator[Pool]:
     except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
         reason = f"expected an answer, got {first_line(error)}"
         raise SchedulerError(f"the Dask scheduler at {address}: {reason}") from error
+
+    def call_everywhere(call: Callable[..., Any], *arguments: Any) -> list[Any]:
+        found = client.run(call, *arguments, on_error="ignore")  # a worker may be lost meanwhile
+        return list(found.values())
+
     with client:
-        yield Pool(
-            client.get_executor(retries=RETRIES),
-            sum(client.nthreads().values()),
-            lambda call, *arguments: list(
-                client.run(
-                    call, *arguments, on_error="ignore"
-                ).values()  # a worker may be lost meanwhile
-            ),
-            may_rerun=True,
-        )
+        size = sum(client.nthreads().values())
+        yield Pool(client.get_executor(retries=RETRIES), size, call_everywhere, may_rerun=True)
