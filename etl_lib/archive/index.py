@@ -64,9 +64,7 @@ class Year:
     name: str
     months: Sequence[tuple[str, Sequence[Row]]]
     states: Counter[State]
-    """How many dates are in each state."""
     is_open: bool
-    """Whether the year is unfolded when the page opens."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ class Attempt(BaseModel):
     summary: Summary | None
     """None if the notebook failed."""
     error: str | None
-    """Why the notebook failed, in one line."""
 
 
 def read_attempt(content: bytes, name: str) -> Attempt | None:

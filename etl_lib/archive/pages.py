@@ -20,13 +20,11 @@ class Exporter(HTMLExporter):
     def from_notebook_node(
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
     ) -> tuple[Any, Any]:
-        """Return the page and nbconvert's resources."""
         return TemplateExporter.from_notebook_node(self, nb, resources, **options)
 
 
 @cache
 def exporter() -> Exporter:
-    """Make the exporter, with the template in `templates/report`, once."""
     return Exporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],

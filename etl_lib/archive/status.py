@@ -34,7 +34,6 @@ class State(StrEnum):
     FAILED = "failed"
     """The last attempt failed. If that was after the load, the report is missing."""
     MISSING = "missing"
-    """Never loaded."""
 
 
 class DayStatus(BaseModel):

@@ -44,12 +44,12 @@ def count(text: str) -> int:
 
 
 class LastDay(argparse.Action):
-    """Refuse an END before the day that it follows."""
+    """Refuse an END before the day that it follows; without an END that day is the last."""
 
     def __call__(self, _: object, options: Any, end: Any, name: str | None = None) -> None:
         if end and end < options.first:
             raise argparse.ArgumentError(self, f"expected {options.first} or later, got {end}")
-        options.end = end
+        options.end = end or options.first
 
 
 class Columns(argparse.Action):
@@ -98,7 +98,7 @@ class RunOptions(ArchiveOptions):
     first: date = argument(
         "first", "the UTC day: YYYY-MM-DD or yesterday", metavar="DATE", type=day
     )
-    end: date | None = argument("end", "the last day of a range, inclusive", **END)
+    end: date = argument("end", "the last day of a range, inclusive", **END)
     columns: list[str] = argument(
         "--columns",
         "signals, one or more words (default: wind_speed power)",

@@ -22,7 +22,7 @@ def run(options: RunOptions) -> Exit:
     """Execute the notebook of each date that needs it, then write the index."""
     home, settings = find_home(), start_missing(read_settings())
     archive = project_archive(settings, options.runs)
-    known = read_status(settings, archive, options.first, options.end or options.first)
+    known = read_status(settings, archive, options.first, options.end)
     days, skipped = choose(options, known)
     limits = Limits(options.timeout, options.cell_timeout)
     plan = Plan(options.columns, settings, home, archive, warm=not options.cold, limits=limits)
@@ -43,8 +43,8 @@ def choose(
     options: RunOptions, known: Mapping[date, DayStatus]
 ) -> tuple[list[date], list[DayStatus]]:
     """The dates to run, and the status of those that need no run."""
-    last = options.end or options.first
-    days = [options.first + timedelta(offset) for offset in range((last - options.first).days + 1)]
+    length = (options.end - options.first).days + 1
+    days = [options.first + timedelta(offset) for offset in range(length)]
     states = [state for state in ("missing", "failed", "stale") if getattr(options, state)]
     if states:
         return [day for day in days if day in known and known[day].state in states], []

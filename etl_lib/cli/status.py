@@ -21,8 +21,7 @@ def status(options: StatusOptions) -> Exit:
     """Print the state of each date, as a table, as JSON or in one line."""
     settings = start_missing(read_settings())
     archive = project_archive(settings, options.runs)
-    last = options.end or options.first
-    days = list(read_status(settings, archive, options.first, last).values())
+    days = list(read_status(settings, archive, options.first, options.end).values())
     wanting = describe_wanting(days, options.max_age)
     is_check = options.check or options.max_age is not None
     if options.json:

@@ -124,12 +124,13 @@ class Provisioner(LocalProvisioner):
 
 
 class _Process:
-    """A forked process with the interface of `subprocess.Popen` that the provisioner uses."""
+    """A forked process with what the provisioner uses of `subprocess.Popen`'s interface."""
 
     stdin = stdout = stderr = None
 
     def __init__(self, process: BaseProcess) -> None:
         self.pid = process.pid or 0
+        self.kill, self.terminate = process.kill, process.terminate
         self._process = process
 
     def poll(self) -> int | None:
@@ -141,12 +142,6 @@ class _Process:
 
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def terminate(self) -> None:
-        self._process.terminate()
 
 
 _running: WeakSet[Provisioner] = WeakSet()

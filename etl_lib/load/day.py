@@ -147,13 +147,11 @@ def _count_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> dict
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     counts = {name: sum(row[name] for row in rows) for name in ("added", "changed", "removed")}
-    largest = _describe_change(rows[0]) if rows and rows[0]["changed"] else None
-    return counts | {"largest_change": largest}
-
-
-def _describe_change(row: dict[str, object]) -> str:
+    if not rows or not rows[0]["changed"]:
+        return counts | {"largest_change": None}
+    row = rows[0]
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    return f"{row['name']} by {row['largest']:.4g}{unit}"
+    return counts | {"largest_change": f"{row['name']} by {row['largest']:.4g}{unit}"}
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:

@@ -43,18 +43,15 @@ logging.getLogger("papermill").addHandler(logging.NullHandler())  # the outcome 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of running one date."""
+    """The result of running one date: a loaded one has a report, a failed one an error."""
 
     date: date
     notebook: Location | None = None
     """The archived notebook, executed to its end or to the cell that failed; None if Fonte or Alvo
     refused before that."""
     report: Location | None = None
-    """The page of a loaded date."""
     summary: Summary | None = None
-    """The notebook's summary of a loaded date."""
     error: str | None = None
-    """Why the date failed, in one line."""
     is_transient: bool = False
     """Whether a retry may succeed: Fonte, Alvo or the archive did not answer."""
 
@@ -102,9 +99,9 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
     """The outcome of a load after run `since` of the ledger, if its files are complete."""
     with connected(plan.settings) as (_, alvo):
         load = last_loads(alvo, day).get(day)
-    if load is None or load.run_id <= since or set(load.columns) != set(plan.columns):
+    if load is None or load.notebook is None or load.run_id <= since:
         return None
-    if load.notebook is None:
+    if set(load.columns) != set(plan.columns):
         return None
     name, archive = load.notebook.removesuffix(NOTEBOOK_SUFFIX), plan.archive
     if archive.has(marker(name)) or not archive.has(name + PAGE_SUFFIX):

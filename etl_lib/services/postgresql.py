@@ -26,6 +26,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from etl_lib.errors import EmbeddedError
+from pgarrow.errors import first_line
 
 if sys.platform != "win32":  # where every path is UNFIT
     import fcntl
@@ -89,9 +90,8 @@ def _failures_named(folder: Path) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, LookupError, OSError, RuntimeError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
         raise EmbeddedError(
-            f"expected the embedded PostgreSQL to be ready, got {str(reason).splitlines()[0]}:"
+            f"expected the embedded PostgreSQL to be ready, got {first_line(error)}:"
             f" try again; its log is {folder / 'log'}"
         ) from error
 
