@@ -3,7 +3,6 @@
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
@@ -14,18 +13,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 _one_at_a_time = Lock()  # an exporter has state
 
 
-class Exporter(HTMLExporter):
-    """nbconvert's exporter without its last step, which our template does not need."""
-
-    def from_notebook_node(
-        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **options: Any
-    ) -> tuple[Any, Any]:
-        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
-
-
 @cache
-def exporter() -> Exporter:
-    return Exporter(
+def exporter() -> HTMLExporter:
+    return HTMLExporter(
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input_prompt=True,
@@ -41,6 +31,7 @@ def prepare() -> None:
 
 def render(notebook: NotebookNode, title: str) -> str:
     """Render an executed notebook as a page."""
-    with _one_at_a_time:
-        page, _ = exporter().from_notebook_node(notebook, {"metadata": {"name": title}})
+    resources = {"metadata": {"name": title}}
+    with _one_at_a_time:  # without HTMLExporter's own last step, which our template does not need
+        page, _ = TemplateExporter.from_notebook_node(exporter(), notebook, resources)
     return str(page)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict
 
 from etl_lib.archive.store import (
     FAILED_SUFFIX,
@@ -105,11 +105,6 @@ def read_status(
             run=load.run_id if load else None,
         )
     return found
-
-
-def to_json(days: Iterable[DayStatus]) -> str:
-    """The days as a JSON list; dates and times are ISO 8601 text, UTC."""
-    return TypeAdapter(list[DayStatus]).dump_json([*days], indent=2).decode()
 
 
 def describe_wanting(days: Iterable[DayStatus], max_age: float | None = None) -> str:

@@ -12,10 +12,7 @@ from etl_lib.runs.date import Outcome
 
 
 class Progress:
-    """Prints each outcome as it comes, then the totals; a terminal also shows a bar.
-
-    `skipped` are the dates that need no run.
-    """
+    """Prints the dates that need no run, each outcome, then the totals; a terminal shows a bar."""
 
     def __init__(self, total: int, skipped: Sequence[DayStatus], jobs: int) -> None:
         self.total, self.skipped, self.jobs = total, skipped, jobs

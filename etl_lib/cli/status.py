@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable
 
+from pydantic import TypeAdapter
+
 from etl_lib.archive.index import write_index
-from etl_lib.archive.status import (
-    DayStatus,
-    describe_newest,
-    describe_wanting,
-    read_status,
-    to_json,
-)
+from etl_lib.archive.status import DayStatus, describe_newest, describe_wanting, read_status
 from etl_lib.archive.store import display_path, project_archive
 from etl_lib.cli.arguments import ArchiveOptions, StatusOptions
 from etl_lib.cli.output import Exit, say
@@ -25,7 +21,7 @@ def status(options: StatusOptions) -> Exit:
     wanting = describe_wanting(days, options.max_age)
     is_check = options.check or options.max_age is not None
     if options.json:
-        say(to_json(days))
+        say(TypeAdapter(list[DayStatus]).dump_json(days, indent=2).decode())
     elif is_check:
         say(f"{wanting or 'nothing to do'}; {describe_newest(days)}")
     else:

@@ -48,13 +48,14 @@ def open_fonte(url: str, key: str | None = None) -> httpx2.Client:
 
 
 def get(
-    fonte: httpx2.Client, path: str, query: dict[str, Any] | None = None, accept: str = "*/*"
+    fonte: httpx2.Client, path: str, query: dict[str, Any], accept: str = "*/*"
 ) -> httpx2.Response:
     """The API's answer; failures that may pass are tried again a few times.
 
     Raises `FonteError` when the API stays unreachable or fails, `ParameterError` when it refuses
     a value, `SettingsError` when it refuses the key.
     """
+    request = fonte.build_request("GET", path, params=query, headers={"accept": accept})
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_pass),
         wait=_wait,
@@ -63,7 +64,7 @@ def get(
         reraise=True,
     )
     try:
-        return attempts(_ask, fonte, path, query, accept)
+        return attempts(_send, fonte, request)
     except httpx2.HTTPStatusError as error:
         raise _refusal(error.response) from None
     except httpx2.RequestError as error:
@@ -85,11 +86,8 @@ def to_query(start: datetime | None, end: datetime | None) -> dict[str, Any]:
     return {name: bound.isoformat() for name, bound in bounds.items() if bound}
 
 
-def _ask(
-    fonte: httpx2.Client, path: str, query: dict[str, Any] | None, accept: str
-) -> httpx2.Response:
-    response = fonte.get(path, params=query, headers={"accept": accept})
-    return response.raise_for_status()
+def _send(fonte: httpx2.Client, request: httpx2.Request) -> httpx2.Response:
+    return fonte.send(request).raise_for_status()
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -68,10 +68,7 @@ def bulk_cursor(alvo: Engine) -> "Iterator[Cursor]":
 
 
 def execute(cursor: "Cursor", statement: str, *values: Any) -> "pa.Table":
-    """Run one statement with bound parameters `$1`, `$2` … and return its rows.
-
-    A statement without rows returns an empty table.
-    """
+    """Run one statement with parameters `$1`, `$2` …; its rows, or an empty table without any."""
     cursor.execute(statement, parameters=values or None)
     return cursor.fetch_arrow_table()
 

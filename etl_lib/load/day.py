@@ -102,9 +102,8 @@ def read_statistics(
             start or datetime.min.replace(tzinfo=UTC),
             end or datetime.max.replace(tzinfo=UTC),
         )
-    wide: pd.DataFrame = rows.to_pandas().pivot(
-        index="timestamp", columns="signal_id", values="value"
-    )
+    long: pd.DataFrame = rows.to_pandas()
+    wide = long.pivot(index="timestamp", columns="signal_id", values="value")
     known = signals.to_pandas().set_index("id").loc[wide.columns]
     wide.columns = pd.Index(known["name"].to_list())
     wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True))
@@ -140,10 +139,7 @@ def _ensure_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
 
 
 def _count_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> dict[str, Any]:
-    """Compare a day's rows of Alvo's `data` before and after a load, for the ledger.
-
-    `before`, `after`: `signal_id`, `timestamp`, `value`; `signals`: `id`, `name`, `unit`.
-    """
+    """Compare a day's rows before and after a load, for the ledger: see `changes.sql`."""
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     counts = {name: sum(row[name] for row in rows) for name in ("added", "changed", "removed")}

@@ -51,10 +51,7 @@ def _last_run(settings: Settings) -> int:
 
 
 def _run(day: date, plan: Plan, since: int | None) -> Outcome:
-    """Run one date, in this process or on a worker.
-
-    If a lost worker has already loaded the date, return that outcome.
-    """
+    """Run one date, here or on a worker, unless a lost worker has already loaded it."""
     stopping = _stopping[plan.batch]
     if stopping.is_set():
         return Outcome(day, error="broken off before it began")
