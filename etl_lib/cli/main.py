@@ -39,7 +39,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("run", RunOptions, "load dates and archive a report of each"),
     "status": Command("status", StatusOptions, "show the state of each date"),
-    "index": Command("status", ArchiveOptions, "write the page that lists the reports"),
+    "index": Command("index", ArchiveOptions, "write the page that lists the reports"),
     "load": Command("services", NoOptions, "load your own CSV or Parquet file into Fonte"),
     "init": Command("init", InitOptions, "make a folder in which every command works"),
     "serve": Command("services", NoOptions, "keep the embedded services up"),

@@ -1,13 +1,12 @@
-"""The commands `etl status` and `etl index`."""
+"""The command `etl status`."""
 
 from collections.abc import Iterable
 
 from pydantic import TypeAdapter
 
-from etl_lib.archive.index import write_index
 from etl_lib.archive.status import DayStatus, describe_newest, describe_wanting, read_status
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import ArchiveOptions, StatusOptions
+from etl_lib.cli.arguments import StatusOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import read_settings
@@ -27,15 +26,6 @@ def status(options: StatusOptions) -> Exit:
     else:
         print_table(days)
     return Exit.NOT_DONE if is_check and wanting else Exit.DONE
-
-
-def index(options: ArchiveOptions) -> Exit:
-    """Write the page that lists the reports."""
-    settings = start_missing(read_settings())
-    archive = project_archive(settings, options.runs)
-    page = write_index(archive, read_status(settings, archive))
-    say(f"{display_path(page)}  <- open this in a browser")
-    return Exit.DONE
 
 
 def print_table(days: Iterable[DayStatus]) -> None:

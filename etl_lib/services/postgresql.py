@@ -74,7 +74,11 @@ def _stop(folder: Path, *, even_if_used: bool = False) -> bool:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, USING)
             fcntl.lockf(lock, fcntl.LOCK_UN, 1, USING)
             if _is_running(folder):
-                _postgresql("pg_ctl", folder, "stop")
+                try:
+                    _postgresql("pg_ctl", folder, "stop")
+                except RuntimeError:  # it may have ended by itself meanwhile
+                    if _is_running(folder):
+                        raise
                 return True
     return False
 
