@@ -1,4 +1,4 @@
-"""Executed notebooks: their archive, what they hold, the pages made of them.
+"""Executed notebooks: where they are stored, how they are read, and the pages made of them.
 
 Nothing here runs a notebook.
 """

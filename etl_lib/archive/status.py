@@ -90,12 +90,12 @@ def read_status(
         source, load = days.get(day), loads.get(day)
         fingerprint = source.fingerprint if source else ""
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        is_current = load is not None and (is_gone or load.fingerprint == fingerprint)
+        is_stale = load is not None and not is_gone and load.fingerprint != fingerprint
         run = ((load.notebook if load else None) or "").removesuffix(NOTEBOOK_SUFFIX)
         has_report = run != "" and run + PAGE_SUFFIX in archived
         found[day] = DayStatus(
             date=day,
-            state=_state_of(attempts[str(day)], run, is_current, load is not None),
+            state=_state_of(attempts[str(day)], run, load is not None, is_stale),
             readings=source.readings if source else 0,
             coverage=load.coverage if load else None,
             columns=load.columns if load else [],
@@ -138,18 +138,18 @@ def describe_newest(days: Iterable[DayStatus]) -> str:
     if newest is None:
         return "nothing was ever loaded"
     hours = (datetime.now(UTC) - newest) / timedelta(hours=1)
-    return f"the newest load is of {newest:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours ago"
+    return f"the newest load was at {newest:%Y-%m-%d %H:%M} UTC, {hours:.1f} hours ago"
 
 
 def _newest_load(days: Iterable[DayStatus]) -> datetime | None:
     return max((day.loaded for day in days if day.loaded), default=None)
 
 
-def _state_of(names: list[str], run: str, is_current: bool, is_loaded: bool) -> State:
+def _state_of(names: list[str], run: str, is_loaded: bool, is_stale: bool) -> State:
     """Decide by the day's files, oldest first, and by the last load's run, empty if unknown."""
     # The notebook loaded the date and ended before its last cell
     was_cut = run != "" and (run + FAILED_SUFFIX in names or marker(run) in names)
-    if is_current and not was_cut:
+    if is_loaded and not is_stale and not was_cut:
         return State.LOADED
     attempts = [name for name in names if name.endswith(NOTEBOOK_SUFFIX) and "/." not in name]
     if was_cut or (attempts and attempts[-1].endswith(FAILED_SUFFIX)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from etl_lib.errors import ParameterError
+from etl_lib.kernels.limits import USUAL
 from etl_lib.parameters import parse_columns, parse_date
 
 LARGEST = 1_000_000
@@ -116,10 +117,13 @@ class RunOptions(ArchiveOptions):
     force: bool = argument("--force", "also run dates that are loaded and unchanged", **FLAG)
     cold: bool = argument("--cold", "start an ordinary kernel for each date, not a fork", **FLAG)
     timeout: float = argument(
-        "--timeout", "limit of a date's notebook (default: 600; 0: none)", default=600, **SECONDS
+        "--timeout",
+        f"limit of a date's notebook (default: {USUAL.notebook}; 0: none)",
+        default=USUAL.notebook,
+        **SECONDS,
     )
     cell_timeout: float = argument(
-        "--cell-timeout", "limit of each cell (default: that of the notebook)", default=0, **SECONDS
+        "--cell-timeout", "limit of each cell (default: none)", default=USUAL.cell, **SECONDS
     )
     missing: bool = argument("--missing", "only dates that were never loaded", **FLAG)
     failed: bool = argument("--failed", "only dates whose last attempt failed", **FLAG)

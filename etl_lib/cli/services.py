@@ -17,24 +17,24 @@ def serve(_: NoOptions) -> Exit:
     settings = start_missing(given)
     addresses = settings.model_copy(update={"fonte_database_url": start_fonte(settings)})
     for name, address in addresses:
-        # An address that was set may hold a password
+        # Only embedded addresses: a configured one may contain a password
         if name.endswith("_url") and getattr(given, name) is None:
             say(f"export {name.upper()}='{address}'")
     api = "$FONTE_API_URL" if given.fonte_api_url else settings.fonte_api_url
     say(f"# The API's documentation: {api}/docs. Stop with Ctrl-C.")
     with suppress(KeyboardInterrupt):
         while True:
-            time.sleep(1)  # a signal that comes just before is handled after it
+            time.sleep(1)  # short, as a signal just before it is handled at its end
     return Exit.DONE
 
 
 def stop(_: NoOptions) -> Exit:
-    """Stop the embedded PostgreSQL, also when another process uses it."""
+    """Stop the embedded PostgreSQL, even if other processes use it."""
     stopped = stop_database(find_home())
     say("the embedded PostgreSQL is stopped" if stopped else "no embedded PostgreSQL was running")
     return Exit.DONE
 
 
 def load(arguments: Sequence[str]) -> int:
-    """Hand the arguments to the loader, for the Fonte of the settings or the embedded one."""
+    """Run the loader on the configured Fonte, or on the embedded one."""
     return load_readings(read_settings(), arguments)

@@ -7,10 +7,10 @@ from time import monotonic
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a notebook and each of its cells may take; None or 0 is no limit."""
+    """Seconds that a notebook and each of its cells may take; 0 is no limit."""
 
-    notebook: float | None = 600
-    cell: float | None = None
+    notebook: float = 600
+    cell: float = 0
 
     def count_down(self) -> Callable[[object], float | None]:
         """Start the clock; returns the function that nbclient asks for each cell's seconds."""

@@ -11,7 +11,7 @@ from etl_lib.load.tables import run, signal
 
 
 def has_run(alvo: Engine, notebook: str) -> bool:
-    """Whether the ledger has a load by this notebook, as it is named below the archive."""
+    """Whether the ledger has a load by this notebook, a path relative to the archive."""
     with alvo_connection(alvo) as connection:
         found = connection.execute(select(run.c.id).where(run.c.notebook == notebook))
         return found.first() is not None
@@ -36,7 +36,7 @@ def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
 
 
 def read_units(alvo: Engine) -> dict[str, str]:
-    """Alvo's signals, `<column>_<statistic>`, each with its unit."""
+    """The unit of each of Alvo's signals, by its name `<column>_<statistic>`."""
     create_tables(alvo)
     with alvo_connection(alvo) as connection:
         found = connection.execute(select(signal.c.name, signal.c.unit).order_by(signal.c.id))

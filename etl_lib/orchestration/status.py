@@ -36,5 +36,5 @@ def find_wanted(addresses: Mapping[str, str]) -> dict[str, DayStatus]:
 
 def _may_draw(day: DayStatus) -> bool:
     """Whether the notebook may still be at work: between its load and its end it looks failed."""
-    recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook or 0)
+    recently = datetime.now(UTC) - timedelta(seconds=USUAL.notebook)
     return day.state is State.FAILED and day.loaded is not None and day.loaded > recently

