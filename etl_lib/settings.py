@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """The target database, `postgresql://user:password@host:port/database`."""
     fonte_database_url: PostgresAddress | None = Field(default=None, repr=False)
     """The source database, for `etl load` and an embedded API: the pipeline never reads it."""
+    fonte_catalogue: Path | None = None
+    """The user's own file of signals, for the same two; relative to the project's folder."""
 
     etl_runs: str | None = None
     """The archive: a folder or an object store's address. Unset: `runs/` of the project."""
@@ -56,12 +58,15 @@ class Settings(BaseSettings):
 
 def read_settings() -> Settings:
     """The settings in force; raises `SettingsError` that lists the invalid ones."""
+    home = find_home()
     try:
-        return Settings(_env_file=find_home() / ".env")  # type: ignore[call-arg]
+        settings = Settings(_env_file=home / ".env")  # type: ignore[call-arg]
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{find_home() / '.env'}: expected UTF-8, got {error}") from None
+        raise SettingsError(f"{home / '.env'}: expected UTF-8, got {error}") from None
     except ValidationError as error:
         raise SettingsError(describe_problems(error)) from None
+    catalogue = settings.fonte_catalogue and home / settings.fonte_catalogue
+    return settings.model_copy(update={"fonte_catalogue": catalogue})
 
 
 def find_home() -> Path:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import duckdb
 
-from fonteapi import database
+from fonteapi import database, table
 from fonteapi.files.load import Rules, load_file, parse_rename, parse_scale
 from fonteapi.files.tables import LoadError, WrongInput
 from fonteapi.settings import Settings, read_settings
@@ -46,13 +46,13 @@ def main(
     arguments: Sequence[str] | None = None,
     *,
     prog: str = "python -m fonteapi",
-    find_database: Callable[[], str] | None = None,
+    find_settings: Callable[[], dict[str, Any]] | None = None,
 ) -> int:
     """Run the command; returns 0 done, 1 not done, 2 wrong arguments or no such file.
 
     `prog` is how help and errors name the program: with `etl`, the command is `etl load`.
-    `find_database` gives Fonte's address in place of the setting FONTE_DATABASE_URL; it is
-    called once the arguments are valid.
+    `find_settings` gives settings in place of those in the environment; it is called once the
+    arguments are valid.
     """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
@@ -60,7 +60,7 @@ def main(
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
     try:
-        given = {"database_url": find_database()} if find_database else {}
+        given = find_settings() if find_settings else {}
         print(_run(options, read_settings(**given)))  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
@@ -77,15 +77,16 @@ def main(
 def _run(options: argparse.Namespace, settings: Settings) -> str:
     """Run the command; returns its report."""
     if options.command == "fill":
-        written = database.fill_if_empty(open_engine(settings.database_url), settings)
+        fonte = database.Fonte(open_engine(settings.database_url), settings.catalogue)
+        written = table.fill_if_empty(fonte, settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
     rules = Rules(
-        parse_rename(options.rename),
-        parse_scale(options.unit_scale),
+        parse_rename(options.rename, settings.catalogue),
+        parse_scale(options.unit_scale, settings.catalogue),
         options.missing,
         options.timestamp_format,
     )
-    return load_file(options.file, rules, settings.database_url, replace=options.replace)
+    return load_file(options.file, rules, settings, replace=options.replace)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

@@ -3,30 +3,33 @@
 from datetime import date
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field, create_model
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from fonteapi.catalogue import SIGNALS
+from fonteapi.catalogue import Catalogue, Kind
 from fonteapi.formats import ARROW, CSV, JSON
 
-EXAMPLE = {"timestamp": "2024-05-20T00:00:00Z"} | {s.name: s.example for s in SIGNALS.values()}
+TIMESTAMP = "2024-05-20T00:00:00Z"
 
-Reading = create_model(  # type: ignore[call-overload]  # fields known from the catalogue only
-    "Reading",
-    __doc__="One reading; a value that is missing or not finite is null.",
-    id=(int, Field(examples=[1])),
-    timestamp=(AwareDatetime, Field(description="UTC", examples=[EXAMPLE["timestamp"]])),
-    **{
-        signal.name: (
-            float | None,
-            Field(description=f"{signal.description}, {signal.unit}", examples=[signal.example]),
-        )
-        for signal in SIGNALS.values()
-    },
-)
 
-ROW = Reading.model_json_schema() | {"title": "Row", "required": ["timestamp"]}
-"""A row of `/data`, which has the signals that were requested."""
-del ROW["properties"]["id"]
+class Reading(BaseModel):
+    """One reading with each signal of this Fonte; a value that is missing or not finite is null."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None] = Field(init=False)
+
+    id: int = Field(examples=[1])
+    timestamp: AwareDatetime = Field(description="UTC", examples=[TIMESTAMP])
+
+
+class SignalFacts(BaseModel):
+    """What the catalogue says of a signal."""
+
+    name: str = Field(examples=["wind_speed"])
+    unit: str = Field(examples=["m/s"])
+    kind: Kind
+    description: str = Field(examples=["wind speed at hub height"])
+    iec_61400_25: str | None = Field(description="the name in IEC 61400-25, as OpenOA spells it")
+    plausible: tuple[float, float] | None = Field(description="bounds, inclusive")
 
 
 class Day(BaseModel):
@@ -65,12 +68,35 @@ READINGS: Responses = {
     200: {
         "description": "the readings in [start, end), by timestamp",
         "content": {
-            JSON: {"schema": {"type": "array", "items": ROW}, "example": [EXAMPLE]},
+            JSON: {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Row"}}},
             CSV: {
                 "schema": {"type": "string"},
-                "example": "timestamp,wind_speed\n2024-05-20T00:00:00Z,7.42\n",
+                "example": f"timestamp,wind_speed\n{TIMESTAMP},7.42\n",
             },
             ARROW: {"schema": {"type": "string", "format": "binary"}},
         },
     },
 }
+
+
+def describe_signals(document: dict[str, Any], signals: Catalogue) -> None:
+    """Write the signals into the API's OpenAPI document."""
+    reading = document["components"]["schemas"]["Reading"]
+    for name, signal in signals.items():
+        values = {"type": ["number", "null"], "description": f"{signal.description}, {signal.unit}"}
+        examples = {} if signal.example is None else {"examples": [signal.example]}
+        reading["properties"][name] = values | examples
+    row = {name: value for name, value in reading["properties"].items() if name != "id"}
+    document["components"]["schemas"]["Row"] = {
+        "title": "Row",
+        "type": "object",
+        "description": "A row of /data, which has the signals that were requested.",
+        "properties": row,
+        "required": ["timestamp"],
+    }
+    data = document["paths"]["/data"]["get"]
+    example = {name: value["examples"][0] for name, value in row.items() if "examples" in value}
+    data["responses"]["200"]["content"][JSON]["example"] = [example]
+    for parameter in data["parameters"]:
+        if parameter["name"] == "columns":
+            parameter["schema"]["items"]["enum"] = list(signals)

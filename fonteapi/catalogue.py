@@ -1,65 +1,118 @@
-"""The catalogue: every signal that Fonte holds, with its unit and meaning.
+"""The catalogue: what the signals of Fonte are, from `catalogue.toml` and the user's own file.
 
 The table, the API's documentation and the metadata of Arrow answers come from here; from that
 metadata come the units in Alvo and on the axes of plots.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+import tomllib
+from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
 
 import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+SHIPPED = Path(__file__).with_name("catalogue.toml")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+RESERVED = {"id", "timestamp", "turbine"}
+"""The other columns of Fonte's table."""
 
 
-@dataclass(frozen=True)
-class Signal:
-    """A measured quantity of one turbine."""
+class Kind(StrEnum):
+    """What a signal is; the kind decides its statistics."""
+
+    QUANTITY = "quantity"
+
+
+def _check_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] < bounds[1]:
+        return bounds
+    raise ValueError("expected the lower bound before the upper one")
+
+
+Bounds = Annotated[tuple[float, float], AfterValidator(_check_bounds)]
+
+
+class Signal(BaseModel):
+    """A measured quantity of a turbine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
-    unit: str
-    description: str
-    iec_61400_25: str
+    unit: str = Field(min_length=1, max_length=20)
+    kind: Kind
+    description: str = Field(min_length=1)
+    iec_61400_25: str | None = None
     """Name in IEC 61400-25, as OpenOA spells it."""
-    plausible: tuple[float, float]
+    plausible: Bounds | None = None
     """Inclusive bounds outside which a reading is suspicious (a sentinel, a broken sensor)."""
-    example: float
+    example: float | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
         """The metadata of the signal's field in an Arrow schema."""
-        low, high = self.plausible
-        return {
+        known = {
             "unit": self.unit,
+            "kind": self.kind,
             "description": self.description,
             "iec_61400_25": self.iec_61400_25,
-            "plausible": f"{low:g} {high:g}",
+            "plausible": self.plausible and "{:g} {:g}".format(*self.plausible),
         }
+        return {key: value for key, value in known.items() if value is not None}
 
 
-SIGNALS = {
-    signal.name: signal
-    for signal in (
-        Signal("wind_speed", "m/s", "wind speed at hub height", "WMET_HorWdSpd", (0, 75), 7.42),
-        Signal(
-            "power",
-            "kW",
-            "active power; below zero the standing turbine draws from the grid",
-            "WTUR_W",
-            (-1_000, 20_000),
-            846.1,
-        ),
-        Signal("ambient_temperature", "°C", "air temperature", "WMET_EnvTmp", (-60, 60), 11.3),
-    )
-}
-
-SignalName = StrEnum("SignalName", {name: name for name in SIGNALS})  # type: ignore[misc]
-SignalName.__doc__ = "The signals of Fonte."
+Catalogue = dict[str, Signal]
+"""Signals by their names, in order."""
 
 
-def arrow_schema(columns: Sequence[str]) -> pa.Schema:
+def read_catalogue(own: Path | str | None = None) -> Catalogue:
+    """The shipped catalogue, with what the file `own` adds to it or changes in it.
+
+    Raises `ValueError` with one line that names the file, the entry and the key.
+    """
+    entries, source = _read_entries(SHIPPED), Path(own or SHIPPED)
+    for name, changes in (_read_entries(source) if own else {}).items():
+        entries[name] = entries.get(name, {}) | changes
+    return {name: _parse(name, entry, source) for name, entry in entries.items()}
+
+
+def _read_entries(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # ValueError: neither UTF-8 nor TOML
+        raise ValueError(f"{path}: expected a TOML file, got {error}") from None
+    signals = found.pop("signals", {})
+    if found:
+        raise ValueError(f"{path}: expected [signals.NAME], got {next(iter(found))!r}")
+    if not isinstance(signals, dict):
+        raise ValueError(f"{path}: expected [signals.NAME], got signals = {signals!r}")
+    for name, entry in signals.items():
+        if not NAME.fullmatch(name) or name in RESERVED:
+            raise ValueError(
+                f"{path}: [signals.{name}]: expected a name of small letters, digits and _, 40 at"
+                f" most, other than {', '.join(sorted(RESERVED))}"
+            )
+        if not isinstance(entry, dict):
+            raise ValueError(f"{path}: expected [signals.{name}], got {name} = {entry!r}")
+    return signals
+
+
+def _parse(name: str, entry: dict[str, Any], path: Path) -> Signal:
+    try:
+        return Signal(name=name, **entry)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = problem["loc"][0] if problem["loc"] else "name"
+        message = problem["msg"].removeprefix("Value error, ")
+        message = message.replace("Input should be", "expected")
+        got = "" if problem["type"] == "missing" else f", got {problem['input']!r}"
+        raise ValueError(f"{path}: [signals.{name}] {key}: {message}{got}") from None
+
+
+def arrow_schema(signals: Iterable[Signal]) -> pa.Schema:
     """The Arrow schema of readings of these signals; each field has its signal's metadata."""
     timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
-    return pa.schema(
-        [timestamp]
-        + [pa.field(name, pa.float64(), metadata=SIGNALS[name].metadata) for name in columns]
-    )
+    fields = [pa.field(signal.name, pa.float64(), metadata=signal.metadata) for signal in signals]
+    return pa.schema([timestamp, *fields])

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi_offline import FastAPIOffline
-from sqlalchemy import Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from fonteapi import answers, database
-from fonteapi.catalogue import SIGNALS, SignalName, arrow_schema
+from fonteapi import answers, database, table
+from fonteapi.catalogue import Signal, arrow_schema
 from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import KEY, Guard
@@ -30,24 +30,45 @@ SUMMARY = "Read-only HTTP service over the source database of wind-turbine readi
 FAILURES = (*database.FAILURES, OSError, PoolTimeout)
 NO_TABLE, NO_COLUMN = "42P01", "42703"  # SQLSTATE
 SOON, LATER = 2, 60
-"""Seconds until a client may try again: a database restarts at once, a person changes it later."""
+"""Seconds until a retry: a database restarts by itself, or a person has to change something."""
 logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
-def get_engine(request: Request) -> Any:
-    """The application's engine, once Fonte's table is there."""
+def get_fonte(request: Request) -> Any:
+    """The application's Fonte, whose table was checked."""
     prepare(request.app)
-    return request.app.state.engine
+    return request.app.state.fonte
 
 
 async def until_sent() -> AsyncIterator[ExitStack]:
-    """A stack that is closed when the answer has been sent, or its client has left."""
+    """A stack that closes when the answer is sent or the client has disconnected."""
     with ExitStack() as stack:
         yield stack
 
 
-Fonte = Annotated[Engine, Depends(get_engine)]
+Fonte = Annotated[database.Fonte, Depends(get_fonte)]
+
+
+def choose_signals(
+    fonte: Fonte,
+    columns: Annotated[
+        Sequence[str], Query(description="signals, in this order; without it, all that Fonte has")
+    ] = (),
+) -> list[Signal]:
+    """The requested signals; a name that Fonte does not have is refused."""
+    held = fonte.signals()
+    expected = "expected " + " or ".join(", ".join(map(repr, held)).rsplit(", ", 1))
+    problems = [
+        {"type": "enum", "loc": ("query", "columns", place), "msg": expected, "input": name}
+        for place, name in enumerate(columns)
+        if name not in held
+    ]
+    if problems:
+        raise RequestValidationError(problems)
+    return [held[name] for name in dict.fromkeys(columns or held)]
+
+
 public = APIRouter(responses=answers.UNAVAILABLE)
 router = APIRouter(responses=answers.REFUSED, dependencies=KEY)
 
@@ -57,28 +78,25 @@ def read_data(
     fonte: Fonte,
     sending: Annotated[ExitStack, Depends(until_sent)],
     period: Requested,
-    columns: Annotated[
-        Sequence[SignalName], Query(description="signals, in this order; without it, all")
-    ] = (),
-    accept: Annotated[str, Header(description="the form of the answer")] = JSON,
+    signals: Annotated[list[Signal], Depends(choose_signals)],
+    accept: Annotated[str, Header(description="the format of the answer")] = JSON,
 ) -> StreamingResponse:
     """The readings in `[start_timestamp, end_timestamp)`, by timestamp, then by id.
 
     The `Accept` header chooses JSON (the default, for 31 days at most), CSV or an Arrow IPC
-    stream. Without a bound, the answer reaches as far as the readings do.
+    stream. A missing bound means no limit on that side.
     """
     media_type = choose_format(accept)
     if media_type is None:
-        raise HTTPException(406, f"expected Accept to name {', '.join(ENCODERS)}; got {accept}")
+        raise HTTPException(406, f"expected Accept to allow {', '.join(ENCODERS)}; got {accept}")
     if media_type == JSON:
-        check_length(fonte, period)
-    names = list(dict.fromkeys(map(str, columns))) or list(SIGNALS)
-    batches = database.stream_readings(fonte, names, period)
-    # The query of an answer that breaks off ends now, not when Python collects garbage
+        check_length(fonte.engine, period)
+    batches = database.stream_readings(fonte.engine, signals, period)
+    # If the client disconnects, the query ends now, not when Python collects garbage
     sending.enter_context(closing(batches))
-    # Fetched now, so that an error becomes a 503, not an answer that breaks off
+    # Fetch the first batch before answering, so that an error becomes a 503, not a cut answer
     first = list(islice(batches, 1))
-    chunks = ENCODERS[media_type](chain(first, batches), arrow_schema(names))
+    chunks = ENCODERS[media_type](chain(first, batches), arrow_schema(signals))
     return StreamingResponse(chunks, media_type=media_type)
 
 
@@ -91,6 +109,12 @@ def read_reading(
     if reading is None:
         raise HTTPException(404, f"there is no reading with id {reading_id}")
     return reading
+
+
+@router.get("/signals", response_model=list[answers.SignalFacts])
+def read_signals(fonte: Fonte) -> Any:
+    """The signals that Fonte has, and what the catalogue says of them."""
+    return [signal.model_dump() for signal in fonte.signals().values()]
 
 
 @router.get("/days", response_model=list[answers.Day])
@@ -112,9 +136,9 @@ def prepare(app: FastAPI) -> None:
     state = app.state
     if not state.prepared:
         if state.settings.days is None:
-            database.check_table(state.engine)
+            database.check_table(state.fonte.engine)
         else:
-            database.fill_if_empty(state.engine, state.settings)
+            table.fill_if_empty(state.fonte, state.settings)
         state.prepared = True
 
 
@@ -125,12 +149,11 @@ def describe_failure(error: Exception) -> tuple[str, int]:
         return line, LATER
     if code == NO_TABLE:
         return (
-            "expected a table data in Fonte, got none: set FONTE_DAYS=10 to fill an empty database"
-            " with simulated readings, or load a file with etl load"
+            "expected a table named data in Fonte, got none: set FONTE_DAYS=10 to fill an empty"
+            " database with simulated readings, or load a file with etl load"
         ), LATER
     if code == NO_COLUMN:
-        columns = ", ".join(database.data.c.keys())
-        return f"expected Fonte's table data to have {columns}; got {line}", LATER
+        return f"expected id and timestamp in Fonte's table data; got {line}", LATER
     return f"Fonte does not answer: {line}", SOON
 
 
@@ -152,7 +175,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
-        app.state.engine = open_engine(app.state.settings.database_url)
+        engine = open_engine(app.state.settings.database_url)
+        app.state.fonte = database.Fonte(engine, app.state.settings.catalogue)
         app.state.watched = open_engine(app.state.settings.database_url)
         app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
@@ -161,7 +185,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         except FAILURES as error:
             logger.warning("%s", describe_failure(error)[0])
         yield
-        app.state.engine.dispose()
+        engine.dispose()
         app.state.watched.dispose()
 
     # Swagger UI from this machine, since a plant's network may have no internet
@@ -170,10 +194,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(public)
-    app.add_middleware(GZipMiddleware, compresslevel=1)  # a third of the bytes, an eighth of JSON's
+    app.add_middleware(
+        GZipMiddleware, compresslevel=1
+    )  # Arrow shrinks to a third, JSON to an eighth
     app.add_middleware(Guard)
     for error in FAILURES:
         app.add_exception_handler(error, answer_failure)
+    make_document = app.openapi
+
+    def document() -> dict[str, Any]:
+        app.openapi_schema = None  # Fonte may have got another signal since
+        try:
+            signals = app.state.fonte.signals()
+        except FAILURES:
+            signals = app.state.fonte.catalogue
+        answers.describe_signals(make_document(), signals)
+        return make_document()
+
+    app.openapi = document  # type: ignore[method-assign]
     return app
 
 

@@ -1,14 +1,16 @@
-"""The settings of the API, from environment variables."""
+"""The settings of the API."""
 
 from datetime import date
+from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from fonteapi.catalogue import Catalogue, read_catalogue
 from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
 
 SIMULATED_DAYS = 10
-"""How many days fill the embedded Fonte, and one that is filled by `python -m fonteapi fill`."""
+"""Days of simulated readings in the embedded Fonte, and those of `python -m fonteapi fill`."""
 
 
 class Settings(BaseSettings):
@@ -26,7 +28,11 @@ class Settings(BaseSettings):
     """Number of days of simulated readings that fill an empty database; unset, nothing is
     created or written."""
     seed: int | None = Field(default=None, ge=0)
-    """Makes the simulated readings the same each time; unset, they are new ones."""
+    """Makes the simulated readings the same each time; unset, they differ each time."""
+    catalogue: Annotated[Catalogue, NoDecode, BeforeValidator(read_catalogue)] = Field(
+        default_factory=read_catalogue, validate_default=False
+    )
+    """What each signal is; the setting names a file that adds to the shipped catalogue."""
     api_key: HeaderKey | None = Field(default=None, repr=False)
     """Key that every route but `/health` requires, ASCII without spaces; unset, none is needed."""
     concurrency: int = Field(default=80, ge=1)
@@ -39,5 +45,6 @@ def read_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         problems = describe_problems(error, "FONTE_")
-        hint = "`etl serve` and `etl load` use the embedded Fonte and need none of these."
-        raise SystemExit(f"fonteapi: {problems}. {hint}") from None
+        if "FONTE_DATABASE_URL: Field required" in problems:
+            problems += ". `etl serve` and `etl load` use the embedded Fonte and do not need it."
+        raise SystemExit(f"fonteapi: {problems}") from None

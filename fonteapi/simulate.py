@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+SIMULATED_SIGNALS = ("wind_speed", "power", "ambient_temperature")
 MINUTES_A_DAY = 1440
 WEIBULL_SHAPE = 2.0
 WEIBULL_SCALE = 8.0  # m/s
@@ -61,7 +62,7 @@ def _wind_speed(random: np.random.Generator, hour: Array) -> Array:
     z /= sqrt(1 + DIURNAL_AMPLITUDE**2 / 2)
     exceedance = np.fromiter((erfc(x / sqrt(2)) / 2 for x in z), float, minutes)
     mean_wind = WEIBULL_SCALE * (-np.log(exceedance)) ** (1 / WEIBULL_SHAPE)
-    # IEC 61400-1's normal turbulence model, class B; one-minute means keep about 0.6 of it
+    # IEC 61400-1's normal turbulence model, class B; means of one minute keep about 60 % of it
     sigma = 0.14 * (0.75 * mean_wind + 3.8)
     wind: Array = mean_wind + 0.6 * sigma * _autoregressive(random, minutes, phi=0.42)
     return wind.clip(min=0)
@@ -84,7 +85,7 @@ def _power(wind_speed: Array, temperature: Array) -> Array:
 
 
 def _running(wind_speed: Array) -> Iterator[bool]:
-    """Off from cut-out on, and on again only below the restart speed."""
+    """Whether the turbine runs: it stops at cut-out and restarts below the restart speed."""
     running = True
     for wind in wind_speed:
         running = wind < (CUT_OUT if running else RESTART)

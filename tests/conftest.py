@@ -12,7 +12,7 @@ import httpx2
 import hypothesis
 import pyarrow as pa
 import pytest
-from helpers import CHROMIUM, ROOT, SEED, drop_database, serve
+from helpers import CATALOGUE, CHROMIUM, ROOT, SEED, SIGNALS, drop_database, serve
 from hypothesis import HealthCheck
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
@@ -21,7 +21,7 @@ from etl_lib.extract import client
 from etl_lib.load import alvo as alvo_database
 from etl_lib.services import postgresql
 from etl_lib.settings import Settings as Library
-from fonteapi import database
+from fonteapi import database, table
 from fonteapi.settings import Settings
 from pgarrow.sessions import open_engine
 
@@ -101,7 +101,7 @@ def fonte_url(new_database: Callable[[], str]) -> Iterator[str]:
     """A Fonte of the test's own, with an empty table."""
     url = new_database()
     engine = open_engine(url)
-    database.create_table(engine)
+    table.create_table(database.Fonte(engine, CATALOGUE), SIGNALS)
     engine.dispose()
     yield url
     drop_database(url)
@@ -114,7 +114,7 @@ def put_readings(fonte_url: str) -> Callable[[pa.Table], None]:
     def put(readings: pa.Table) -> None:
         engine = open_engine(fonte_url)
         with database.bulk_cursor(engine) as cursor:
-            database.append(cursor, readings)
+            table.append(cursor, readings)
         engine.dispose()
 
     return put
@@ -159,7 +159,8 @@ def year_url(new_database: Callable[[], str]) -> str:
     """A Fonte that holds a year of one turbine."""
     url = new_database()
     engine = open_engine(url)
-    database.fill_if_empty(engine, Settings(database_url=url, days=365, start_date="2023-01-01"))
+    settings = Settings(database_url=url, days=365, start_date="2023-01-01")
+    table.fill_if_empty(database.Fonte(engine, settings.catalogue), settings)
     engine.dispose()
     return url
 

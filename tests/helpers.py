@@ -29,8 +29,10 @@ from etl_lib.load.day import load_day
 from etl_lib.load.records import LoadedDay
 from etl_lib.services import embedded
 from etl_lib.transform.statistics import compute_statistics
+from fonteapi.catalogue import read_catalogue
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
+from fonteapi.simulate import SIMULATED_SIGNALS
 from pgarrow.sessions import open_engine
 
 T = TypeVar("T")
@@ -38,6 +40,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"
+CATALOGUE = read_catalogue()
+SIGNALS = {name: CATALOGUE[name] for name in SIMULATED_SIGNALS}
+"""The signals of a simulated Fonte."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 needs_chromium = pytest.mark.skipif(

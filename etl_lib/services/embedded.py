@@ -7,9 +7,11 @@ loopback port.
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from etl_lib.errors import SettingsError
 from etl_lib.services.postgresql import start_database
 from etl_lib.settings import Settings, find_home
 
@@ -24,7 +26,9 @@ def start_missing(settings: Settings) -> Settings:
         filled["alvo_database_url"] = start_database(find_home(), "Alvo")
     if settings.fonte_api_url is None:
         is_embedded = settings.fonte_database_url is None
-        filled["fonte_api_url"] = start_api(start_fonte(settings), is_embedded=is_embedded)
+        filled["fonte_api_url"] = start_api(
+            start_fonte(settings), settings.fonte_catalogue, is_embedded=is_embedded
+        )
     return settings.model_copy(update=filled)
 
 
@@ -37,19 +41,26 @@ def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
     """Run `etl load` with these arguments on the Fonte of the settings; returns its exit code."""
     from fonteapi.__main__ import main
 
-    find = partial(start_fonte, settings)  # help and wrong arguments start nothing
-    return main(["load", *arguments], prog="etl", find_database=find)
+    def find_settings() -> dict[str, Any]:  # help and wrong arguments start nothing
+        catalogue = {"catalogue": settings.fonte_catalogue} if settings.fonte_catalogue else {}
+        return {"database_url": start_fonte(settings)} | catalogue
+
+    return main(["load", *arguments], prog="etl", find_settings=find_settings)
 
 
 @cache
-def start_api(database_url: str, *, is_embedded: bool) -> str:
+def start_api(database_url: str, catalogue: Path | None, *, is_embedded: bool) -> str:
     """Serve the Fonte API over `database_url` from this process; returns its address.
 
     An embedded Fonte is filled with simulated readings, another one only if FONTE_DAYS is set.
     """
     from fonteapi.settings import SIMULATED_DAYS, read_settings
 
-    settings = read_settings(database_url=database_url, _env_file=find_home() / ".env")
+    given = {"catalogue": catalogue} if catalogue else {}
+    try:
+        settings = read_settings(database_url=database_url, _env_file=find_home() / ".env", **given)
+    except SystemExit as stop:
+        raise SettingsError(str(stop).removeprefix("fonteapi: ")) from None
     if is_embedded and settings.days is None:
         settings = settings.model_copy(update={"days": SIMULATED_DAYS})
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from fonteapi import database
-from fonteapi.catalogue import SIGNALS
-from fonteapi.files.tables import NAMES, File, LoadError, WrongInput, open_file
+from fonteapi import table
+from fonteapi.catalogue import Catalogue
+from fonteapi.database import FAILURES, Fonte
+from fonteapi.files.tables import File, LoadError, WrongInput, open_file
+from fonteapi.settings import Settings
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine
 
@@ -70,27 +72,28 @@ class Rules:
     """As for `strptime`; without it timestamps are ISO 8601."""
 
 
-def parse_rename(words: Sequence[str]) -> dict[str, str]:
+def parse_rename(words: Sequence[str], catalogue: Catalogue) -> dict[str, str]:
     """The file's name → ours, from words such as `Ws_avg=wind_speed`."""
+    names = ["timestamp", *catalogue]
     rename: dict[str, str] = {}
     for word in words:
         source, _, name = (part.strip() for part in word.rpartition("="))
         if not source:
             raise WrongInput(f"--rename: expected 'Its name=wind_speed', got {word!r}")
-        if name not in NAMES:
-            raise WrongInput(f"--rename {word!r}: expected one of {', '.join(NAMES)}, got {name!r}")
+        if name not in names:
+            raise WrongInput(f"--rename {word!r}: expected one of {', '.join(names)}, got {name!r}")
         if rename.setdefault(source, name) != name:
             raise WrongInput(f"--rename: {source!r} cannot be both {rename[source]} and {name}")
     return rename
 
 
-def parse_scale(words: Sequence[str]) -> dict[str, float]:
+def parse_scale(words: Sequence[str], catalogue: Catalogue) -> dict[str, float]:
     """Signal → its factor, from words such as `power=0.001`."""
     scale: dict[str, float] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
-        if name not in SIGNALS:
-            allowed = ", ".join(SIGNALS)
+        if name not in catalogue:
+            allowed = ", ".join(catalogue)
             raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
         factor = to_number(text)
         if not factor or not isfinite(factor):
@@ -100,7 +103,7 @@ def parse_scale(words: Sequence[str]) -> dict[str, float]:
     return scale
 
 
-def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = False) -> str:
+def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = False) -> str:
     """Check a file, then append its readings to Fonte, or `replace` all that Fonte holds.
 
     Returns a report. Raises `WrongInput` if the file as a whole or the rules do not fit, and
@@ -108,19 +111,19 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
     """
     with duckdb.connect() as con:
         set_rules(con, rules)
-        file = open_file(path, rules.rename)
+        file = open_file(path, rules.rename, settings.catalogue)
         for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
         read_values(con, file, rules.scale)
         count, first, last = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
-        before = _write(con, database_url, replace)
+        before, held = _write(con, settings, replace)
     report = f"loaded {count:,} readings from {path}: {first} to {last}"
     if before:
         verb = "instead of" if replace else "beside"
         report += f", {verb} {before:,} that Fonte held"
-    if absent := [name for name in SIGNALS if name not in file.columns]:
+    if absent := [name for name in held if name not in file.columns]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
     used = file.columns.values()
     ignored = [name or "(no name)" for i, name in enumerate(file.header) if i not in used]
@@ -129,17 +132,20 @@ def load_file(path: Path, rules: Rules, database_url: str, *, replace: bool = Fa
     return report
 
 
-def _write(con: duckdb.DuckDBPyConnection, database_url: str, replace: bool) -> int:
-    """Move DuckDB's `readings` into Fonte; returns how many Fonte held before."""
-    readings = con.table("readings").to_arrow_reader()
-    engine = open_engine(database_url)
+def _write(
+    con: duckdb.DuckDBPyConnection, settings: Settings, replace: bool
+) -> tuple[int, Catalogue]:
+    """Move DuckDB's `readings` into Fonte; returns how many it held before, and its signals."""
+    readings = con.table("readings")
+    fonte = Fonte(open_engine(settings.database_url), settings.catalogue)
     try:
-        database.create_table(engine)
-        return database.load_readings(engine, readings, replace=replace)
-    except database.FAILURES as error:
+        table.create_table(fonte, [name for name in readings.columns if name != "timestamp"])
+        arrow = readings.to_arrow_reader()
+        return table.load_readings(fonte.engine, arrow, replace=replace), fonte.signals()
+    except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
-        engine.dispose()
+        fonte.engine.dispose()
 
 
 def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
@@ -163,11 +169,11 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, 
     for name, position in file.columns.items():
         value, is_bad, wanted = "to_timestamp_utc(timestamp)", "is_bad_timestamp", "a timestamp"
         if name != "timestamp":
-            value = f"to_signal({name}, {scale.get(name, 1.0)!r}::DOUBLE)"
+            value = f'to_signal("{name}", {scale.get(name, 1.0)!r}::DOUBLE)'
             is_bad, wanted = "is_bad_signal", "a number"
-        values.append(f"{value} AS {name}")
-        # All names in the statements are ours, not the file's
-        bad = f"SELECT number, {name}::VARCHAR FROM source WHERE {is_bad}({name})"  # noqa: S608
+        values.append(f'{value} AS "{name}"')
+        # All names in the statements are the catalogue's, not the file's
+        bad = f'SELECT number, "{name}"::VARCHAR FROM source WHERE {is_bad}("{name}")'  # noqa: S608
         for number, text in con.execute(bad).fetchall():
             got = repr(text[:40]) if text else "nothing"
             problem = f"column {file.header[position]!r}: expected {wanted}, got {got}"

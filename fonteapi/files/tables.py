@@ -1,7 +1,7 @@
 """Reads CSV and Parquet files into tables of our columns, whose rows keep their line number."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import itemgetter
@@ -11,11 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fonteapi.catalogue import SIGNALS
 from pgarrow.errors import first_line
 
 DELIMITERS = (",", ";", "\t")
-NAMES = ("timestamp", *SIGNALS)
 CHUNK = 100_000
 """How many rows are Python objects at a time."""
 
@@ -49,8 +47,8 @@ class File:
     """Line or row → what is wrong with it."""
 
 
-def open_file(path: Path, rename: Mapping[str, str]) -> File:
-    """Read a file; `rename` maps its names to ours where they differ.
+def open_file(path: Path, rename: Mapping[str, str], signals: Collection[str]) -> File:
+    """Read a file's timestamps and `signals`; `rename` maps its names to ours where they differ.
 
     Raises `WrongInput` for a file that does not exist, is not readable or lacks a column.
     """
@@ -62,12 +60,14 @@ def open_file(path: Path, rename: Mapping[str, str]) -> File:
     if not path.is_file():
         raise WrongInput(f"{path}: " + ("not a file" if path.exists() else "there is no such file"))
     try:
-        return read(path, rename)
+        return read(path, rename, signals)
     except (OSError, pa.ArrowException, csv.Error) as error:
         raise WrongInput(f"{path}: cannot be read: {first_line(error)}") from None
 
 
-def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -> dict[str, int]:
+def find_columns(
+    path: Path, header: Sequence[str], rename: Mapping[str, str], signals: Collection[str]
+) -> dict[str, int]:
     """Our name → position in the header, for `timestamp` and at least one signal."""
     names = ", ".join(map(repr, header)) or "no columns"
     for source in rename:
@@ -79,11 +79,11 @@ def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -
         if name in columns:
             both = f"{header[columns[name]]!r} and {source!r}"
             raise WrongInput(f"{path}: expected one column for {name}, got {both}")
-        if name in NAMES:
+        if name == "timestamp" or name in signals:
             columns[name] = position
     lacking = [] if "timestamp" in columns else ["no timestamp"]
-    if not columns.keys() & SIGNALS:
-        lacking.append(f"no signal ({', '.join(SIGNALS)})")
+    if not columns.keys() - {"timestamp"}:
+        lacking.append(f"no signal ({', '.join(signals)})")
     if lacking:
         raise WrongInput(
             f"{path} has {' and '.join(lacking)}; it has {names}. Rename a column:"
@@ -92,10 +92,10 @@ def find_columns(path: Path, header: Sequence[str], rename: Mapping[str, str]) -
     return columns
 
 
-def read_csv(path: Path, rename: Mapping[str, str]) -> File:
+def read_csv(path: Path, rename: Mapping[str, str], signals: Collection[str]) -> File:
     """Read UTF-8, with or without a byte order mark, `"` around fields, and names in line 1."""
-    delimiter, header = _find_header(path, rename)
-    columns = find_columns(path, header, rename)
+    delimiter, header = _find_header(path, {*rename, "timestamp", *signals})
+    columns = find_columns(path, header, rename, signals)
     schema = pa.schema({"number": pa.int64()} | dict.fromkeys(columns, pa.string()))
     problems: dict[int, list[str]] = {}
     rows = _readable(_rows(path, delimiter), len(header), columns.values(), problems)
@@ -121,11 +121,10 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             ) from None
 
 
-def _find_header(path: Path, rename: Mapping[str, str]) -> tuple[str, list[str]]:
+def _find_header(path: Path, wanted: set[str]) -> tuple[str, list[str]]:
     """The delimiter and the names in line 1."""
     headers = {mark: next(_rows(path, mark), (1, [""]))[1] for mark in DELIMITERS}
     headers = {mark: [name.strip() for name in names] for mark, names in headers.items()}
-    wanted = rename.keys() | NAMES
     # Known names decide before the number of names: a name such as "Power, kW" has a comma
     mark = max(headers, key=lambda mark: (len(wanted & set(headers[mark])), len(headers[mark])))
     if not any(headers[mark]):
@@ -160,12 +159,12 @@ def _is_text(fields: Iterable[str]) -> bool:
         return False
 
 
-def read_parquet(path: Path, rename: Mapping[str, str]) -> File:
+def read_parquet(path: Path, rename: Mapping[str, str], signals: Collection[str]) -> File:
     """Timestamps are of a timestamp type (UTC if it has no zone) or ISO 8601 text."""
     with pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         header = [name.strip() for name in names]
-        columns = find_columns(path, header, rename)
+        columns = find_columns(path, header, rename, signals)
         ours = {name: names[position] for name, position in columns.items()}
         for name, source in ours.items():
             _check_type(path, name, file.schema_arrow.field(source))

@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import math
-import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +14,12 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
-from helpers import SEED, SESSIONS, drop_database, execute, serve
+from helpers import CATALOGUE, SEED, SESSIONS, SIGNALS, drop_database, execute, serve
 from sqlalchemy import make_url
 
 from etl_lib.services import embedded
-from fonteapi import database
-from fonteapi.catalogue import SIGNALS, arrow_schema
+from fonteapi import database, table
+from fonteapi.catalogue import arrow_schema
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app
 from fonteapi.settings import Settings, read_settings
@@ -178,7 +176,7 @@ def test_unknown_form(seeded: httpx2.Client) -> None:
     answer = seeded.get("/data", params=HOUR, headers={"accept": "application/xml"})
     assert answer.status_code == 406
     assert answer.json()["detail"] == (
-        f"expected Accept to name {JSON}, {CSV}, {ARROW}; got application/xml"
+        f"expected Accept to allow {JSON}, {CSV}, {ARROW}; got application/xml"
     )
 
 
@@ -428,13 +426,9 @@ def test_fingerprint_of_version_0_1(seeded: httpx2.Client, seeded_fonte_url: str
 
 
 def test_fingerprint_covers_every_signal(
-    fonte: httpx2.Client, fonte_url: str, put_readings: Put, monkeypatch: pytest.MonkeyPatch
+    fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
     """A further signal of the catalogue counts as soon as the table has its column."""
-    data = database.data.to_metadata(sa.MetaData())
-    data.append_column(sa.Column("humidity", sa.Double))
-    monkeypatch.setattr(database, "data", data)
-    monkeypatch.setitem(SIGNALS, "humidity", SIGNALS["power"])
     put_readings(readings([START], power=[1]))
     [[without]] = execute(fonte_url, FINGERPRINT)
     assert [day["fingerprint"] for day in fonte.get("/days").json()] == [without]
@@ -516,10 +510,10 @@ def test_refused_connection(fonte_url: str, route: str) -> None:
     app = create_app(Settings(database_url=fonte_url, days=1))
     api = embedded.serve(lambda: app)
     httpx2.get(f"{api}/health", timeout=60).raise_for_status()
-    app.state.engine.dispose()
+    app.state.fonte.engine.dispose()
     app.state.watched.dispose()
     wrong = open_engine("postgresql://someone:s3cr3t@127.0.0.1:1/Fonte")
-    app.state.engine = app.state.watched = wrong
+    app.state.fonte, app.state.watched = database.Fonte(wrong, CATALOGUE), wrong
     answer = httpx2.get(f"{api}{route}", timeout=30)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.json()["detail"].startswith("Fonte does not answer: ")
@@ -551,17 +545,20 @@ def test_impossible_timestamp(
     assert len(answer.text.splitlines()) == 2
 
 
-def test_table_of_another_version(new_database: Callable[[], str]) -> None:
-    """A table that lacks a signal gives one line, which names the signal."""
+def test_table_with_one_signal(new_database: Callable[[], str]) -> None:
+    """Of a table with one signal of the catalogue, that signal is served."""
     url = new_database()
-    execute(url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5.0 AS power")
+    execute(
+        url, "CREATE TABLE data AS SELECT 1::bigint AS id, now() AS timestamp, 5::float8 AS power"
+    )
     api = serve(Settings(database_url=url))
     assert [day["readings"] for day in httpx2.get(f"{api}/days").json()] == [1]
-    for path in ("data/1", "data"):
-        answer = httpx2.get(f"{api}/{path}", params=DAY)
-        assert answer.status_code == 503
-        assert re.search("column .*wind_speed.* does not exist", answer.json()["detail"])
-    assert execute(url, "SELECT power FROM data") == [(5,)]
+    assert [signal["name"] for signal in httpx2.get(f"{api}/signals").json()] == ["power"]
+    [row] = httpx2.get(f"{api}/data").json()
+    assert row == {"timestamp": row["timestamp"], "power": 5}
+    assert httpx2.get(f"{api}/data/1").json() == {"id": 1} | row
+    answer = httpx2.get(f"{api}/data", params={"columns": "wind_speed"})
+    assert problem(answer) == "['query', 'columns', 0] expected 'power'"
 
 
 # Filling
@@ -581,7 +578,7 @@ def test_workers_fill_once(new_database: Callable[[], str]) -> None:
     def start_worker(settings: Settings) -> int:
         engine = open_engine(url)
         barrier.wait()
-        written = database.fill_if_empty(engine, settings)
+        written = table.fill_if_empty(database.Fonte(engine, CATALOGUE), settings)
         engine.dispose()
         return written
 
@@ -657,7 +654,7 @@ def test_wrong_setting(
 def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches of that year, none of them fetched yet."""
     engine = open_engine(year_url)
-    batches = database.stream_readings(engine, list(SIGNALS), (None, None))
+    batches = database.stream_readings(engine, list(SIGNALS.values()), (None, None))
     yield batches
     batches.close()
     engine.dispose()
@@ -707,7 +704,7 @@ def test_batches_are_encoded_one_by_one(year: Iterator[pa.RecordBatch], form: st
             fetched += 1
             yield batch
 
-    chunks = ENCODERS[form](count(), arrow_schema(list(SIGNALS)))
+    chunks = ENCODERS[form](count(), arrow_schema(SIGNALS.values()))
     for expected in (1, 2, 3):
         chunk = b""
         while fetched < expected or not chunk:
@@ -744,10 +741,11 @@ def test_units_in_arrow(seeded: httpx2.Client) -> None:
 def test_openapi(seeded: httpx2.Client) -> None:
     """The document has every route, unit and form."""
     document = seeded.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/data", "/data/{id}", "/days", "/health"}
+    assert set(document["paths"]) == {"/data", "/data/{id}", "/days", "/health", "/signals"}
     content = document["paths"]["/data"]["get"]["responses"]["200"]["content"]
     assert set(content) == {JSON, CSV, ARROW}
-    listed = content[JSON]["schema"]["items"]["properties"]
+    assert content[JSON]["schema"]["items"] == {"$ref": "#/components/schemas/Row"}
+    listed = document["components"]["schemas"]["Row"]["properties"]
     single = document["components"]["schemas"]["Reading"]["properties"]
     for name, signal in SIGNALS.items():
         assert listed[name]["description"].endswith(f", {signal.unit}")
@@ -755,9 +753,9 @@ def test_openapi(seeded: httpx2.Client) -> None:
         assert single[name]["examples"] == [signal.example]
     columns = [p for p in document["paths"]["/data"]["get"]["parameters"] if p["name"] == "columns"]
     assert columns[0]["required"] is False
-    assert document["components"]["schemas"]["SignalName"]["enum"] == list(SIGNALS)
+    assert columns[0]["schema"]["items"]["enum"] == list(SIGNALS)
     [example] = content[JSON]["example"]
-    assert list(example) == list(get_json(seeded, **HOUR)[0])
+    assert list(example) == ["timestamp", *SIGNALS]
     for path in document["paths"].values():
         assert "503" in path["get"]["responses"]
 

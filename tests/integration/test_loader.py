@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers import DATA, ROOT, execute
 
-from fonteapi import database
+from fonteapi import table
 from fonteapi.__main__ import main
 
 HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"
@@ -222,7 +222,7 @@ def test_replace_with_readers(own: Own, monkeypatch: pytest.MonkeyPatch) -> None
     """Readers during a replacement see the old readings, and do not wait."""
     assert own.load(GOOD) == 0
     seen: list[list[Any]] = []
-    append = database.append
+    append = table.append
 
     def append_and_look(*arguments: Any) -> int:
         number = append(*arguments)
@@ -230,7 +230,7 @@ def test_replace_with_readers(own: Own, monkeypatch: pytest.MonkeyPatch) -> None
         seen.append(execute(own.url, "SET lock_timeout = '5s'; SELECT power FROM data"))
         return number
 
-    monkeypatch.setattr(database, "append", append_and_look)
+    monkeypatch.setattr(table, "append", append_and_look)
     assert own.load("timestamp,power\n2025-01-01,7\n", "--replace") == 0
     assert seen == [[(1,), (2,)]]
     assert own.powers() == [7]
@@ -427,7 +427,7 @@ def test_bad_row_in_a_large_file(own: Own) -> None:
         ("\n" + GOOD, "own.csv", 2, "expected a first line that names the columns, got none"),
         ("timestamp,power\n", "own.csv", 1, "expected readings below the names"),
         ("power\n1\n", "own.csv", 2, "has no timestamp; it has 'power'. Rename a"),
-        ("timestamp,Power\n", "own.csv", 2, "has no signal (wind_speed, power, ambient_tem"),
+        ("timestamp,Power\n", "own.csv", 2, "has no signal (wind_speed, power, "),
         ("a,b\n", "own.csv", 2, "--rename 'Its name=timestamp'"),
         ("timestamp,power,power\n", "own.csv", 2, "expected one column for power, got 'power' "),
         (GOOD, "own.parquet", 2, "cannot be read: "),
@@ -453,7 +453,7 @@ def test_no_file(own: Own, tmp_path: Path) -> None:
     [
         (["--rename", "Ws_avg"], "--rename: expected 'Its name=wind_speed', got 'Ws_avg'"),
         (["--rename", "=power"], "--rename: expected 'Its name=wind_speed', got '=power'"),
-        (["--rename", "a=speed"], "expected one of timestamp, wind_speed, power, ambient_temp"),
+        (["--rename", "a=speed"], "expected one of timestamp, wind_speed, power, "),
         (["--rename", "none=wind_speed"], "has no column 'none'; it has 'timestamp', 'power', 'n"),
         (["--rename", "note=power"], "expected one column for power, got 'power' and 'note'"),
         (["--rename", "note=power", "note=wind_speed"], "'note' cannot be both power and wind_sp"),
@@ -461,7 +461,7 @@ def test_no_file(own: Own, tmp_path: Path) -> None:
         (["--unit-scale", "power"], "expected a number as in power=0.001, got ''"),
         (["--unit-scale", "power=nan"], "expected a number as in power=0.001, got 'nan'"),
         (["--unit-scale", "power=0"], "expected a number as in power=0.001, got '0'"),
-        (["--unit-scale", "Power=1"], "expected one of wind_speed, power, ambient_temperature"),
+        (["--unit-scale", "Power=1"], "expected one of wind_speed, power, "),
         (["--unit-scale", "wind_speed=2"], "has no wind_speed"),
         (["--unit-scale", "power=2", "power=3"], "power has two factors, 2.0 and 3.0"),
         (["--timestamp-format", "%Q"], "--timestamp-format: Failed to parse format"),
@@ -491,13 +491,22 @@ def test_help(own: Own) -> None:
 def test_name_of_the_program(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller names the program for errors and help, and hands over Fonte's address."""
     monkeypatch.delenv("FONTE_DATABASE_URL")
-    assert main(["load", "none.csv"], prog="etl", find_database=lambda: own.url) == 2
+    assert (
+        main(["load", "none.csv"], prog="etl", find_settings=lambda: {"database_url": own.url}) == 2
+    )
     assert own.err() == "etl load: none.csv: there is no such file\n"
     for words, text in ((["--replaces"], "etl load: the following"), (["--help"], "etl load [-h]")):
         with pytest.raises(SystemExit):
-            main(["load", *words], prog="etl", find_database=lambda: own.url)
+            main(["load", *words], prog="etl", find_settings=lambda: {"database_url": own.url})
         assert text in "".join(own.capsys.readouterr())
-    assert main(["load", str(own.write(GOOD))], prog="etl", find_database=lambda: own.url) == 0
+    assert (
+        main(
+            ["load", str(own.write(GOOD))],
+            prog="etl",
+            find_settings=lambda: {"database_url": own.url},
+        )
+        == 0
+    )
     assert own.powers() == [1, 2]
 
 

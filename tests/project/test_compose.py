@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from helpers import BIN, ROOT, execute, serve
+from helpers import BIN, CATALOGUE, ROOT, SIGNALS, execute, serve
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -17,7 +17,7 @@ from etl_lib.archive.store import open_archive
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.services import embedded, postgresql
 from etl_lib.settings import Settings as Library
-from fonteapi import database
+from fonteapi import database, table
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
 from pgarrow.sessions import open_engine
@@ -89,7 +89,7 @@ def test_empty_fonte(make_roles: Roles) -> None:
     url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
     reader = address(url, "of an empty fonte reader")
     owner = open_engine(address(url, "of an empty fonte owner"))
-    database.create_table(owner)
+    table.create_table(database.Fonte(owner, CATALOGUE), SIGNALS)
     owner.dispose()
     api = embedded.serve(lambda: create_app(Settings(database_url=reader, days=1)))
     answer = httpx2.get(f"{api}/days", timeout=30)

@@ -243,6 +243,45 @@ def test_load(
     assert "FONTE_DATABASE_URL" not in os.environ
 
 
+def test_own_signal(
+    project: Path, fonte_url: str, alvo_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A signal of the user's own catalogue is loaded into Fonte, and its statistics into Alvo."""
+    (project / "my.toml").write_text(
+        '[signals.noise]\nunit = "dB"\nkind = "quantity"\ndescription = "noise at the base"\n'
+    )
+    (project / ".env").write_text(
+        f"FONTE_DATABASE_URL={fonte_url}\nALVO_DATABASE_URL={alvo_url}\nFONTE_CATALOGUE=my.toml\n"
+    )
+    (project / "mine.csv").write_text("timestamp,noise\n2024-01-01,60\n2024-01-01 00:01,62\n")
+    code, out, err = etl(capsys, "load", "mine.csv")
+    assert (code, err) == (0, "")
+    assert "not in the file, left empty: wind_speed, power, ambient_temperature" in out
+    comment = """
+        SELECT col_description('data'::regclass, attnum) FROM pg_attribute
+        WHERE attrelid = 'data'::regclass AND attname = 'noise'
+    """
+    assert execute(fonte_url, comment) == [("noise at the base, dB",)]
+    code, out, err = etl(capsys, "run", "2024-01-01", "--columns", "noise")
+    assert (code, err) == (0, "")
+    stored = "SELECT name, unit, value FROM signal JOIN data ON signal.id = signal_id"
+    assert ("noise_mean", "dB", 61.0) in list(map(tuple, execute(alvo_url, stored)))
+
+
+def test_faulty_catalogue(
+    project: Path, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake in the user's catalogue is one line, and nothing starts."""
+    (project / "my.toml").write_text("[signals.noise]\n")
+    (project / ".env").write_text(
+        f"FONTE_DATABASE_URL={fonte_url}\nALVO_DATABASE_URL={fonte_url}\nFONTE_CATALOGUE=my.toml\n"
+    )
+    code, out, err = etl(capsys, "status")
+    assert (code, out) == (1, "")
+    line = f"FONTE_CATALOGUE: {project / 'my.toml'}: [signals.noise] unit: Field required"
+    assert err == f"etl status: {line}\n"
+
+
 def test_load_names_itself(
     project: Path,
     fonte_url: str,

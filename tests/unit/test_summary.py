@@ -1,4 +1,4 @@
-"""The summary of a day: its numbers by hand, its table, its JSON and the way back."""
+"""The summary of a day: its numbers checked by hand, its table, its JSON and the way back."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ def test_energy() -> None:
 
 
 def test_no_power() -> None:
-    """A day without power readings has no energy, rather than an energy of zero."""
+    """A day without power readings has no energy, which is not zero."""
     summary = summarize(LOADED, HOUR.drop(columns=["power_mean", "power_count"]), QUALITY)
     assert (summary.energy, summary.hours_with_power) == (None, 0.0)
     assert "| energy | no readings" in summary.table()
@@ -95,7 +95,7 @@ def test_other_json(other: Any) -> None:
     assert Summary.read({"application/json": other}) is None
 
 
-def test_escaped_units() -> None:
+def test_escaped_text() -> None:
     """Text from the source is escaped in the table."""
     load = LOADED.model_copy(update={"changed": 1, "largest_change": "power_max by 9 <script>"})
     table = summarize(load, HOUR, QUALITY).table()

@@ -1,0 +1,128 @@
+"""Fonte's table created, filled and loaded: every statement that writes to the source database."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+import sqlalchemy as sa
+from adbc_driver_manager.dbapi import Cursor
+from sqlalchemy import Engine, text
+
+from fonteapi.catalogue import Signal
+from fonteapi.database import Fonte, UnfitFonteError, bulk_cursor, data
+from fonteapi.settings import SIMULATED_DAYS, Settings
+from fonteapi.simulate import SIMULATED_SIGNALS, simulate_readings
+
+LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
+"""A process holds it to the end of the transaction that creates or fills the table."""
+FOUND = text("""
+    SELECT
+        (SELECT relkind FROM pg_class WHERE oid = to_regclass('data')) AS kind,
+        ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = to_regclass('data') AND attnum > 0 AND NOT attisdropped
+        ) AS columns,
+        ARRAY(
+            SELECT oid::regclass::text FROM pg_class
+            WHERE relkind IN ('r', 'p', 'f', 'm', 'v')
+            AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
+            AND oid IS DISTINCT FROM to_regclass('data')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+            ORDER BY 1
+        ) AS others
+""")
+"""What `data` is, its columns, and every other table or view, those of extensions excepted."""
+
+
+def make_table(signals: Iterable[Signal]) -> sa.Table:
+    """The table with these signals, to create it."""
+    table = sa.Table(
+        data.name,
+        sa.MetaData(),
+        sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+        sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+        *(
+            sa.Column(signal.name, sa.Double, comment=f"{signal.description}, {signal.unit}")
+            for signal in signals
+        ),
+        comment="One reading a minute; stamps may repeat, the last by id counts",
+    )
+    # With the id after the timestamp, readings are read in order without a sort
+    sa.Index("data_timestamp_id_idx", table.c.timestamp, table.c.id)
+    return table
+
+
+def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -> None:
+    """Create the table with `signals`, or add those that it lacks.
+
+    Raises `UnfitFonteError` for a database with other tables, and for a `data` that has none of
+    the catalogue's signals. If `alone`, it also does so for other tables beside a `data`, and for
+    one that lacks a signal. Several processes may call this at once.
+    """
+    table = make_table([fonte.catalogue[name] for name in signals])
+    with fonte.engine.begin() as connection:
+        connection.execute(LOCK)
+        found = connection.execute(FOUND).one()
+        if found.others and (alone or found.kind is None):
+            more = f" and {len(found.others) - 1} more" if found.others[1:] else ""
+            raise UnfitFonteError(
+                f"expected no table but data in the database, got {found.others[0]}{more}: nothing"
+                " was written; use an empty database, or unset FONTE_DAYS to only read this one"
+            )
+        if found.kind is None:
+            table.metadata.create_all(connection)
+            return
+        lacking = [column for column in table.c if column.name not in found.columns]
+        is_ours = {*data.c.keys()} <= {*found.columns} and fonte.catalogue.keys() & found.columns
+        if lacking and (alone or not is_ours):
+            raise UnfitFonteError(
+                f"expected a table data with {', '.join(sorted(c.name for c in lacking))}, got one"
+                f" with {', '.join(found.columns)}: nothing was written"
+            )
+        if found.kind not in ("r", "p"):  # neither a table nor a partitioned one
+            raise UnfitFonteError("expected a table data, got a view: nothing was written")
+        for column in lacking:
+            added = sa.schema.CreateColumn(column).compile(dialect=fonte.engine.dialect)
+            connection.execute(text(f"ALTER TABLE data ADD COLUMN {added}"))
+            connection.execute(sa.schema.SetColumnComment(column))
+
+
+def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
+    """Create the table where it is missing, and fill it where it is empty; returns how many rows.
+
+    Raises `UnfitFonteError` as `create_table` does. Several processes may call this at once:
+    one fills, the others wait and find it filled.
+    """
+    with fonte.engine.connect() as connection:
+        is_there = connection.scalar(text("SELECT to_regclass('data')"))
+        if is_there and connection.scalar(text("SELECT EXISTS (SELECT FROM data)")):
+            return 0
+    create_table(fonte, SIMULATED_SIGNALS, alone=True)
+    with bulk_cursor(fonte.engine) as cursor:
+        cursor.execute(str(LOCK))
+        cursor.fetchall()
+        cursor.execute("SELECT EXISTS (SELECT FROM data)")
+        if cursor.fetchall() == [(True,)]:
+            return 0
+        days = settings.days or SIMULATED_DAYS
+        return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
+
+
+def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
+    """Append readings, or replace all that the table holds by them, in one transaction.
+
+    Returns how many the table held before. Concurrent readers see those, and do not wait.
+    """
+    with bulk_cursor(engine) as cursor:
+        cursor.execute(str(LOCK))
+        cursor.fetchall()
+        cursor.execute("SELECT count(*) FROM data")
+        [(before,)] = cursor.fetchall()
+        if replace:
+            cursor.execute("DELETE FROM data")
+        append(cursor, readings)
+    return int(before)
+
+
+def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:
+    """COPY readings into the table, within the cursor's transaction; returns how many."""
+    return cursor.adbc_ingest(data.name, readings, mode="append")

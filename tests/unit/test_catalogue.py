@@ -1,0 +1,89 @@
+"""The catalogue of signals: the shipped one, and a user's own file."""
+
+from pathlib import Path
+
+import pytest
+
+from fonteapi.catalogue import SHIPPED, Kind, read_catalogue
+from fonteapi.settings import Settings, read_settings
+
+URL = "postgresql://localhost/Fonte"
+NOISE = '[signals.noise]\nunit = "dB"\nkind = "quantity"\ndescription = "noise"\n'
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return tmp_path / "my.toml"
+
+
+def test_shipped() -> None:
+    """The shipped catalogue has the simulated signals, each with a plausible example."""
+    catalogue = read_catalogue()
+    assert {"wind_speed", "power", "ambient_temperature"} <= catalogue.keys()
+    for signal in catalogue.values():
+        assert signal.plausible
+        assert signal.example
+        assert signal.plausible[0] < signal.example < signal.plausible[1]
+
+
+def test_own_signal(own: Path) -> None:
+    """A user's file adds a signal after the shipped ones."""
+    own.write_text(NOISE)
+    *shipped, noise = read_catalogue(own).values()
+    assert shipped == list(read_catalogue().values())
+    assert (noise.name, noise.unit, noise.kind) == ("noise", "dB", Kind.QUANTITY)
+    assert noise.metadata == {"unit": "dB", "kind": "quantity", "description": "noise"}
+
+
+def test_changed_key(own: Path) -> None:
+    """A user's file changes one key of a shipped signal, and nothing else."""
+    own.write_text("[signals.power]\nplausible = [-50, 2100]\n")
+    catalogue, shipped = read_catalogue(own), read_catalogue()
+    assert catalogue.pop("power") == shipped.pop("power").model_copy(
+        update={"plausible": (-50, 2100)}
+    )
+    assert catalogue == shipped
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[signals.noise\n", "expected a TOML file, got "),
+        ("[turbine.A]\n", "expected [signals.NAME], got 'turbine'"),
+        ("signals = 1\n", "expected [signals.NAME], got signals = 1"),
+        ("[signals]\nnoise = 1\n", "expected [signals.noise], got noise = 1"),
+        ("[signals.Noise]\n", "[signals.Noise]: expected a name of small letters"),
+        ("[signals.timestamp]\n", "[signals.timestamp]: expected a name of small letters"),
+        ('[signals.noise]\nunit = "dB"\n', "[signals.noise] kind: Field required"),
+        (NOISE + "bounds = [1, 2]\n", "[signals.noise] bounds: Extra inputs are not permitted"),
+        (NOISE + "plausible = [2, 1]\n", "[signals.noise] plausible: expected the lower bound"),
+        (NOISE + "plausible = [nan, 1]\n", "[signals.noise] plausible: expected a finite"),
+        (NOISE.replace("quantity", "angel"), "[signals.noise] kind: expected 'quantity'"),
+        (NOISE.replace('"dB"', "3"), "[signals.noise] unit: expected a valid string, got 3"),
+    ],
+)
+def test_faulty_file(own: Path, text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake is one line that names the file, the entry and the key, and nothing starts."""
+    own.write_text(text)
+    with pytest.raises(ValueError, match=r"^[^\n]*$") as error:
+        read_catalogue(own)
+    assert str(error.value).startswith(f"{own}: {expected}")
+    monkeypatch.setenv("FONTE_CATALOGUE", str(own))
+    with pytest.raises(SystemExit) as stop:
+        read_settings(database_url=URL)
+    assert str(stop.value).startswith(f"fonteapi: FONTE_CATALOGUE: {own}: {expected}")
+
+
+def test_no_such_file(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that does not exist is one line."""
+    monkeypatch.setenv("FONTE_CATALOGUE", str(own))
+    with pytest.raises(SystemExit, match=f"FONTE_CATALOGUE: {own}: expected a TOML file, got "):
+        read_settings(database_url=URL)
+
+
+def test_setting(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FONTE_CATALOGUE names the user's file; without it the shipped catalogue holds."""
+    assert Settings(database_url=URL).catalogue == read_catalogue(SHIPPED)
+    own.write_text(NOISE)
+    monkeypatch.setenv("FONTE_CATALOGUE", str(own))
+    assert "noise" in read_settings(database_url=URL).catalogue
