@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What a signal is; the kind decides its statistics."""
 
     QUANTITY = "quantity"
+    ANGLE = "angle"
 
 
 def _check_bounds(bounds: tuple[float, float]) -> tuple[float, float]:

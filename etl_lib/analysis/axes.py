@@ -90,6 +90,12 @@ def format_hours(ax: Axes) -> None:
     ax.set_xlabel("hour (UTC)")
 
 
+def format_turn(ax: Axes) -> None:
+    """Label a vertical axis of directions, degrees clockwise from north."""
+    ax.set_ylim(0, 360)
+    ax.set_yticks(range(0, 361, 90), ["0 N", "90 E", "180 S", "270 W", "360 N"])
+
+
 def format_calendar(ax: Axes, years: list[int], weeks: np.ndarray) -> None:
     """Monday at the top; months below, years at the left; at least half a year's width."""
     ax.set_anchor("W")

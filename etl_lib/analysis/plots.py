@@ -25,6 +25,7 @@ from etl_lib.analysis.axes import (
     format_calendar,
     format_hours,
     format_time,
+    format_turn,
     label,
     new_axes,
     new_column,
@@ -49,15 +50,22 @@ MARKERS = "os^vDPX*<>ph"
 
 
 def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
-    """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow."""
+    """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow.
+
+    An angle is drawn as points from 0° to 360°: a line would cross the plot at every north wind.
+    """
     ax = new_axes(ax)
     mean = f"{signal}_mean"
     if find_missing(data, mean):
         return write_sentence(ax, f"no readings of {label(signal)}")
     data = data.asfreq("10min")
-    low, high = data[f"{signal}_min"], data[f"{signal}_max"]
-    ax.fill_between(data.index, low, high, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
-    ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
+    if data.attrs.get("kinds", {}).get(mean) == "angle":
+        ax.plot(data.index, data[mean], ".", color=BLUE, ms=4, label="mean")
+        format_turn(ax)
+    else:
+        band = data[f"{signal}_min"], data[f"{signal}_max"]
+        ax.fill_between(data.index, *band, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
+        ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
     thin = data.loc[coverage(data, signal) < THIN, mean].dropna()
     if len(thin):
         few = "fewer than half of the readings"

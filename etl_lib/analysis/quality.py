@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 
 from etl_lib.analysis.summary import SignalQuality
+from etl_lib.catalogue import read_signal
 from etl_lib.extract.days import Day
 from etl_lib.transform.statistics import to_frame
 
@@ -20,8 +21,7 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     is_last = ~frame.index.duplicated(keep="last")
     counts = {}
     for signal, values in frame.items():
-        metadata = readings.schema.field(signal).metadata or {}
-        low, high = map(float, metadata.get(b"plausible", b"-inf inf").split())
+        low, high = read_signal(readings.schema.field(signal)).plausible
         missing = readings[signal].null_count
         finite = values[np.isfinite(values)]
         counts[signal] = SignalQuality(

@@ -1,6 +1,7 @@
 -- The changes that a load makes to a day, signal by signal.
 --
--- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `name`, `unit`.
+-- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `name`,
+--      `unit`, `kind`.
 -- Out: one row per changed signal: its `name` and `unit`, how many statistics were
 --      `added`, `changed` and `removed`, the `largest` change of a value in the signal's unit,
 --      and its `share` of the larger of both values, which compares signals of any unit.
@@ -9,10 +10,21 @@ WITH pairs AS (
         coalesce(before.signal_id, after.signal_id) AS id,
         before.value AS old,
         after.value AS new,
-        abs(after.value - before.value) AS difference
+        after.value - before.value AS change
     FROM before
     FULL JOIN after ON before.signal_id = after.signal_id AND before.timestamp = after.timestamp
     WHERE before.value IS DISTINCT FROM after.value
+),
+
+differences AS (
+    SELECT
+        *,
+        -- Of two angles the smaller way round counts, and half a turn is the whole
+        CASE kind WHEN 'angle' THEN abs(change - 360 * round(change / 360)) ELSE abs(change) END
+            AS difference,
+        CASE kind WHEN 'angle' THEN 180 ELSE greatest(abs(old), abs(new)) END AS whole
+    FROM pairs
+    JOIN signals USING (id)
 )
 
 SELECT
@@ -22,8 +34,7 @@ SELECT
     count(difference) AS changed,
     count(*) FILTER (new IS NULL) AS removed,
     coalesce(max(difference), 0) AS largest,
-    coalesce(max(difference / greatest(abs(old), abs(new))), 0) AS share
-FROM pairs
-JOIN signals USING (id)
+    coalesce(max(difference / whole), 0) AS share
+FROM differences
 GROUP BY name, unit
 ORDER BY share DESC, name

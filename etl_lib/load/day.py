@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine
 
+from etl_lib.catalogue import read_signal
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
@@ -55,7 +56,7 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "readings": readings,
             "statistics": rows.num_rows,
             "coverage": day_coverage(statistics),
-            **_count_changes(before, rows, signals),
+            **_count_changes(before, rows, signals, statistics.schema),
             "fingerprint": day.fingerprint,
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
@@ -129,7 +130,7 @@ def _ensure_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     """Return the ids and names of a table's signals; insert those that Alvo lacks."""
     fields = [field for field in schema if field.name != "timestamp"]
     names = [field.name for field in fields]
-    units = [(field.metadata or {}).get(b"unit", b"").decode() for field in fields]
+    units = [read_signal(field).unit for field in fields]
     known = execute(cursor, SELECT_SIGNALS, names)
     if known.num_rows == len(names):
         return known
@@ -138,8 +139,12 @@ def _ensure_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
     return execute(cursor, SELECT_SIGNALS, names)
 
 
-def _count_changes(before: pa.Table, after: pa.Table, signals: pa.Table) -> dict[str, Any]:
+def _count_changes(
+    before: pa.Table, after: pa.Table, signals: pa.Table, schema: pa.Schema
+) -> dict[str, Any]:
     """Compare a day's rows before and after a load, for the ledger: see `changes.sql`."""
+    kinds = [read_signal(schema.field(name)).kind for name in signals["name"].to_pylist()]
+    signals = signals.append_column("kind", [kinds])
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     counts = {name: sum(row[name] for row in rows) for name in ("added", "changed", "removed")}

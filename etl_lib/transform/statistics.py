@@ -1,6 +1,6 @@
-"""Readings to ten-minute statistics: DuckDB runs the SQL of `statistics.sql`."""
+"""Readings to ten-minute statistics: DuckDB runs one SQL file for each kind of signal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 import numpy as np
@@ -8,9 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl_lib.catalogue import read_signal
+from etl_lib.errors import FonteError
 from etl_lib.transform.query import query
 
 STAMP = "timestamp"
+KINDS = ("quantity", "angle")
 STATISTICS = ("mean", "min", "max", "std", "count")
 """The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
 BUCKETS_A_DAY = 144
@@ -20,26 +23,41 @@ THIN = 0.5
 """A bucket with a lower coverage is thin."""
 
 
-def statistics_sql() -> str:
-    """The SQL of the statistics, a text to read and to run."""
-    return (files(__package__) / "statistics.sql").read_text(encoding="utf-8")
+def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
+    """The SQL of each kind that `readings` have, or of every kind: texts to read and to run.
+
+    Raises `FonteError` for a signal of a kind that has no statistics.
+    """
+    fields = [] if readings is None else _signals(readings)
+    found = {read_signal(field).kind: field.name for field in fields} or dict.fromkeys(KINDS, "")
+    for kind in found.keys() - set(KINDS):
+        known = " or ".join(KINDS)
+        raise FonteError(f"{found[kind]}: expected a signal of kind {known}, got {kind}")
+    folder = files(__package__)
+    return {kind: (folder / f"{kind}.sql").read_text("utf-8") for kind in KINDS if kind in found}
 
 
-def compute_statistics(readings: pa.Table, sql: str | None = None) -> pa.Table:
+def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None) -> pa.Table:
     """Ten-minute statistics of `readings`, one row per bucket that has readings, in order.
 
     `readings`: `timestamp` (UTC, any order; of equal stamps the last row counts) and any number
     of float columns. Returns `timestamp` (UTC, the bucket's start) and, per column, its
     `_mean`, `_min`, `_max`, `_std` (sample, n−1; null for one reading) and `_count` (of finite
     readings; null for none), all float64, with `unit` in each field's metadata.
-    `sql` replaces the text of `statistics_sql()`.
+    An angle has the mean of unit vectors, and
+    min and max are not wrapped: see `angle.sql`. `sql` replaces texts of `statistics_sql()`.
     """
     # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp
     place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
     plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
-    computed = query(sql or statistics_sql(), readings=_last_of_each_stamp(plain))
+    last = _last_of_each_stamp(plain)
+    computed: dict[str, pa.ChunkedArray] = {}
+    for kind, text in statistics_sql(readings).items():
+        names = [field.name for field in _signals(readings) if read_signal(field).kind == kind]
+        found = query((sql or {}).get(kind, text), readings=last.select([STAMP, *names]))
+        computed |= dict(zip(found.column_names, found.columns, strict=True))
     schema = _statistics_schema(readings.schema)
-    return computed.select(schema.names).cast(schema)
+    return pa.table(computed).select(schema.names).cast(schema)
 
 
 def signals_of(names: Iterable[str]) -> list[str]:
@@ -48,13 +66,14 @@ def signals_of(names: Iterable[str]) -> list[str]:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table as a DataFrame: `timestamp` (UTC) is the index, `attrs["units"]` has the units."""
+    """A table as a DataFrame: `timestamp` (UTC) is the index.
+
+    `attrs["units"]` and `attrs["kinds"]` map a column to its unit and its kind.
+    """
     frame: pd.DataFrame = table.to_pandas().set_index(STAMP)
-    frame.attrs["units"] = {
-        field.name: field.metadata[b"unit"].decode()
-        for field in table.schema
-        if field.metadata and b"unit" in field.metadata
-    }
+    signals = {field.name: read_signal(field) for field in _signals(table)}
+    frame.attrs["units"] = {name: signal.unit for name, signal in signals.items() if signal.unit}
+    frame.attrs["kinds"] = {name: signal.kind for name, signal in signals.items()}
     return frame
 
 
@@ -74,12 +93,21 @@ def day_coverage(statistics: pa.Table) -> float:
 def _statistics_schema(readings: pa.Schema) -> pa.Schema:
     """The five statistics of each column, in its unit; a count has the unit 1."""
     fields = [pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False)]
-    for column in (column for column in readings if column.name != STAMP):
-        unit = (column.metadata or {}).get(b"unit", b"")
+    for column in _signals(readings):
+        signal = read_signal(column)
         for statistic in STATISTICS:
-            metadata = {b"unit": b"1" if statistic == "count" else unit}
+            is_angle = signal.kind == "angle" and statistic in {"mean", "min", "max"}
+            metadata = {
+                "unit": "1" if statistic == "count" else signal.unit,
+                "kind": "angle" if is_angle else "quantity",
+            }
             fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
     return pa.schema(fields)
+
+
+def _signals(readings: pa.Table | pa.Schema) -> list[pa.Field]:
+    schema = readings if isinstance(readings, pa.Schema) else readings.schema
+    return [field for field in schema if field.name != STAMP]
 
 
 def _last_of_each_stamp(readings: pa.Table) -> pa.Table:

@@ -68,6 +68,16 @@ def test_a_corrected_value_arrives(alvo: Engine) -> None:
     )
 
 
+def test_changed_angle(alvo: Engine) -> None:
+    """Of two angles the smaller difference counts as the change."""
+    field = pa.field("wind_direction", pa.float64(), metadata={"unit": "°", "kind": "angle"})
+    stamp = pa.field("timestamp", pa.timestamp("us", "UTC"))
+    for value in (359.0, 1.0):
+        readings = pa.table([[DAY.start], [value]], schema=pa.schema([stamp, field]))
+        loaded = load_day(alvo, DAY, compute_statistics(readings), readings=1)
+    assert (loaded.changed, loaded.largest_change) == (3, "wind_direction_max by 2 °")
+
+
 def test_a_vanished_bucket_vanishes(alvo: Engine) -> None:
     load_day(alvo, DAY, make_statistics(), readings=1440)
     load_day(alvo, DAY, make_statistics(buckets=100), readings=1000)

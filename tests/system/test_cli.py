@@ -268,6 +268,26 @@ def test_own_signal(
     assert ("noise_mean", "dB", 61.0) in list(map(tuple, execute(alvo_url, stored)))
 
 
+def test_direction(
+    project: Path, fonte_url: str, alvo_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file's wind direction is loaded, averaged across north and shown on the page."""
+    (project / ".env").write_text(f"FONTE_DATABASE_URL={fonte_url}\nALVO_DATABASE_URL={alvo_url}\n")
+    rows = [f"2024-01-01T00:0{minute},{10 if minute % 2 else 350},{minute}"
+            for minute in range(10)]  # fmt: skip
+    (project / "mine.csv").write_text("\n".join(["timestamp,wind_direction,power", *rows]))
+    assert etl(capsys, "load", "mine.csv")[0] == 0
+    code, out, err = etl(capsys, "run", "2024-01-01", "--columns", "wind_direction", "power")
+    assert (code, err) == (0, "")
+    stored = "SELECT name, round(value::numeric, 6)::float FROM signal JOIN data ON id = signal_id"
+    values = dict(map(tuple, execute(alvo_url, stored)))
+    assert values["power_mean"] == 4.5
+    assert values["wind_direction_mean"] % 360 == pytest.approx(0, abs=1e-6)
+    assert (values["wind_direction_max"] - values["wind_direction_min"]) == pytest.approx(20)
+    page = (project / out.splitlines()[2].split()[1]).read_text()
+    assert "statistics of angles" in page
+
+
 def test_faulty_catalogue(
     project: Path, fonte_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.transform.statistics import (
+    KINDS,
     STATISTICS,
     compute_statistics,
     coverage,
@@ -148,8 +149,9 @@ from etl_lib.transform.statistics import compute_statistics, statistics_sql
 assert "Kathmandu" in str(duckdb.sql("SELECT current_setting('TimeZone')").fetchall())
 stamp = datetime.datetime(2024, 5, 20, 0, 31, tzinfo=datetime.UTC)
 readings = pyarrow.table({"timestamp": [stamp], "power": [1.0]})
-hourly = statistics_sql().replace("time_bucket(INTERVAL '10 minutes',", "date_trunc('hour',")
-for sql in (statistics_sql(), hourly):
+sql = statistics_sql()["quantity"]
+hourly = sql.replace("time_bucket(INTERVAL '10 minutes',", "date_trunc('hour',")
+for sql in ({}, {"quantity": hourly}):
     print(compute_statistics(readings, sql)["timestamp"].cast("int64")[0].as_py() % 3_600_000_000)
 """
 
@@ -173,12 +175,14 @@ def test_any_columns() -> None:
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
 
-def test_sql() -> None:
-    """The SQL is valid and uses `time_bucket`."""
-    assert "time_bucket(" in statistics_sql()
+@pytest.mark.parametrize("kind", KINDS)
+def test_sql(kind: str) -> None:
+    """The SQL of each kind is valid and uses `time_bucket`."""
+    sql = statistics_sql()[kind]
+    assert "time_bucket(" in sql
     with duckdb.connect() as connection:
         connection.register("readings", table([("00:00:00", 1.0)]))
-        assert connection.sql(statistics_sql()).columns[0] == "timestamp"
+        assert connection.sql(sql).columns[0] == "timestamp"
 
 
 def test_equal_readings() -> None:
@@ -197,7 +201,7 @@ def test_overflow() -> None:
 
 def test_other_sql() -> None:
     """Another SQL text can be run."""
-    sql = statistics_sql().replace("least(", "2 * least(")
+    sql = {"quantity": statistics_sql()["quantity"].replace("least(", "2 * least(")}
     assert compute_statistics(table([("00:00:00", 4.0)]), sql)["wind_speed_mean"][0].as_py() == 8.0
 
 

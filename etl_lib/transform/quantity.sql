@@ -1,4 +1,4 @@
--- Ten-minute statistics of one-minute readings.
+-- Ten-minute statistics of quantities.
 --
 -- In:  readings: `timestamp` (UTC, none twice) and one DOUBLE column per signal.
 -- Out: one row per bucket that has readings. `timestamp` is the bucket's start: the bucket
