@@ -97,6 +97,8 @@ def _read_entries(path: Path) -> dict[str, dict[str, Any]]:
             )
         if not isinstance(entry, dict):
             raise ValueError(f"{path}: expected [signals.{name}], got {name} = {entry!r}")
+        if "name" in entry:
+            raise ValueError(f"{path}: [signals.{name}] name: expected it in the brackets only")
     return signals
 
 

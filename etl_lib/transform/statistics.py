@@ -44,8 +44,8 @@ def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None)
     of float columns. Returns `timestamp` (UTC, the bucket's start) and, per column, its
     `_mean`, `_min`, `_max`, `_std` (sample, n−1; null for one reading) and `_count` (of finite
     readings; null for none), all float64, with `unit` in each field's metadata.
-    An angle has the mean of unit vectors, and
-    min and max are not wrapped: see `angle.sql`. `sql` replaces texts of `statistics_sql()`.
+    An angle has the mean of unit vectors; its min and max are not wrapped (see `angle.sql`).
+    `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
     # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp
     place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]

@@ -55,6 +55,7 @@ def test_changed_key(own: Path) -> None:
         ("[signals.Noise]\n", "[signals.Noise]: expected a name of small letters"),
         ("[signals.timestamp]\n", "[signals.timestamp]: expected a name of small letters"),
         ('[signals.noise]\nunit = "dB"\n', "[signals.noise] kind: Field required"),
+        (NOISE + 'name = "hum"', "[signals.noise] name: expected it in the brackets only"),
         (NOISE + "bounds = [1, 2]\n", "[signals.noise] bounds: Extra inputs are not permitted"),
         (NOISE + "plausible = [2, 1]\n", "[signals.noise] plausible: expected the lower bound"),
         (NOISE + "plausible = [nan, 1]\n", "[signals.noise] plausible: expected a finite"),
