@@ -158,9 +158,9 @@ def describe_failure(error: Exception) -> tuple[str, int]:
 
 
 def answer_failure(request: Request, error: Exception) -> JSONResponse:
-    """503 with one line; a line that may hold Fonte's address goes to the log only."""
+    """503 with one line; a driver's own line may hold Fonte's address and goes to the log only."""
     detail, seconds = describe_failure(error)
-    if seconds == SOON and sqlstate(error) is None:
+    if sqlstate(error) is None and not isinstance(error, database.UnfitFonteError):
         logger.warning("%s: %s", request.url.path, detail)
         detail = "Fonte does not answer: no connection; the API's log has the reason"
     return JSONResponse({"detail": detail}, 503, {"Retry-After": str(seconds)})

@@ -49,17 +49,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def print_later(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keeps a line about what was counted; the lines are printed when the tests have ended."""
-    return lambda line: request.node.user_properties.append(("told", line))
+    return lambda line: request.node.user_properties.append(("line", line))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was told; reports bring it from the processes that pytest-xdist starts."""
+    """Print these lines; reports bring them from the processes that pytest-xdist starts."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, line in report.user_properties:
-                if name == "told" and report.when == "call":
+                if name == "line" and report.when == "call":
                     terminalreporter.write_line(line)
 
 

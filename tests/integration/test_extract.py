@@ -298,5 +298,5 @@ def test_invalid_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str, word: str) -
         open_fonte("http://fonte:8000")
     assert "s3cr3t" not in str(refused.value)
     assert "\n" not in str(refused.value)
-    monkeypatch.setenv("NO_PROXY", "*")  # as it is told to
+    monkeypatch.setenv("NO_PROXY", "*")  # as the variable asks
     open_fonte("http://fonte:8000").close()

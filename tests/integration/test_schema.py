@@ -29,7 +29,7 @@ def complete(case: Case, form: str) -> None:
 @pytest.mark.parametrize("key", [None, KEY], ids=["open", "with a key"])
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_answers_fit_the_document(
-    seeded_fonte_url: str, mode: GenerationMode, key: str | None, tell: Callable[[str], None]
+    seeded_fonte_url: str, mode: GenerationMode, key: str | None, print_later: Callable[[str], None]
 ) -> None:
     """Random requests, valid and invalid by the document, get documented answers."""
     api = serve(Settings(database_url=seeded_fonte_url, api_key=key))
@@ -57,6 +57,8 @@ def test_answers_fit_the_document(
 
         check()
     counts = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-    tell(f"cases of the API's schema, {mode.value}, {'with a key' if key else 'open'}: {counts}")
+    print_later(
+        f"cases of the API's schema, {mode.value}, {'with a key' if key else 'open'}: {counts}"
+    )
     expected = 200 if mode is GenerationMode.POSITIVE else 422
     assert statuses[expected]

@@ -64,7 +64,7 @@ def test_sixty_four_clients(
     served: tuple[str, psutil.Process],
     seeded_fonte_url: str,
     soak: bool,
-    tell: Callable[[str], None],
+    print_later: Callable[[str], None],
 ) -> None:
     """64 clients are answered without an error, and memory does not grow."""
     url, process = served
@@ -81,7 +81,7 @@ def test_sixty_four_clients(
     [(sessions,)] = execute(seeded_fonte_url, SESSIONS)
     took = crowd(seconds)
     grown = process.memory_info().rss / memory
-    tell(
+    print_later(
         f"{CLIENTS} clients for {seconds} s: {len(took) / seconds:.0f} requests a second,"
         f" p99 {np.quantile(took, 0.99):.2f} s, no error, memory × {grown:.2f}"
     )

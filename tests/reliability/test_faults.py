@@ -153,10 +153,10 @@ def test_each_fault(
     assert ended.returncode == 1, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
     start = lines.index("2 loaded, 8 failed")
-    told = dict(line.strip().split("  ", 1) for line in lines[start + 1 : start + 9])
-    assert sorted(told) == sorted(LASTING)
+    reasons = dict(line.strip().split("  ", 1) for line in lines[start + 1 : start + 9])
+    assert sorted(reasons) == sorted(LASTING)
     for day, (_, word) in LASTING.items():
-        assert word in told[day]
+        assert word in reasons[day]
         (failed,) = (project / "runs" / day).iterdir()
         assert failed.name.endswith(".failed.ipynb")
         assert word in failed.read_text()

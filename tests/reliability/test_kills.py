@@ -103,7 +103,7 @@ def kill_at_random(
 
 @pytest.mark.soak
 def test_any_process_killed(
-    alvo: str, project: Path, tmp_path: Path, soak: bool, tell: Callable[[str], None]
+    alvo: str, project: Path, tmp_path: Path, soak: bool, print_later: Callable[[str], None]
 ) -> None:
     """Whichever process is killed, dates are whole or absent, and a plain run completes them."""
     # In small two kinds: test_batch, test_cluster and test_outages kill the others. Where the
@@ -151,7 +151,7 @@ def test_any_process_killed(
             assert "Traceback" not in completed.stderr
             assert dict(map(tuple, execute(alvo, HELD))) == whole
             assert all(list((project / "runs" / day).glob("*.html")) for day in days)
-    tell(
+    print_later(
         f"{killed.total()} killed ({', '.join(f'{n} × {k}' for k, n in killed.items())})"
         f" at {moments} moments: {absent} dates absent then, none in part, all there after a"
         " plain run"

@@ -21,7 +21,7 @@ def test_no_leak(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     soak: bool,
-    tell: Callable[[str], None],
+    print_later: Callable[[str], None],
 ) -> None:
     """Memory, open files and sessions do not grow with the number of dates."""
     days, jobs = (300, 2) if soak else (9, 1)
@@ -48,7 +48,7 @@ def test_no_leak(
         [min(values) for values in zip(*part, strict=True)]
         for part in (held[2 : third + 2], held[-third:])
     )
-    tell(
+    print_later(
         f"{days} dates in one process: memory {first[0] / 1e6:.0f} → {last[0] / 1e6:.0f} MB,"
         f" open files {first[1]} → {last[1]}, sessions {first[3]} → {last[3]}"
     )

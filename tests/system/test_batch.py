@@ -87,7 +87,7 @@ def test_early_ctrl_c() -> None:
         os.killpg(broken.pid, signal.SIGINT)
         said, err = broken.communicate(timeout=60)
     assert (said, err) == ("", "etl run: interrupted; what was loaded stays loaded\n")
-    assert broken.returncode in (130, -signal.SIGINT)  # which a shell tells as 130, too
+    assert broken.returncode in (130, -signal.SIGINT)  # a shell reports this as 130, too
 
 
 def test_killed_kernel(alvo_url: str, project: Path) -> None:
@@ -135,10 +135,10 @@ def test_five_failures(alvo_url: str, project: Path) -> None:
     assert ended.stderr == ""
     lines = ended.stdout.splitlines()
     start = lines.index("5 loaded, 5 failed")
-    told = dict(line.strip().split("  ", 1) for line in lines[start + 1 : start + 6])
-    assert sorted(told) == sorted(FAILURES)
+    reasons = dict(line.strip().split("  ", 1) for line in lines[start + 1 : start + 6])
+    assert sorted(reasons) == sorted(FAILURES)
     for day, (_, message) in FAILURES.items():
-        assert told[day].startswith(message)
+        assert reasons[day].startswith(message)
         (failed,) = (project / "runs" / day).glob("*.failed.ipynb")
         nbformat.validate(nbformat.read(failed, as_version=4))
         assert message.split(":")[0] in failed.read_text() or "SystemExit" in failed.read_text()

@@ -249,9 +249,9 @@ def test_backfill(
         assert result.success
         assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 3
     ledger = {row.day: row for row in execute(alvo_url, "SELECT *, date::text AS day FROM run")}
-    told = materialized(instance)
-    assert sorted(told) == sorted(ledger) == days
-    for day, facts in told.items():
+    found = materialized(instance)
+    assert sorted(found) == sorted(ledger) == days
+    for day, facts in found.items():
         assert facts["readings"] == ledger[day].readings == 1440
         assert facts["statistics"] == ledger[day].statistics == 720
         assert facts["coverage"] == 1
@@ -277,8 +277,8 @@ def test_a_failing_day_fails_alone(instance: dg.DagsterInstance) -> None:
         run_config=POWER, instance=instance, tags=tags, raise_on_error=False
     )
     assert not result.success
-    assert sorted(told := materialized(instance)) == ["2024-05-28", "2024-05-29"]
-    assert told["2024-05-29"]["readings"] == 1440
+    assert sorted(found := materialized(instance)) == ["2024-05-28", "2024-05-29"]
+    assert found["2024-05-29"]["readings"] == 1440
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     reason = failure.step_failure_data.user_failure_data.description
     missing = re.findall(r"(2024-05-\d\d): date: Fonte has no \1", reason)

@@ -214,7 +214,7 @@ def test_mean_day(day: pd.DataFrame) -> None:
     assert ax.get_xlabel() == "hour (UTC)"
 
 
-def test_months_are_told_apart_without_colour(day: pd.DataFrame) -> None:
+def test_months_differ_without_colour(day: pd.DataFrame) -> None:
     years = [day.set_axis(day.index + pd.DateOffset(months=n)) for n in range(24)]
     data = pd.concat(years)
     data.attrs = day.attrs

@@ -235,5 +235,5 @@ def test_surplus_readings() -> None:
     assert day_coverage(compute_statistics(table(seconds))) == pytest.approx(1 / 144)
 
 
-def test_signals_are_told_by_their_means() -> None:
+def test_signals_of_their_means() -> None:
     assert signals_of(["timestamp", "a_mean", "a_std", "b_c_mean"]) == ["a", "b_c"]
