@@ -113,7 +113,7 @@ FAILURES = {
     "2024-05-21": ("1 / 0", "ZeroDivisionError: division by zero"),
     "2024-05-22": ("import sys\n\nsys.exit(0)", "the notebook ended before its summary"),
     "2024-05-24": ("import os\n\nos.kill(os.getpid(), 9)", "DeadKernelError: Kernel died"),
-    "2024-05-26": ("sql = 'SELECT nonsense FROM readings'", "BinderException: "),
+    "2024-05-26": ("sql['quantity'] = 'SELECT nonsense FROM readings'", "BinderException: "),
     "2024-05-28": ("fonte.close()\netl_lib.fetch_days(fonte)", "RuntimeError: "),
 }
 """What a cell before the load does on some dates, and what is said of them."""
