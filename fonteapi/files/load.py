@@ -118,6 +118,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = F
         count, first, last = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
+        _refuse_mixture(con, file)
         before, held = _write(con, settings, replace)
     report = f"loaded {count:,} readings from {path}: {first} to {last}"
     if before:
@@ -125,11 +126,26 @@ def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = F
         report += f", {verb} {before:,} that Fonte held"
     if absent := [name for name in held if name not in file.columns]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
-    used = file.columns.values()
-    ignored = [name or "(no name)" for i, name in enumerate(file.header) if i not in used]
-    if ignored:
-        report += f"\nignored: {', '.join(ignored)}"
+    if file.ignored:
+        report += f"\nignored: {', '.join(file.ignored)}"
     return report
+
+
+def _refuse_mixture(con: duckdb.DuckDBPyConnection, file: File) -> None:
+    """Refuse a file of several turbines: of equal timestamps Fonte counts the last reading only.
+
+    A feed that repeats readings repeats their values, and a correction is an exception.
+    """
+    differs = " OR ".join(f'max("{name}") > min("{name}")' for name in file.signals)
+    stamps = f"SELECT {differs} AS differs FROM readings GROUP BY timestamp"  # noqa: S608
+    found = con.execute(f"SELECT count(*), count(*) FILTER (differs) FROM ({stamps})")  # noqa: S608
+    total, mixed = found.fetchall()[0]
+    if 2 * mixed > total:
+        raise WrongInput(
+            f"{file.path}: expected one reading for each timestamp, got several different ones for"
+            f" {mixed:,} of {total:,}. If the file has several turbines, load the rows of one:"
+            f" Fonte holds one turbine. Its other columns: {', '.join(file.ignored) or 'none'}"
+        )
 
 
 def _write(

@@ -46,6 +46,17 @@ class File:
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Line or row → what is wrong with it."""
 
+    @property
+    def signals(self) -> list[str]:
+        """The signals that the file has."""
+        return [name for name in self.columns if name != "timestamp"]
+
+    @property
+    def ignored(self) -> list[str]:
+        """The file's names of the columns that are not loaded."""
+        used = self.columns.values()
+        return [name or "(no name)" for i, name in enumerate(self.header) if i not in used]
+
 
 def open_file(path: Path, rename: Mapping[str, str], signals: Collection[str]) -> File:
     """Read a file's timestamps and `signals`; `rename` maps its names to ours where they differ.

@@ -218,6 +218,25 @@ def test_replace_fails_late(own: Own) -> None:
     assert own.powers() == [1, 2]
 
 
+def test_several_turbines(own: Own) -> None:
+    """A file of several turbines is refused, and names the columns that may tell them apart."""
+    rows = [f"{name},2024-05-20T00:{m:02},{m + place}" for m in range(9) for place, name in
+            enumerate(("R80711", "R80721", "R80736"))]  # fmt: skip
+    assert own.load("\n".join(["turbine_name,timestamp,power", *rows])) == 2
+    error = own.err()
+    assert "got several different ones for 9 of 9" in error
+    assert "Its other columns: turbine_name" in error
+    assert own.powers() == []
+
+
+def test_repeated_readings(own: Own) -> None:
+    """Readings that are repeated with their values, and a few corrections, are loaded."""
+    rows = [f"2024-05-20T00:{m:02},{m}" for m in range(9)]
+    corrected = [*rows, *rows, "2024-05-20T00:00,70", "2024-05-20T00:01,"]
+    assert own.load("\n".join(["timestamp,power", *corrected])) == 0
+    assert len(own.powers()) == 20
+
+
 def test_replace_with_readers(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers during a replacement see the old readings, and do not wait."""
     assert own.load(GOOD) == 0
@@ -362,7 +381,8 @@ def test_hostile_names(own: Own, name: str) -> None:
 def test_order_of_ids(own: Own) -> None:
     """Ids follow the order of the file."""
     numbers = np.random.default_rng(1).permutation(300_000)
-    body = "".join(f"2024-05-20,{number}\n" for number in numbers)
+    stamps = np.datetime64("2024-05-20T00:00") + numbers
+    body = "".join(f"{stamp},{number}\n" for stamp, number in zip(stamps, numbers, strict=True))
     assert own.load("timestamp,power\n" + body) == 0
     assert own.powers() == numbers.tolist()
 
