@@ -200,6 +200,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard)
     for error in FAILURES:
         app.add_exception_handler(error, answer_failure)
+    _document_signals(app)
+    return app
+
+
+def _document_signals(app: FastAPI) -> None:
+    """Let the OpenAPI document name the signals that Fonte has when it is requested."""
     make_document = app.openapi
 
     def document() -> dict[str, Any]:
@@ -212,7 +218,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return make_document()
 
     app.openapi = document  # type: ignore[method-assign]
-    return app
 
 
 app = create_app()

@@ -77,34 +77,32 @@ def read_status(
     with connected(settings) as (fonte, alvo):
         days = fetch_days(fonte, start, end)
         loads = last_loads(alvo)
-        known = {
-            day for day in days.keys() | loads.keys() if (first or day) <= day <= (last or day)
-        }
+        found = days.keys() | loads.keys()
+        known = {day for day in found if (first or day) <= day <= (last or day)}
         kept = days if known <= days.keys() else fetch_days(fonte)
     archived = archive.names().keys()
     attempts = defaultdict(list)
     for name in sorted(archived):  # by their start
         attempts[name.partition("/")[0]].append(name)
-    found = {}
+    statuses = {}
     for day in sorted(known):
         source, load = days.get(day), loads.get(day)
         fingerprint = source.fingerprint if source else ""
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
         is_stale = load is not None and not is_gone and load.fingerprint != fingerprint
-        run = ((load.notebook if load else None) or "").removesuffix(NOTEBOOK_SUFFIX)
-        has_report = run != "" and run + PAGE_SUFFIX in archived
-        found[day] = DayStatus(
+        run = ((load and load.notebook) or "").removesuffix(NOTEBOOK_SUFFIX)
+        statuses[day] = DayStatus(
             date=day,
             state=_state_of(attempts[str(day)], run, load is not None, is_stale),
             readings=source.readings if source else 0,
             coverage=load.coverage if load else None,
             columns=load.columns if load else [],
             loaded=load.finished if load else None,
-            report=archive.locate(run + PAGE_SUFFIX) if has_report else None,
+            report=archive.locate(run + PAGE_SUFFIX) if run + PAGE_SUFFIX in archived else None,
             fingerprint=fingerprint,
             run=load.run_id if load else None,
         )
-    return found
+    return statuses
 
 
 def describe_wanting(days: Iterable[DayStatus], max_age: float | None = None) -> str:
