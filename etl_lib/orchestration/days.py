@@ -29,7 +29,7 @@ from etl_lib.parameters import parse_columns
 from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.runs.pools import threads
-from etl_lib.services.connect import connected
+from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
 
@@ -91,14 +91,18 @@ def _run_days(
     known = [outcome for day in earlier if (outcome := find_outcome(day, plan, since=0))]
     days = {date.fromisoformat(key) for key in context.partition_keys}
     rest = sorted(days - {outcome.date for outcome in known})
-    with threads(jobs) as pool, closing(run_dates(pool, rest, plan)) as outcomes:
+    with (
+        threads(jobs) as pool,
+        connected(plan.settings) as services,
+        closing(run_dates(pool, rest, plan)) as outcomes,
+    ):
         for outcome in chain(known, outcomes):
             context.log.info(f"{outcome.date}: {outcome.error or 'loaded'}")
             if outcome.summary is None:
                 yield Problem(f"{outcome.date}: {outcome.error}", outcome.is_transient)
                 continue
             try:
-                yield _check(outcome.summary, plan, context)
+                yield _check(outcome.summary, plan.archive, services, context)
             except EtlError as error:  # the day is loaded; a retry only checks it again
                 yield Problem(f"{outcome.date}: {error}", is_transient=True)
 
@@ -122,16 +126,18 @@ def _find_materialized(context: dg.AssetExecutionContext) -> list[date]:
     return [date.fromisoformat(record.partition_key) for record in records if record.partition_key]
 
 
-def _check(summary: Summary, plan: Plan, context: dg.AssetExecutionContext) -> CheckedDay:
+def _check(
+    summary: Summary, archive: Archive, services: Connections, context: dg.AssetExecutionContext
+) -> CheckedDay:
     """Check and describe a loaded day; raises `EtlError` if a service does not answer."""
-    with connected(plan.settings) as (fonte, alvo):
-        findings = {
-            "read_back_equal": compare(summary, fonte, alvo),
-            "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW_COVERAGE else "",
-            "plausible_ranges": _count_implausible(summary),
-        }
-        columns = _describe_columns(summary.columns, read_units(alvo))
-    metadata = _describe(summary, plan.archive) | {"dagster/column_schema": columns}
+    fonte, alvo = services
+    findings = {
+        "read_back_equal": compare(summary, fonte, alvo),
+        "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW_COVERAGE else "",
+        "plausible_ranges": _count_implausible(summary),
+    }
+    columns = _describe_columns(summary.columns, read_units(alvo))
+    metadata = _describe(summary, archive) | {"dagster/column_schema": columns}
     return CheckedDay(summary.date, summary.coverage, metadata | _link(metadata, context), findings)
 
 

@@ -1,7 +1,7 @@
 """Dagster's definitions: the assets, their job, its schedule and its sensor.
 
-A run is a process of its own. The modules that do the work are imported when it has begun to
-import those of the kernels beside them: two seconds of imports each.
+Each run is a process of its own. It first starts the imports of its kernels, in another process,
+and then imports the modules that do its work. Both take two seconds.
 """
 
 import os
