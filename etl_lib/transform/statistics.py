@@ -28,13 +28,9 @@ def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
 
     Raises `FonteError` for a signal of a kind that has no statistics.
     """
-    fields = [] if readings is None else _signals(readings)
-    found = {read_signal(field).kind: field.name for field in fields} or dict.fromkeys(KINDS, "")
-    for kind in found.keys() - set(KINDS):
-        known = " or ".join(KINDS)
-        raise FonteError(f"{found[kind]}: expected a signal of kind {known}, got {kind}")
+    kinds = KINDS if readings is None else _names_by_kind(readings)
     folder = files(__package__)
-    return {kind: (folder / f"{kind}.sql").read_text("utf-8") for kind in KINDS if kind in found}
+    return {kind: (folder / f"{kind}.sql").read_text("utf-8") for kind in KINDS if kind in kinds}
 
 
 def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None) -> pa.Table:
@@ -52,9 +48,9 @@ def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None)
     plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
     last = _last_of_each_stamp(plain)
     computed: dict[str, pa.ChunkedArray] = {}
-    for kind, text in statistics_sql(readings).items():
-        names = [field.name for field in _signals(readings) if read_signal(field).kind == kind]
-        found = query((sql or {}).get(kind, text), readings=last.select([STAMP, *names]))
+    texts = statistics_sql(readings) | dict(sql or {})
+    for kind, names in _names_by_kind(readings).items():
+        found = query(texts[kind], readings=last.select([STAMP, *names]))
         computed |= dict(zip(found.column_names, found.columns, strict=True))
     schema = _statistics_schema(readings.schema)
     return pa.table(computed).select(schema.names).cast(schema)
@@ -103,6 +99,18 @@ def _statistics_schema(readings: pa.Schema) -> pa.Schema:
             }
             fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
     return pa.schema(fields)
+
+
+def _names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
+    """The signals of each kind; raises `FonteError` for a kind that has no statistics."""
+    names: dict[str, list[str]] = {}
+    for field in _signals(readings):
+        kind = read_signal(field).kind
+        if kind not in KINDS:
+            known = " or ".join(KINDS)
+            raise FonteError(f"{field.name}: expected a signal of kind {known}, got {kind}")
+        names.setdefault(kind, []).append(field.name)
+    return names
 
 
 def _signals(readings: pa.Table | pa.Schema) -> list[pa.Field]:
