@@ -194,9 +194,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.include_router(router)
     app.include_router(public)
-    app.add_middleware(
-        GZipMiddleware, compresslevel=1
-    )  # Arrow shrinks to a third, JSON to an eighth
+    # Arrow shrinks to a third, JSON to an eighth
+    app.add_middleware(GZipMiddleware, compresslevel=1)
     app.add_middleware(Guard)
     for error in FAILURES:
         app.add_exception_handler(error, answer_failure)
@@ -214,8 +213,9 @@ def _document_signals(app: FastAPI) -> None:
             signals = app.state.fonte.signals()
         except FAILURES:
             signals = app.state.fonte.catalogue
-        answers.describe_signals(make_document(), signals)
-        return make_document()
+        described = make_document()
+        answers.describe_signals(described, signals)
+        return described
 
     app.openapi = document  # type: ignore[method-assign]
 

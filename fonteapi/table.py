@@ -72,7 +72,8 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
             table.metadata.create_all(connection)
             return
         lacking = [column for column in table.c if column.name not in found.columns]
-        is_ours = {*data.c.keys()} <= {*found.columns} and fonte.catalogue.keys() & found.columns
+        has_keys = set(data.c.keys()) <= set(found.columns)
+        is_ours = has_keys and fonte.catalogue.keys() & found.columns
         if lacking and (alone or not is_ours):
             raise UnfitFonteError(
                 f"expected a table data with {', '.join(sorted(c.name for c in lacking))}, got one"

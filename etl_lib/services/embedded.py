@@ -42,8 +42,7 @@ def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
     from fonteapi.__main__ import main
 
     def find_settings() -> dict[str, Any]:  # help and wrong arguments start nothing
-        catalogue = {"catalogue": settings.fonte_catalogue} if settings.fonte_catalogue else {}
-        return {"database_url": start_fonte(settings)} | catalogue
+        return {"database_url": start_fonte(settings), "catalogue": settings.fonte_catalogue}
 
     return main(["load", *arguments], prog="etl", find_settings=find_settings)
 
@@ -56,9 +55,9 @@ def start_api(database_url: str, catalogue: Path | None, *, is_embedded: bool) -
     """
     from fonteapi.settings import SIMULATED_DAYS, read_settings
 
-    given = {"catalogue": catalogue} if catalogue else {}
+    given = {"database_url": database_url, "catalogue": catalogue}
     try:
-        settings = read_settings(database_url=database_url, _env_file=find_home() / ".env", **given)
+        settings = read_settings(**given, _env_file=find_home() / ".env")
     except SystemExit as stop:
         raise SettingsError(str(stop).removeprefix("fonteapi: ")) from None
     if is_embedded and settings.days is None:

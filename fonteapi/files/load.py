@@ -119,7 +119,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = F
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         _refuse_mixture(con, file)
-        before, held = _write(con, settings, replace)
+        before, held = _write(con, file.signals, settings, replace)
     report = f"loaded {count:,} readings from {path}: {first} to {last}"
     if before:
         verb = "instead of" if replace else "beside"
@@ -149,15 +149,14 @@ def _refuse_mixture(con: duckdb.DuckDBPyConnection, file: File) -> None:
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, settings: Settings, replace: bool
+    con: duckdb.DuckDBPyConnection, signals: Sequence[str], settings: Settings, replace: bool
 ) -> tuple[int, Catalogue]:
     """Move DuckDB's `readings` into Fonte; returns how many it held before, and its signals."""
-    readings = con.table("readings")
     fonte = Fonte(open_engine(settings.database_url), settings.catalogue)
     try:
-        table.create_table(fonte, [name for name in readings.columns if name != "timestamp"])
-        arrow = readings.to_arrow_reader()
-        return table.load_readings(fonte.engine, arrow, replace=replace), fonte.signals()
+        table.create_table(fonte, signals)
+        readings = con.table("readings").to_arrow_reader()
+        return table.load_readings(fonte.engine, readings, replace=replace), fonte.signals()
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
