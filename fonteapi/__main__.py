@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import duckdb
 
 from fonteapi import database, table
-from fonteapi.files.load import Rules, load_file, parse_rename, parse_scale
+from fonteapi.files.load import Replace, load_file
+from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
 from fonteapi.files.tables import LoadError, WrongInput
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
@@ -17,8 +18,9 @@ from pgarrow.sessions import open_engine
 
 EXAMPLE = """\
 example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
-  %(prog)s sample.csv --replace \\
-      --rename Date_time=timestamp P_avg=power Ws_avg=wind_speed Ot_avg=ambient_temperature
+  %(prog)s sample.csv --replace-all \\
+      --rename Wind_turbine_name=turbine Date_time=timestamp P_avg=power Ws_avg=wind_speed \\
+      Ot_avg=ambient_temperature
 
 Timestamps are ISO 8601: one with an offset is converted to UTC, one without is read as UTC.
 Units are m/s, kW, °C. A bad row is reported with its line, and nothing of the file is kept.
@@ -77,7 +79,9 @@ def main(
 def _run(options: argparse.Namespace, settings: Settings) -> str:
     """Run the command; returns its report."""
     if options.command == "fill":
-        fonte = database.Fonte(open_engine(settings.database_url), settings.catalogue)
+        fonte = database.Fonte(
+            open_engine(settings.database_url), settings.catalogue, settings.turbine
+        )
         written = table.fill_if_empty(fonte, settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
     rules = Rules(
@@ -85,8 +89,9 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
         parse_scale(options.unit_scale, settings.catalogue),
         options.missing,
         options.timestamp_format,
+        parse_turbine(options.turbine),
     )
-    return load_file(options.file, rules, settings, replace=options.replace)
+    return load_file(options.file, rules, settings, options.replace)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -109,7 +114,20 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **words)
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
-    add("--replace", action="store_true", help="delete what Fonte holds, in the same transaction")
+    add("--turbine", metavar="NAME", help="the turbine of a file that does not name it")
+    replace = load.add_mutually_exclusive_group()
+    for option, value, text in (
+        ("--replace", Replace.TURBINES, "delete what Fonte holds of the file's turbines first"),
+        ("--replace-all", Replace.ALL, "delete all that Fonte holds first"),
+    ):
+        replace.add_argument(
+            option,
+            dest="replace",
+            action="store_const",
+            const=value,
+            default=Replace.NONE,
+            help=text,
+        )
     return parser
 
 

@@ -1,5 +1,6 @@
 """The models and the documented responses of the API."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ class Reading(BaseModel):
 
     id: int = Field(examples=[1])
     timestamp: AwareDatetime = Field(description="UTC", examples=[TIMESTAMP])
+    turbine: str = Field(examples=["T1"])
 
 
 class SignalFacts(BaseModel):
@@ -32,11 +34,23 @@ class SignalFacts(BaseModel):
     plausible: tuple[float, float] | None = Field(description="bounds, inclusive")
 
 
+class TurbineFacts(BaseModel):
+    """A turbine that has readings."""
+
+    name: str = Field(examples=["T1"])
+    first_timestamp: AwareDatetime
+    last_timestamp: AwareDatetime
+    interval: float | None = Field(
+        description="usual time between two of its last 1,000 readings, seconds", examples=[60.0]
+    )
+
+
 class Day(BaseModel):
     """The readings of one UTC day."""
 
     date: date
     readings: int = Field(description="number of readings", examples=[1440])
+    turbines: list[str] = Field(description="the turbines that have readings", examples=[["T1"]])
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
     fingerprint: str = Field(description="another one after any change of the day's readings")
@@ -79,14 +93,15 @@ READINGS: Responses = {
 }
 
 
-def describe_signals(document: dict[str, Any], signals: Catalogue) -> None:
-    """Write the signals into the API's OpenAPI document."""
+def describe_fonte(document: dict[str, Any], signals: Catalogue, turbines: Sequence[str]) -> None:
+    """Write Fonte's signals and turbines into the API's OpenAPI document."""
     reading = document["components"]["schemas"]["Reading"]
     for name, signal in signals.items():
         values = {"type": ["number", "null"], "description": f"{signal.description}, {signal.unit}"}
         examples = {} if signal.example is None else {"examples": [signal.example]}
         reading["properties"][name] = values | examples
     row = {name: value for name, value in reading["properties"].items() if name != "id"}
+    row["turbine"] = row["turbine"] | {"description": "only where `turbine` was requested"}
     document["components"]["schemas"]["Row"] = {
         "title": "Row",
         "type": "object",
@@ -96,7 +111,9 @@ def describe_signals(document: dict[str, Any], signals: Catalogue) -> None:
     }
     data = document["paths"]["/data"]["get"]
     example = {name: value["examples"][0] for name, value in row.items() if "examples" in value}
+    del example["turbine"]
     data["responses"]["200"]["content"][JSON]["example"] = [example]
+    allowed = {"columns": list(signals), "turbine": [*turbines, "*"]}
     for parameter in data["parameters"]:
-        if parameter["name"] == "columns":
-            parameter["schema"]["items"]["enum"] = list(signals)
+        if parameter["name"] in allowed:
+            parameter["schema"]["items"]["enum"] = allowed[parameter["name"]]

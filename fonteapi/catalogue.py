@@ -18,6 +18,10 @@ SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 RESERVED = {"id", "timestamp", "turbine"}
 """The other columns of Fonte's table."""
+TURBINE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+"""A turbine is named as its SCADA names it."""
+ONLY_TURBINE = "T1"
+"""The turbine of readings that name none, unless FONTE_TURBINE names it."""
 
 
 class Kind(StrEnum):
@@ -114,8 +118,12 @@ def _parse(name: str, entry: dict[str, Any], path: Path) -> Signal:
         raise ValueError(f"{path}: [signals.{name}] {key}: {message}{got}") from None
 
 
-def arrow_schema(signals: Iterable[Signal]) -> pa.Schema:
-    """The Arrow schema of readings of these signals; each field has its signal's metadata."""
+def arrow_schema(signals: Iterable[Signal], *, named: bool = False) -> pa.Schema:
+    """The Arrow schema of readings of these signals; each field has its signal's metadata.
+
+    If `named`, the second field is the turbine of each reading.
+    """
     timestamp = pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)
+    turbine = [pa.field("turbine", pa.string(), nullable=False)] if named else []
     fields = [pa.field(signal.name, pa.float64(), metadata=signal.metadata) for signal in signals]
-    return pa.schema([timestamp, *fields])
+    return pa.schema([timestamp, *turbine, *fields])

@@ -12,7 +12,7 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 from sqlalchemy.exc import DBAPIError
 
-from fonteapi.catalogue import Catalogue, Signal, arrow_schema
+from fonteapi.catalogue import ONLY_TURBINE, Catalogue, Signal, arrow_schema
 from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
@@ -42,9 +42,11 @@ class Fonte:
 
     engine: Engine
     catalogue: Catalogue
+    turbine: str = ONLY_TURBINE
+    """The turbine of a table without the column `turbine`."""
 
-    def signals(self) -> Catalogue:
-        """The signals that the table has; raises `UnfitFonteError` if it has none."""
+    def describe(self) -> "Held":
+        """What the table has; raises `UnfitFonteError` if it has no signal."""
         with self.engine.connect() as connection:
             columns = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
         found = {name: signal for name, signal in self.catalogue.items() if name in columns}
@@ -53,7 +55,20 @@ class Fonte:
                 "expected a signal of the catalogue in Fonte's table data, got"
                 f" {', '.join(columns)}: describe them in a file that FONTE_CATALOGUE names"
             )
-        return found
+        names_turbines = "turbine" in columns
+        turbine = sa.column("turbine") if names_turbines else sa.cast(self.turbine, sa.Text)
+        return Held(found, turbine, names_turbines)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What Fonte's table has beside `id` and `timestamp`."""
+
+    signals: Catalogue
+    turbine: sa.ColumnElement[str]
+    """The turbine of a reading: a column, or one name for all."""
+    names_turbines: bool
+    """Whether the table has the column `turbine`."""
 
 
 def check_table(engine: Engine) -> None:
@@ -76,24 +91,42 @@ def is_within(period: Period) -> sa.ColumnElement[bool]:
     return (data.c.timestamp >= (start or FIRST)) & (data.c.timestamp < (end or LAST))
 
 
-def stream_readings(
-    engine: Engine, signals: Sequence[Signal], period: Period
-) -> Generator[pa.RecordBatch]:
-    """The readings of a period, by timestamp, then id: `timestamp`, then `signals`.
+@dataclass(frozen=True)
+class Choice:
+    """The readings that a request asks for."""
 
-    Yields batches of about a megabyte, straight from a binary COPY, each of `arrow_schema`.
+    signals: Sequence[Signal]
+    period: Period
+    turbine: sa.ColumnElement[str] | None = None
+    """If given, the second field of each reading; else the readings are those of one turbine."""
+    turbines: Sequence[str] | None = None
+    """None: every turbine."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the readings."""
+        return arrow_schema(self.signals, named=self.turbine is not None)
+
+
+def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]:
+    """The chosen readings, by timestamp, turbine and id.
+
+    Yields batches of about a megabyte, straight from a binary COPY, each of `choice.schema`.
     Close it if it is not read to its end: until then PostgreSQL waits to send the rest.
     """
-    query = select(data.c.timestamp, *(sa.column(signal.name) for signal in signals))
-    query = query.where(is_within(period)).order_by(data.c.timestamp, data.c.id)
-    # COPY takes no bound parameters: SQLAlchemy writes the two typed timestamps as literals
+    turbine = [] if choice.turbine is None else [choice.turbine.label("turbine")]
+    signals: list[sa.ColumnClause[float]] = [sa.column(signal.name) for signal in choice.signals]
+    query = select(data.c.timestamp, *turbine, *signals).where(is_within(choice.period))
+    if choice.turbine is not None and choice.turbines is not None:
+        query = query.where(choice.turbine.in_(choice.turbines))
+    query = query.order_by(data.c.timestamp, *turbine, data.c.id)
+    # COPY takes no bound parameters: SQLAlchemy writes the few typed values as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-    schema = arrow_schema(signals)
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
-            _check_types(batch.schema, schema)
-            yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+            _check_types(batch.schema, choice.schema)
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=choice.schema)
 
 
 def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
@@ -107,7 +140,10 @@ def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
 
 def find_reading(fonte: Fonte, reading_id: int) -> RowMapping | None:
     """One reading by its id."""
-    query = select(data.c.id, data.c.timestamp, *map(sa.column, fonte.signals()))
+    held = fonte.describe()
+    query = select(
+        data.c.id, data.c.timestamp, held.turbine.label("turbine"), *map(sa.column, held.signals)
+    )
     query = query.where(data.c.id == reading_id, data.c.timestamp.between(FIRST, LAST))
     with fonte.engine.connect() as connection:
         return connection.execute(query).mappings().first()
@@ -123,20 +159,26 @@ def find_span(engine: Engine, period: Period) -> Period:
 
 
 def list_days(fonte: Fonte, period: Period) -> Sequence[RowMapping]:
-    """Per UTC day with readings in a period: how many, the first, the last, a fingerprint.
+    """Per UTC day with readings in a period: how many, their turbines, and a fingerprint.
 
     The fingerprint covers the timestamp and the signals that the table has, in this order.
     `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
     since with seed 0 NULL and 0.0 are the same. The order of the hashes counts, too.
+    A turbine other than `fonte.turbine` counts, too: without one, the fingerprints stay those of
+    version 0.1, which has no turbines.
     """
-    stamp = data.c.timestamp
+    stamp, held = data.c.timestamp, fonte.describe()
     day = sa.cast(sa.func.timezone("UTC", stamp), sa.Date)
-    reading = sa.func.row(stamp, *map(sa.column, fonte.signals()))
-    each = sa.func.hash_record_extended(reading, 1)
+    reading = sa.func.row(stamp, *map(sa.column, held.signals))
+    each: sa.ColumnElement[int] = sa.func.hash_record_extended(reading, 1)
+    if held.names_turbines:
+        other = sa.func.nullif(held.turbine, fonte.turbine)
+        each = each.bitwise_xor(sa.func.coalesce(sa.func.hashtextextended(other, 1), 0))
     hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
     query = select(
         day.label("date"),
         sa.func.count().label("readings"),
+        sa.func.array_agg(sa.distinct(held.turbine)).label("turbines"),
         sa.func.min(stamp).label("first_timestamp"),
         sa.func.max(stamp).label("last_timestamp"),
         sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),

@@ -1,6 +1,5 @@
 """The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from itertools import chain, islice
@@ -10,28 +9,22 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi_offline import FastAPIOffline
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fonteapi import answers, database, table
-from fonteapi.catalogue import Signal, arrow_schema
+from fonteapi.database import Choice
+from fonteapi.failures import FAILURES, answer_failure, describe_failure, logger
 from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import KEY, Guard
 from fonteapi.settings import Settings, read_settings
-from pgarrow.errors import first_line, sqlstate
+from fonteapi.turbines import describe_turbines, list_turbines
 from pgarrow.sessions import open_engine
 
 WATCHING = 5
 """Threads and connections that serve `/health` only, so that it answers at once under any load."""
 SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
-# OSError: a connection that breaks in a COPY; PoolTimeout: no connection became free
-FAILURES = (*database.FAILURES, OSError, PoolTimeout)
-NO_TABLE, NO_COLUMN = "42P01", "42703"  # SQLSTATE
-SOON, LATER = 2, 60
-"""Seconds until a retry: a database restarts by itself, or a person has to change something."""
-logger = logging.getLogger("uvicorn.error")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
 
 
@@ -50,23 +43,46 @@ async def until_sent() -> AsyncIterator[ExitStack]:
 Fonte = Annotated[database.Fonte, Depends(get_fonte)]
 
 
-def choose_signals(
+def choose(
     fonte: Fonte,
+    period: Requested,
     columns: Annotated[
         Sequence[str], Query(description="signals, in this order; without it, all that Fonte has")
     ] = (),
-) -> list[Signal]:
-    """The requested signals; a name that Fonte does not have is refused."""
-    held = fonte.signals()
-    expected = "expected " + " or ".join(", ".join(map(repr, held)).rsplit(", ", 1))
+    turbine: Annotated[
+        Sequence[str],
+        Query(description="turbines, or * for every one; without it, the only one that Fonte has"),
+    ] = (),
+) -> Choice:
+    """The requested readings; what Fonte does not have is refused, and so is mixing turbines."""
+    held = fonte.describe()
+    _refuse_others("columns", columns, list(held.signals))
+    signals = [held.signals[name] for name in dict.fromkeys(columns or held.signals)]
+    turbines = list_turbines(fonte, held)
+    if turbine:
+        _refuse_others("turbine", turbine, [*turbines, "*"])
+        return Choice(signals, period, held.turbine, None if "*" in turbine else turbine)
+    if len(turbines) > 1:
+        expected = f"expected {_spell([*turbines, '*'])}, since Fonte has several turbines"
+        raise RequestValidationError(
+            [{"type": "missing", "loc": ("query", "turbine"), "msg": expected, "input": None}]
+        )
+    return Choice(signals, period)
+
+
+def _refuse_others(parameter: str, given: Sequence[str], known: Sequence[str]) -> None:
+    expected = f"expected {_spell(known)}"
     problems = [
-        {"type": "enum", "loc": ("query", "columns", place), "msg": expected, "input": name}
-        for place, name in enumerate(columns)
-        if name not in held
+        {"type": "enum", "loc": ("query", parameter, place), "msg": expected, "input": name}
+        for place, name in enumerate(given)
+        if name not in known
     ]
     if problems:
         raise RequestValidationError(problems)
-    return [held[name] for name in dict.fromkeys(columns or held)]
+
+
+def _spell(names: Sequence[str]) -> str:
+    return " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
 
 
 public = APIRouter(responses=answers.UNAVAILABLE)
@@ -77,26 +93,27 @@ router = APIRouter(responses=answers.REFUSED, dependencies=KEY)
 def read_data(
     fonte: Fonte,
     sending: Annotated[ExitStack, Depends(until_sent)],
-    period: Requested,
-    signals: Annotated[list[Signal], Depends(choose_signals)],
+    choice: Annotated[Choice, Depends(choose)],
     accept: Annotated[str, Header(description="the format of the answer")] = JSON,
 ) -> StreamingResponse:
-    """The readings in `[start_timestamp, end_timestamp)`, by timestamp, then by id.
+    """The readings in `[start_timestamp, end_timestamp)`, by timestamp, turbine and id.
 
     The `Accept` header chooses JSON (the default, for 31 days at most), CSV or an Arrow IPC
-    stream. A missing bound means no limit on that side.
+    stream. A missing bound means no limit on that side. Where `turbine` is given, it is the
+    second field of each reading. Turbines are never mixed without their names: of a Fonte that
+    has several, a request without `turbine` is refused.
     """
     media_type = choose_format(accept)
     if media_type is None:
         raise HTTPException(406, f"expected Accept to allow {', '.join(ENCODERS)}; got {accept}")
     if media_type == JSON:
-        check_length(fonte.engine, period)
-    batches = database.stream_readings(fonte.engine, signals, period)
+        check_length(fonte.engine, choice.period)
+    batches = database.stream_readings(fonte.engine, choice)
     # If the client disconnects, the query ends now, not when Python collects garbage
     sending.enter_context(closing(batches))
     # Fetch the first batch before answering, so that an error becomes a 503, not a cut answer
     first = list(islice(batches, 1))
-    chunks = ENCODERS[media_type](chain(first, batches), arrow_schema(signals))
+    chunks = ENCODERS[media_type](chain(first, batches), choice.schema)
     return StreamingResponse(chunks, media_type=media_type)
 
 
@@ -114,7 +131,13 @@ def read_reading(
 @router.get("/signals", response_model=list[answers.SignalFacts])
 def read_signals(fonte: Fonte) -> Any:
     """The signals that Fonte has, and what the catalogue says of them."""
-    return [signal.model_dump() for signal in fonte.signals().values()]
+    return [signal.model_dump() for signal in fonte.describe().signals.values()]
+
+
+@router.get("/turbines", response_model=list[answers.TurbineFacts])
+def read_turbines(fonte: Fonte) -> Any:
+    """The turbines that have readings, with their first and last one."""
+    return describe_turbines(fonte)
 
 
 @router.get("/days", response_model=list[answers.Day])
@@ -142,30 +165,6 @@ def prepare(app: FastAPI) -> None:
         state.prepared = True
 
 
-def describe_failure(error: Exception) -> tuple[str, int]:
-    """One line for clients and the log, and the seconds until it is worth trying again."""
-    code, line = sqlstate(error), first_line(error)
-    if isinstance(error, database.UnfitFonteError):
-        return line, LATER
-    if code == NO_TABLE:
-        return (
-            "expected a table named data in Fonte, got none: set FONTE_DAYS=10 to fill an empty"
-            " database with simulated readings, or load a file with etl load"
-        ), LATER
-    if code == NO_COLUMN:
-        return f"expected id and timestamp in Fonte's table data; got {line}", LATER
-    return f"Fonte does not answer: {line}", SOON
-
-
-def answer_failure(request: Request, error: Exception) -> JSONResponse:
-    """503 with one line; a driver's own line may hold Fonte's address and goes to the log only."""
-    detail, seconds = describe_failure(error)
-    if sqlstate(error) is None and not isinstance(error, database.UnfitFonteError):
-        logger.warning("%s: %s", request.url.path, detail)
-        detail = "Fonte does not answer: no connection; the API's log has the reason"
-    return JSONResponse({"detail": detail}, 503, {"Retry-After": str(seconds)})
-
-
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; without `settings` it reads the environment when it starts.
 
@@ -176,7 +175,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
         engine = open_engine(app.state.settings.database_url)
-        app.state.fonte = database.Fonte(engine, app.state.settings.catalogue)
+        app.state.fonte = database.Fonte(
+            engine, app.state.settings.catalogue, app.state.settings.turbine
+        )
         app.state.watched = open_engine(app.state.settings.database_url)
         app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
@@ -199,22 +200,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Guard)
     for error in FAILURES:
         app.add_exception_handler(error, answer_failure)
-    _document_signals(app)
+    _document_fonte(app)
     return app
 
 
-def _document_signals(app: FastAPI) -> None:
-    """Let the OpenAPI document name the signals that Fonte has when it is requested."""
+def _document_fonte(app: FastAPI) -> None:
+    """Let the OpenAPI document name what Fonte has when it is requested."""
     make_document = app.openapi
 
     def document() -> dict[str, Any]:
-        app.openapi_schema = None  # Fonte may have got another signal since
+        app.openapi_schema = None  # Fonte may have got another signal or turbine since
+        fonte: database.Fonte = app.state.fonte
         try:
-            signals = app.state.fonte.signals()
+            held = fonte.describe()
+            signals, turbines = held.signals, list_turbines(fonte, held)
         except FAILURES:
-            signals = app.state.fonte.catalogue
+            signals, turbines = fonte.catalogue, []
         described = make_document()
-        answers.describe_signals(described, signals)
+        answers.describe_fonte(described, signals, turbines)
         return described
 
     app.openapi = document  # type: ignore[method-assign]

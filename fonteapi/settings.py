@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from fonteapi.catalogue import Catalogue, read_catalogue
+from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, read_catalogue
 from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
 
 SIMULATED_DAYS = 10
@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     created or written."""
     seed: int | None = Field(default=None, ge=0)
     """Makes the simulated readings the same each time; unset, they differ each time."""
+    turbine: str = Field(default=ONLY_TURBINE, pattern=f"^{TURBINE_NAME}$")
+    """The turbine of readings that name none: simulated ones, and a table without a `turbine`."""
     catalogue: Annotated[Catalogue, NoDecode, BeforeValidator(read_catalogue)] = Field(
         default_factory=read_catalogue, validate_default=False
     )

@@ -1,6 +1,6 @@
 """Fonte's table created, filled and loaded: every statement that writes to the source database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -33,21 +33,24 @@ FOUND = text("""
 """What `data` is, its columns, and every other table or view, those of extensions excepted."""
 
 
-def make_table(signals: Iterable[Signal]) -> sa.Table:
-    """The table with these signals, to create it."""
+def make_table(signals: Iterable[Signal], turbine: str) -> sa.Table:
+    """The table with these signals, to create it; `turbine` is that of rows that name none."""
     table = sa.Table(
         data.name,
         sa.MetaData(),
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+        sa.Column("turbine", sa.Text, nullable=False, server_default=turbine, comment="its name"),
         *(
             sa.Column(signal.name, sa.Double, comment=f"{signal.description}, {signal.unit}")
             for signal in signals
         ),
-        comment="One reading a minute; stamps may repeat, the last by id counts",
+        comment="Readings; of equal stamps of a turbine, the last by id counts",
     )
     # With the id after the timestamp, readings are read in order without a sort
     sa.Index("data_timestamp_id_idx", table.c.timestamp, table.c.id)
+    # By this one the turbines are found, and the first and last reading of each
+    sa.Index("data_turbine_timestamp_idx", table.c.turbine, table.c.timestamp)
     return table
 
 
@@ -55,10 +58,11 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
     """Create the table with `signals`, or add those that it lacks.
 
     Raises `UnfitFonteError` for a database with other tables, and for a `data` that has none of
-    the catalogue's signals. If `alone`, it also does so for other tables beside a `data`, and for
-    one that lacks a signal. Several processes may call this at once.
+    the catalogue's signals. A `data` of version 0.1 gets its `turbine`. If `alone`, it
+    also does so for other tables beside a `data`, and for one that lacks a signal. Several
+    processes may call this at once.
     """
-    table = make_table([fonte.catalogue[name] for name in signals])
+    table = make_table([fonte.catalogue[name] for name in signals], fonte.turbine)
     with fonte.engine.begin() as connection:
         connection.execute(LOCK)
         found = connection.execute(FOUND).one()
@@ -74,9 +78,10 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
         lacking = [column for column in table.c if column.name not in found.columns]
         has_keys = set(data.c.keys()) <= set(found.columns)
         is_ours = has_keys and fonte.catalogue.keys() & found.columns
-        if lacking and (alone or not is_ours):
+        unmet = sorted(column.name for column in lacking if column is not table.c.turbine)
+        if unmet and (alone or not is_ours):
             raise UnfitFonteError(
-                f"expected a table data with {', '.join(sorted(c.name for c in lacking))}, got one"
+                f"expected a table data with {', '.join(unmet)}, got one"
                 f" with {', '.join(found.columns)}: nothing was written"
             )
         if found.kind not in ("r", "p"):  # neither a table nor a partitioned one
@@ -85,6 +90,9 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
             added = sa.schema.CreateColumn(column).compile(dialect=fonte.engine.dialect)
             connection.execute(text(f"ALTER TABLE data ADD COLUMN {added}"))
             connection.execute(sa.schema.SetColumnComment(column))
+        if "turbine" not in found.columns:
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
 
 
 def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
@@ -108,20 +116,28 @@ def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
         return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
 
 
-def load_readings(engine: Engine, readings: pa.RecordBatchReader, *, replace: bool) -> int:
-    """Append readings, or replace all that the table holds by them, in one transaction.
+def load_readings(
+    engine: Engine, readings: pa.RecordBatchReader, replaced: Sequence[str] | None = ()
+) -> tuple[int, int]:
+    """Delete the readings of the turbines `replaced`, None being all, and append `readings`.
 
-    Returns how many the table held before. Concurrent readers see those, and do not wait.
+    All in one transaction. Returns how many the table held before, and how many were deleted.
+    Concurrent readers see those that it held, and do not wait.
     """
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT count(*) FROM data")
         [(before,)] = cursor.fetchall()
-        if replace:
-            cursor.execute("DELETE FROM data")
+        chosen = "" if replaced is None else "WHERE turbine = ANY($1)"
+        values = None if replaced is None else (list(replaced),)
+        cursor.execute(DELETE.format(chosen), parameters=values)
+        [(deleted,)] = cursor.fetchall()
         append(cursor, readings)
-    return int(before)
+    return int(before), int(deleted)
+
+
+DELETE = "WITH deleted AS (DELETE FROM data {} RETURNING id) SELECT count(*) FROM deleted"
 
 
 def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:

@@ -42,7 +42,8 @@ def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
     from fonteapi.__main__ import main
 
     def find_settings() -> dict[str, Any]:  # help and wrong arguments start nothing
-        return {"database_url": start_fonte(settings), "catalogue": settings.fonte_catalogue}
+        given = {"database_url": start_fonte(settings), "catalogue": settings.fonte_catalogue}
+        return given | {"_env_file": find_home() / ".env"}
 
     return main(["load", *arguments], prog="etl", find_settings=find_settings)
 

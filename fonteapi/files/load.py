@@ -1,16 +1,17 @@
 """Turns the values of a user's file into readings, by DuckDB, and loads them into Fonte."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from enum import StrEnum
 from pathlib import Path
 
 import duckdb
 
 from fonteapi import table
-from fonteapi.catalogue import Catalogue
+from fonteapi.catalogue import TURBINE_NAME, Catalogue
 from fonteapi.database import FAILURES, Fonte
+from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
+from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine
@@ -50,63 +51,40 @@ CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 
     THEN parse_timestamp(trim(x::VARCHAR)) END;
 
 CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
+
+CREATE TEMP MACRO is_bad_turbine(x) AS
+    NOT coalesce(regexp_full_match(trim(x::VARCHAR), getvariable('turbine_name')), false);
 """
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
-        strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ')
+        strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ'), list_sort(list(DISTINCT turbine))
     FROM readings
 """
+READ_KEYS = {
+    "timestamp": ("to_timestamp_utc(timestamp)", "is_bad_timestamp", "a timestamp"),
+    "turbine": (
+        *("trim(turbine::VARCHAR)", "is_bad_turbine"),
+        "a turbine's name of letters, digits and . _ -",
+    ),
+}
+"""The value of a column, the check of its rows, and what is expected there."""
+MOST_NAMED = 3
+"""The number of turbines that a report names."""
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How a file's columns and values become readings."""
+class Replace(StrEnum):
+    """Which readings a file replaces."""
 
-    rename: Mapping[str, str]
-    """The file's name → ours."""
-    scale: Mapping[str, float]
-    """Signal → the factor of its values."""
-    missing: Sequence[str]
-    """Words and numbers of the file that mean "missing"."""
-    timestamp_format: str | None
-    """As for `strptime`; without it timestamps are ISO 8601."""
+    NONE = "none"
+    TURBINES = "those of its turbines"
+    ALL = "all"
 
 
-def parse_rename(words: Sequence[str], catalogue: Catalogue) -> dict[str, str]:
-    """The file's name → ours, from words such as `Ws_avg=wind_speed`."""
-    names = ["timestamp", *catalogue]
-    rename: dict[str, str] = {}
-    for word in words:
-        source, _, name = (part.strip() for part in word.rpartition("="))
-        if not source:
-            raise WrongInput(f"--rename: expected 'Its name=wind_speed', got {word!r}")
-        if name not in names:
-            raise WrongInput(f"--rename {word!r}: expected one of {', '.join(names)}, got {name!r}")
-        if rename.setdefault(source, name) != name:
-            raise WrongInput(f"--rename: {source!r} cannot be both {rename[source]} and {name}")
-    return rename
+def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = Replace.NONE) -> str:
+    """Check a file, then append its readings to Fonte.
 
-
-def parse_scale(words: Sequence[str], catalogue: Catalogue) -> dict[str, float]:
-    """Signal → its factor, from words such as `power=0.001`."""
-    scale: dict[str, float] = {}
-    for word in words:
-        name, _, text = (part.strip() for part in word.partition("="))
-        if name not in catalogue:
-            allowed = ", ".join(catalogue)
-            raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
-        factor = to_number(text)
-        if not factor or not isfinite(factor):
-            raise WrongInput(f"--unit-scale: expected a number as in {name}=0.001, got {text!r}")
-        if scale.setdefault(name, factor) != factor:
-            raise WrongInput(f"--unit-scale: {name} has two factors, {scale[name]} and {factor}")
-    return scale
-
-
-def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = False) -> str:
-    """Check a file, then append its readings to Fonte, or `replace` all that Fonte holds.
-
-    Returns a report. Raises `WrongInput` if the file as a whole or the rules do not fit, and
+    `replace` first deletes what Fonte holds, of the file's turbines or of every one. Returns a
+    report. Raises `WrongInput` if the file as a whole or the rules do not fit, and
     `LoadError` with the bad rows, or if Fonte does not take the readings: it is then unchanged.
     """
     with duckdb.connect() as con:
@@ -114,16 +92,20 @@ def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = F
         file = open_file(path, rules.rename, settings.catalogue)
         for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
-        read_values(con, file, rules.scale)
-        count, first, last = con.execute(SUMMARY).fetchall()[0]
+        refuse_unnamed(file, rules, settings.catalogue)
+        read_values(con, file, rules.scale, rules.turbine or settings.turbine)
+        count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
-        _refuse_mixture(con, file)
-        before, held = _write(con, file.signals, settings, replace)
-    report = f"loaded {count:,} readings from {path}: {first} to {last}"
+        refuse_mixture(con, file, rules, settings.catalogue)
+        replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
+        before, deleted, held = _write(con, file.signals, settings, replaced)
+    few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
+    report = f"loaded {count:,} readings of {few} from {path}: {first} to {last}"
+    counts = {"instead of": deleted, "beside": before - deleted}
     if before:
-        verb = "instead of" if replace else "beside"
-        report += f", {verb} {before:,} that Fonte held"
+        others = [f"{verb} {number:,}" for verb, number in counts.items() if number]
+        report += f", {' and '.join(others)} that Fonte held"
     if absent := [name for name in held if name not in file.columns]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
     if file.ignored:
@@ -131,32 +113,22 @@ def load_file(path: Path, rules: Rules, settings: Settings, *, replace: bool = F
     return report
 
 
-def _refuse_mixture(con: duckdb.DuckDBPyConnection, file: File) -> None:
-    """Refuse a file of several turbines: of equal timestamps Fonte counts the last reading only.
-
-    A feed that repeats readings repeats their values, and a correction is an exception.
-    """
-    differs = " OR ".join(f'max("{name}") > min("{name}")' for name in file.signals)
-    stamps = f"SELECT {differs} AS differs FROM readings GROUP BY timestamp"  # noqa: S608
-    found = con.execute(f"SELECT count(*), count(*) FILTER (differs) FROM ({stamps})")  # noqa: S608
-    total, mixed = found.fetchall()[0]
-    if 2 * mixed > total:
-        raise WrongInput(
-            f"{file.path}: expected one reading for each timestamp, got several different ones for"
-            f" {mixed:,} of {total:,}. If the file has several turbines, load the rows of one:"
-            f" Fonte holds one turbine. Its other columns: {', '.join(file.ignored) or 'none'}"
-        )
-
-
 def _write(
-    con: duckdb.DuckDBPyConnection, signals: Sequence[str], settings: Settings, replace: bool
-) -> tuple[int, Catalogue]:
-    """Move DuckDB's `readings` into Fonte; returns how many it held before, and its signals."""
-    fonte = Fonte(open_engine(settings.database_url), settings.catalogue)
+    con: duckdb.DuckDBPyConnection,
+    signals: Sequence[str],
+    settings: Settings,
+    replaced: Sequence[str] | None,
+) -> tuple[int, int, Catalogue]:
+    """Move DuckDB's `readings` into Fonte.
+
+    Returns how many it held before, how many of them were deleted, and its signals.
+    """
+    fonte = Fonte(open_engine(settings.database_url), settings.catalogue, settings.turbine)
     try:
         table.create_table(fonte, signals)
         readings = con.table("readings").to_arrow_reader()
-        return table.load_readings(fonte.engine, readings, replace=replace), fonte.signals()
+        counts = table.load_readings(fonte.engine, readings, replaced)
+        return *counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
@@ -169,6 +141,7 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     numbers = [number for word in rules.missing if (number := to_number(word)) is not None]
     con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [numbers])
     con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
+    con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
     con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [rules.timestamp_format])
     try:
         con.execute("SELECT parse_timestamp('')").fetchall()
@@ -177,15 +150,19 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
         raise WrongInput(f"--timestamp-format: {reason}") from None
 
 
-def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float]) -> None:
-    """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows."""
+def read_values(
+    con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float], turbine: str
+) -> None:
+    """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows.
+
+    They are readings of `turbine` if the file has no column of turbines.
+    """
     con.register("source", file.rows)
-    values = []
+    values = [] if "turbine" in file.columns else [f"'{turbine}' AS turbine"]
     for name, position in file.columns.items():
-        value, is_bad, wanted = "to_timestamp_utc(timestamp)", "is_bad_timestamp", "a timestamp"
-        if name != "timestamp":
-            value = f'to_signal("{name}", {scale.get(name, 1.0)!r}::DOUBLE)'
-            is_bad, wanted = "is_bad_signal", "a number"
+        to_signal = f'to_signal("{name}", {scale.get(name, 1.0)!r}::DOUBLE)'
+        signal = (to_signal, "is_bad_signal", "a number")
+        value, is_bad, wanted = READ_KEYS.get(name, signal)
         values.append(f'{value} AS "{name}"')
         # All names in the statements are the catalogue's, not the file's
         bad = f'SELECT number, "{name}"::VARCHAR FROM source WHERE {is_bad}("{name}")'  # noqa: S608
@@ -196,14 +173,6 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, 
     if file.problems:
         raise LoadError(_list_problems(file))
     con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
-
-
-def to_number(text: str) -> float | None:
-    """The number that a text spells, or None."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _list_problems(file: File) -> str:

@@ -16,6 +16,8 @@ from pgarrow.errors import first_line
 DELIMITERS = (",", ";", "\t")
 CHUNK = 100_000
 """How many rows are Python objects at a time."""
+KEYS = ("timestamp", "turbine")
+"""The columns beside signals; the second is needed in a file of several turbines only."""
 
 
 class LoadError(Exception):
@@ -49,7 +51,7 @@ class File:
     @property
     def signals(self) -> list[str]:
         """The signals that the file has."""
-        return [name for name in self.columns if name != "timestamp"]
+        return [name for name in self.columns if name not in KEYS]
 
     @property
     def ignored(self) -> list[str]:
@@ -90,10 +92,10 @@ def find_columns(
         if name in columns:
             both = f"{header[columns[name]]!r} and {source!r}"
             raise WrongInput(f"{path}: expected one column for {name}, got {both}")
-        if name == "timestamp" or name in signals:
+        if name in KEYS or name in signals:
             columns[name] = position
     lacking = [] if "timestamp" in columns else ["no timestamp"]
-    if not columns.keys() - {"timestamp"}:
+    if not columns.keys() - KEYS:
         lacking.append(f"no signal ({', '.join(signals)})")
     if lacking:
         raise WrongInput(
@@ -105,7 +107,7 @@ def find_columns(
 
 def read_csv(path: Path, rename: Mapping[str, str], signals: Collection[str]) -> File:
     """Read UTF-8, with or without a byte order mark, `"` around fields, and names in line 1."""
-    delimiter, header = _find_header(path, {*rename, "timestamp", *signals})
+    delimiter, header = _find_header(path, {*rename, *KEYS, *signals})
     columns = find_columns(path, header, rename, signals)
     schema = pa.schema({"number": pa.int64()} | dict.fromkeys(columns, pa.string()))
     problems: dict[int, list[str]] = {}
@@ -183,15 +185,18 @@ def read_parquet(path: Path, rename: Mapping[str, str], signals: Collection[str]
     rows = {"number": pa.array(range(1, table.num_rows + 1), pa.int64())}
     for name, source in ours.items():
         values = table.column(source)
-        rows[name] = values if name == "timestamp" else values.cast(pa.float64(), safe=False)
+        rows[name] = values if name in KEYS else values.cast(pa.float64(), safe=False)
     return File(path, header, columns, pa.table(rows), "row")
 
 
 def _check_type(path: Path, name: str, column: pa.Field) -> None:
     kind, types = column.type, pa.types
+    is_text = types.is_string(kind) or types.is_large_string(kind)
     if name == "timestamp":
-        fits = types.is_timestamp(kind) or types.is_string(kind) or types.is_large_string(kind)
-        expected = "timestamps or ISO 8601 text"
+        fits, expected = is_text or types.is_timestamp(kind), "timestamps or ISO 8601 text"
+    elif name == "turbine":
+        is_text = is_text or types.is_dictionary(kind)
+        fits, expected = is_text or types.is_integer(kind), "names of turbines"
     else:
         fits = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
         fits, expected = fits or types.is_null(kind), "numbers"

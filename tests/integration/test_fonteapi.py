@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from etl_lib.services import embedded
 from fonteapi import database, table
 from fonteapi.catalogue import arrow_schema
+from fonteapi.database import Choice
 from fonteapi.formats import ARROW, CSV, ENCODERS, JSON, choose_format
 from fonteapi.main import create_app
 from fonteapi.settings import Settings, read_settings
@@ -306,6 +307,7 @@ def test_reading(fonte: httpx2.Client, put_readings: Put) -> None:
     assert fonte.get("/data/1").json() == {
         "id": 1,
         "timestamp": "2024-05-20T00:00:00Z",
+        "turbine": "T1",
         "wind_speed": None,
         "power": 1.5,
         "ambient_temperature": None,
@@ -556,7 +558,7 @@ def test_table_with_one_signal(new_database: Callable[[], str]) -> None:
     assert [signal["name"] for signal in httpx2.get(f"{api}/signals").json()] == ["power"]
     [row] = httpx2.get(f"{api}/data").json()
     assert row == {"timestamp": row["timestamp"], "power": 5}
-    assert httpx2.get(f"{api}/data/1").json() == {"id": 1} | row
+    assert httpx2.get(f"{api}/data/1").json() == {"id": 1, "turbine": "T1"} | row
     answer = httpx2.get(f"{api}/data", params={"columns": "wind_speed"})
     assert problem(answer) == "['query', 'columns', 0] expected 'power'"
 
@@ -654,7 +656,7 @@ def test_wrong_setting(
 def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches of that year, none of them fetched yet."""
     engine = open_engine(year_url)
-    batches = database.stream_readings(engine, list(SIGNALS.values()), (None, None))
+    batches = database.stream_readings(engine, Choice(list(SIGNALS.values()), (None, None)))
     yield batches
     batches.close()
     engine.dispose()
@@ -741,7 +743,9 @@ def test_units_in_arrow(seeded: httpx2.Client) -> None:
 def test_openapi(seeded: httpx2.Client) -> None:
     """The document has every route, unit and form."""
     document = seeded.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/data", "/data/{id}", "/days", "/health", "/signals"}
+    assert set(document["paths"]) == {
+        *("/data", "/data/{id}", "/days", "/health", "/signals", "/turbines"),
+    }
     content = document["paths"]["/data"]["get"]["responses"]["200"]["content"]
     assert set(content) == {JSON, CSV, ARROW}
     assert content[JSON]["schema"]["items"] == {"$ref": "#/components/schemas/Row"}

@@ -25,6 +25,7 @@ from fonteapi.__main__ import main
 
 HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"
 HAUTE_BORNE_NAMES = {
+    "Wind_turbine_name": "turbine",
     "Date_time": "timestamp",
     "P_avg": "power",
     "Ws_avg": "wind_speed",
@@ -130,8 +131,8 @@ def test_la_haute_borne(own: Own) -> None:
     assert_same(own, expected)
     assert min(value for value in own.powers() if value is not None) < 0
     out, err = own.capsys.readouterr()
-    assert out.startswith(f"loaded 4,464 readings from {HAUTE_BORNE}: 2014-01-01T00:00:00Z to ")
-    assert out.endswith(" 2014-01-31T23:50:00Z\nignored: Wind_turbine_name\n")
+    assert out.startswith(f"loaded 4,464 readings of R80711 from {HAUTE_BORNE}: 2014-01-01T00:")
+    assert out.endswith(" to 2014-01-31T23:50:00Z\n")
     assert err == ""
 
 
@@ -183,7 +184,7 @@ def test_command(own: Own) -> None:
     """`python -m fonteapi load` reports what it loaded."""
     done = run_load(own.url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("loaded 1,440 readings from ")
+    assert done.stdout.startswith("loaded 1,440 readings of T1 from ")
     assert len(own.stored()) == 1440
 
 
@@ -216,17 +217,6 @@ def test_replace_fails_late(own: Own) -> None:
     assert own.load(GOOD + "2024-05-20T00:02:00Z,100\n", "--replace") == 1
     assert re.fullmatch(".*: Fonte did not take the readings: .*\n", own.err())
     assert own.powers() == [1, 2]
-
-
-def test_several_turbines(own: Own) -> None:
-    """A file of several turbines is refused, and names the columns that may tell them apart."""
-    rows = [f"{name},2024-05-20T00:{m:02},{m + place}" for m in range(9) for place, name in
-            enumerate(("R80711", "R80721", "R80736"))]  # fmt: skip
-    assert own.load("\n".join(["turbine_name,timestamp,power", *rows])) == 2
-    error = own.err()
-    assert "got several different ones for 9 of 9" in error
-    assert "Its other columns: turbine_name" in error
-    assert own.powers() == []
 
 
 def test_repeated_readings(own: Own) -> None:
@@ -473,7 +463,7 @@ def test_no_file(own: Own, tmp_path: Path) -> None:
     [
         (["--rename", "Ws_avg"], "--rename: expected 'Its name=wind_speed', got 'Ws_avg'"),
         (["--rename", "=power"], "--rename: expected 'Its name=wind_speed', got '=power'"),
-        (["--rename", "a=speed"], "expected one of timestamp, wind_speed, power, "),
+        (["--rename", "a=speed"], "expected one of timestamp, turbine, wind_speed, power, "),
         (["--rename", "none=wind_speed"], "has no column 'none'; it has 'timestamp', 'power', 'n"),
         (["--rename", "note=power"], "expected one column for power, got 'power' and 'note'"),
         (["--rename", "note=power", "note=wind_speed"], "'note' cannot be both power and wind_sp"),
@@ -505,7 +495,7 @@ def test_help(own: Own) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["load", "--help"])
     assert stop.value.code == 0
-    assert "--rename Date_time=timestamp P_avg=power" in own.out()
+    assert "--rename Wind_turbine_name=turbine Date_time=timestamp" in own.out()
 
 
 def test_name_of_the_program(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -609,7 +599,7 @@ def test_parquet_equals_csv(own: Own, tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "own.parquet")
     assert own.load(tmp_path / "own.parquet", *renames(HAUTE_BORNE_NAMES)) == 0
     from_parquet = own.stored()
-    assert own.load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES), "--replace") == 0
+    assert own.load(HAUTE_BORNE, *renames(HAUTE_BORNE_NAMES), "--replace-all") == 0
     assert own.stored() == from_parquet
 
 

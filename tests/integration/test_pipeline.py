@@ -29,6 +29,7 @@ from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.__main__ import main as fonteapi
 
 LA_HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"
+KEYS = ("Wind_turbine_name=turbine", "Date_time=timestamp")
 MIDC = DATA / "midc_1min" / "midc_2018-10-18_1min.csv"
 NAMES = {"Ws_avg": "wind_speed", "P_avg": "power", "Ot_avg": "ambient_temperature"}
 ALL = list(NAMES.values())
@@ -96,7 +97,7 @@ def test_a_month_of_la_haute_borne(
     load_file: Callable[..., None], fonte: httpx2.Client, alvo: Engine, alvo_url: str
 ) -> None:
     rename = [f"{theirs}={ours}" for theirs, ours in NAMES.items()]
-    load_file(LA_HAUTE_BORNE, "--rename", "Date_time=timestamp", *rename)
+    load_file(LA_HAUTE_BORNE, "--rename", *KEYS, *rename)
     days = [date(2014, 1, 1) + timedelta(days=n) for n in range(31)]
     loads = [transfer(fonte, alvo, day, ALL) for day in days]
 
@@ -152,8 +153,8 @@ def test_the_notebook_runs_on_real_readings(
     day: date,
     says: str,
 ) -> None:
-    words = [f"{theirs}={ours}" for theirs, ours in ({"Date_time": "timestamp"} | NAMES).items()]
-    load_file(path, *(["--rename", *words] if rename else []))
+    words = [f"{theirs}={ours}" for theirs, ours in NAMES.items()]
+    load_file(path, *(["--rename", *KEYS, *words] if rename else []))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
     outcome = run_date(day, Plan(ALL, settings, project, open_archive(project / "runs")))
     assert outcome.error is None

@@ -22,7 +22,7 @@ def test_docs_without_internet(browser: Browser, seeded_fonte_url: str, key: str
     page = context.new_page()
     page.goto(f"{api}/docs")
     expect(page.locator(".opblock-summary-path")).to_have_text(
-        ["/data", "/data/{id}", "/signals", "/days", "/health"]
+        ["/data", "/data/{id}", "/signals", "/turbines", "/days", "/health"]
     )
     page.locator(".opblock-summary-path").nth(1).click()
     page.get_by_role("button", name="Try it out").click()

@@ -1,0 +1,71 @@
+"""How a file's columns and values become readings, from the words of the command line."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from fonteapi.catalogue import TURBINE_NAME, Catalogue
+from fonteapi.files.tables import KEYS, WrongInput
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a file's columns and values become readings."""
+
+    rename: Mapping[str, str]
+    """The file's name → ours."""
+    scale: Mapping[str, float]
+    """Signal → the factor of its values."""
+    missing: Sequence[str]
+    """Words and numbers of the file that mean "missing"."""
+    timestamp_format: str | None
+    """As for `strptime`; without it timestamps are ISO 8601."""
+    turbine: str | None = None
+    """The turbine of a file that has no column of them."""
+
+
+def parse_turbine(name: str | None) -> str | None:
+    """The name of the file's turbine, if it is one."""
+    if name is None or re.fullmatch(TURBINE_NAME, name):
+        return name
+    raise WrongInput(f"--turbine: expected letters, digits and . _ -, 64 at most, got {name!r}")
+
+
+def parse_rename(words: Sequence[str], catalogue: Catalogue) -> dict[str, str]:
+    """The file's name → ours, from words such as `Ws_avg=wind_speed`."""
+    names = [*KEYS, *catalogue]
+    rename: dict[str, str] = {}
+    for word in words:
+        source, _, name = (part.strip() for part in word.rpartition("="))
+        if not source:
+            raise WrongInput(f"--rename: expected 'Its name=wind_speed', got {word!r}")
+        if name not in names:
+            raise WrongInput(f"--rename {word!r}: expected one of {', '.join(names)}, got {name!r}")
+        if rename.setdefault(source, name) != name:
+            raise WrongInput(f"--rename: {source!r} cannot be both {rename[source]} and {name}")
+    return rename
+
+
+def parse_scale(words: Sequence[str], catalogue: Catalogue) -> dict[str, float]:
+    """Signal → its factor, from words such as `power=0.001`."""
+    scale: dict[str, float] = {}
+    for word in words:
+        name, _, text = (part.strip() for part in word.partition("="))
+        if name not in catalogue:
+            allowed = ", ".join(catalogue)
+            raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
+        factor = to_number(text)
+        if not factor or not isfinite(factor):
+            raise WrongInput(f"--unit-scale: expected a number as in {name}=0.001, got {text!r}")
+        if scale.setdefault(name, factor) != factor:
+            raise WrongInput(f"--unit-scale: {name} has two factors, {scale[name]} and {factor}")
+    return scale
+
+
+def to_number(text: str) -> float | None:
+    """The number that a text spells, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
