@@ -85,8 +85,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
         written = table.fill_if_empty(fonte, settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
     rules = Rules(
-        parse_rename(options.rename, settings.catalogue),
-        parse_scale(options.unit_scale, settings.catalogue),
+        parse_rename(options.rename, settings.catalogue.signals),
+        parse_scale(options.unit_scale, settings.catalogue.signals),
         options.missing,
         options.timestamp_format,
         parse_turbine(options.turbine),

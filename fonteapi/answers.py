@@ -1,12 +1,12 @@
 """The models and the documented responses of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from fonteapi.catalogue import Catalogue, Kind
+from fonteapi.catalogue import Kind, Signal, Turbine
 from fonteapi.formats import ARROW, CSV, JSON
 
 TIMESTAMP = "2024-05-20T00:00:00Z"
@@ -34,14 +34,21 @@ class SignalFacts(BaseModel):
     plausible: tuple[float, float] | None = Field(description="bounds, inclusive")
 
 
-class TurbineFacts(BaseModel):
-    """A turbine that has readings."""
+class TurbineReadings(BaseModel):
+    """The turbine whose readings these are, and their span."""
 
     name: str = Field(examples=["T1"])
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
+
+
+class TurbineFacts(Turbine, TurbineReadings):
+    """A turbine that has readings, and what the catalogue says of it."""
+
     interval: float | None = Field(
-        description="usual time between two of its last 1,000 readings, seconds", examples=[60.0]
+        description="time between two readings, seconds: the catalogue's, or the usual one of the"
+        " last 1,000",
+        examples=[60],
     )
 
 
@@ -93,7 +100,9 @@ READINGS: Responses = {
 }
 
 
-def describe_fonte(document: dict[str, Any], signals: Catalogue, turbines: Sequence[str]) -> None:
+def describe_fonte(
+    document: dict[str, Any], signals: Mapping[str, Signal], turbines: Sequence[str]
+) -> None:
     """Write Fonte's signals and turbines into the API's OpenAPI document."""
     reading = document["components"]["schemas"]["Reading"]
     for name, signal in signals.items():

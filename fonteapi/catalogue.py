@@ -1,4 +1,4 @@
-"""The catalogue: what the signals of Fonte are, from `catalogue.toml` and the user's own file.
+"""The catalogue: what Fonte's signals and turbines are, by `catalogue.toml` and the user's file.
 
 The table, the API's documentation and the metadata of Arrow answers come from here; from that
 metadata come the units in Alvo and on the axes of plots.
@@ -6,22 +6,26 @@ metadata come the units in Alvo and on the axes of plots.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+NAME = "[a-z][a-z0-9_]{0,39}"
 RESERVED = {"id", "timestamp", "turbine"}
 """The other columns of Fonte's table."""
 TURBINE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """A turbine is named as its SCADA names it."""
 ONLY_TURBINE = "T1"
 """The turbine of readings that name none, unless FONTE_TURBINE names it."""
+
+
+E = TypeVar("E", bound="Entry")
 
 
 class Kind(StrEnum):
@@ -40,10 +44,14 @@ def _check_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
 Bounds = Annotated[tuple[float, float], AfterValidator(_check_bounds)]
 
 
-class Signal(BaseModel):
-    """A measured quantity of a turbine."""
+class Entry(BaseModel):
+    """An entry of the catalogue; a key that it does not know is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Signal(Entry):
+    """A measured quantity of a turbine."""
 
     name: str
     unit: str = Field(min_length=1, max_length=20)
@@ -68,8 +76,35 @@ class Signal(BaseModel):
         return {key: value for key, value in known.items() if value is not None}
 
 
-Catalogue = dict[str, Signal]
-"""Signals by their names, in order."""
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Model(Entry):
+    """What the turbines of a model have in common; None if it is not known."""
+
+    rated_power: Positive | None = Field(default=None, description="kW", examples=[2050])
+    hub_height: Positive | None = Field(default=None, description="m", examples=[80])
+    rotor_diameter: Positive | None = Field(default=None, description="m", examples=[82])
+
+
+class Turbine(Model):
+    """The facts of a turbine; None if it is not known. Each of its own goes before its model's."""
+
+    model: str | None = Field(default=None, examples=["MM82"])
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="degrees north")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="degrees east")
+    elevation: float | None = Field(default=None, description="of its foot above the sea, m")
+    interval: Positive | None = Field(
+        default=None, description="time between two readings, seconds", examples=[60]
+    )
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is known of signals and turbines, each by its name, in order."""
+
+    signals: Mapping[str, Signal]
+    turbines: Mapping[str, Turbine]
 
 
 def read_catalogue(own: Path | str | None = None) -> Catalogue:
@@ -77,45 +112,76 @@ def read_catalogue(own: Path | str | None = None) -> Catalogue:
 
     Raises `ValueError` with one line that names the file, the entry and the key.
     """
-    entries, source = _read_entries(SHIPPED), Path(own or SHIPPED)
-    for name, changes in (_read_entries(source) if own else {}).items():
-        entries[name] = entries.get(name, {}) | changes
-    return {name: _parse(name, entry, source) for name, entry in entries.items()}
+    tables, source = _read_tables(SHIPPED), Path(own or SHIPPED)
+    for table, entries in (_read_tables(source) if own else {}).items():
+        for name, changes in entries.items():
+            tables[table][name] = tables[table].get(name, {}) | changes
+    signals = {
+        name: _parse(Signal, "signals", name, {"name": name} | entry, source)
+        for name, entry in tables["signals"].items()
+    }
+    models = {
+        name: _parse(Model, "models", name, entry, source)
+        for name, entry in tables["models"].items()
+    }
+    turbines = {}
+    for name, entry in tables["turbines"].items():
+        model = models.get(entry.get("model", ""), None if "model" in entry else Model())
+        if model is None:
+            known = ", ".join(models) or "none"
+            raise ValueError(
+                f"{source}: [turbines.{name}] model: expected one of [models.NAME]: {known},"
+                f" got {entry['model']!r}"
+            )
+        facts = model.model_dump(exclude_none=True) | entry
+        turbines[name] = _parse(Turbine, "turbines", name, facts, source)
+    return Catalogue(signals, turbines)
 
 
-def _read_entries(path: Path) -> dict[str, dict[str, Any]]:
+TABLES = {
+    "signals": (
+        re.compile(f"(?!({'|'.join(sorted(RESERVED))})$){NAME}"),
+        f"small letters, digits and _, 40 at most, other than {', '.join(sorted(RESERVED))}",
+    ),
+    "models": (re.compile(r"\S(.{0,62}\S)?"), "64 letters at most"),
+    "turbines": (re.compile(TURBINE_NAME), "letters, digits and . _ -, 64 at most"),
+}
+"""The tables of a file, and the names of their entries."""
+
+
+def _read_tables(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """The entries of each table of a file."""
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # ValueError: neither UTF-8 nor TOML
         raise ValueError(f"{path}: expected a TOML file, got {error}") from None
-    signals = found.pop("signals", {})
-    if found:
-        raise ValueError(f"{path}: expected [signals.NAME], got {next(iter(found))!r}")
-    if not isinstance(signals, dict):
-        raise ValueError(f"{path}: expected [signals.NAME], got signals = {signals!r}")
-    for name, entry in signals.items():
-        if not NAME.fullmatch(name) or name in RESERVED:
-            raise ValueError(
-                f"{path}: [signals.{name}]: expected a name of small letters, digits and _, 40 at"
-                f" most, other than {', '.join(sorted(RESERVED))}"
-            )
-        if not isinstance(entry, dict):
-            raise ValueError(f"{path}: expected [signals.{name}], got {name} = {entry!r}")
-        if "name" in entry:
-            raise ValueError(f"{path}: [signals.{name}] name: expected it in the brackets only")
-    return signals
+    if others := found.keys() - TABLES.keys():
+        expected = ", ".join(f"[{table}.NAME]" for table in TABLES)
+        raise ValueError(f"{path}: expected {expected}, got {min(others)!r}")
+    for table, entries in found.items():
+        if not isinstance(entries, dict):
+            raise ValueError(f"{path}: expected [{table}.NAME], got {table} = {entries!r}")
+        for name, entry in entries.items():
+            pattern, letters = TABLES[table]
+            if not pattern.fullmatch(name):
+                raise ValueError(f"{path}: [{table}.{name}]: expected a name of {letters}")
+            if not isinstance(entry, dict):
+                raise ValueError(f"{path}: expected [{table}.{name}], got {name} = {entry!r}")
+            if "name" in entry:
+                raise ValueError(f"{path}: [{table}.{name}] name: expected it in the brackets only")
+    return {table: found.get(table, {}) for table in TABLES}
 
 
-def _parse(name: str, entry: dict[str, Any], path: Path) -> Signal:
+def _parse(kind: type[E], table: str, name: str, entry: dict[str, Any], path: Path) -> E:
     try:
-        return Signal(name=name, **entry)
+        return kind(**entry)
     except ValidationError as error:
         problem = error.errors()[0]
         key = problem["loc"][0] if problem["loc"] else "name"
         message = problem["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "expected")
         got = "" if problem["type"] == "missing" else f", got {problem['input']!r}"
-        raise ValueError(f"{path}: [signals.{name}] {key}: {message}{got}") from None
+        raise ValueError(f"{path}: [{table}.{name}] {key}: {message}{got}") from None
 
 
 def arrow_schema(signals: Iterable[Signal], *, named: bool = False) -> pa.Schema:

@@ -1,6 +1,6 @@
 """Fonte, the source database, read: every statement here is a SELECT or a COPY to the client."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ class Fonte:
         """What the table has; raises `UnfitFonteError` if it has no signal."""
         with self.engine.connect() as connection:
             columns = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
-        found = {name: signal for name, signal in self.catalogue.items() if name in columns}
+        found = {name: signal for name, signal in self.catalogue.signals.items() if name in columns}
         if not found:
             raise UnfitFonteError(
                 "expected a signal of the catalogue in Fonte's table data, got"
@@ -64,7 +64,7 @@ class Fonte:
 class Held:
     """What Fonte's table has beside `id` and `timestamp`."""
 
-    signals: Catalogue
+    signals: Mapping[str, Signal]
     turbine: sa.ColumnElement[str]
     """The turbine of a reading: a column, or one name for all."""
     names_turbines: bool

@@ -136,7 +136,7 @@ def read_signals(fonte: Fonte) -> Any:
 
 @router.get("/turbines", response_model=list[answers.TurbineFacts])
 def read_turbines(fonte: Fonte) -> Any:
-    """The turbines that have readings, with their first and last one."""
+    """The turbines that have readings, and what the catalogue says of them."""
     return describe_turbines(fonte)
 
 
@@ -215,7 +215,7 @@ def _document_fonte(app: FastAPI) -> None:
             held = fonte.describe()
             signals, turbines = held.signals, list_turbines(fonte, held)
         except FAILURES:
-            signals, turbines = fonte.catalogue, []
+            signals, turbines = fonte.catalogue.signals, []
         described = make_document()
         answers.describe_fonte(described, signals, turbines)
         return described

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     catalogue: Annotated[Catalogue, NoDecode, BeforeValidator(read_catalogue)] = Field(
         default_factory=read_catalogue, validate_default=False
     )
-    """What each signal is; the setting names a file that adds to the shipped catalogue."""
+    """What signals and turbines are; the setting names a file that adds to the shipped one."""
     api_key: HeaderKey | None = Field(default=None, repr=False)
     """Key that every route but `/health` requires, ASCII without spaces; unset, none is needed."""
     concurrency: int = Field(default=80, ge=1)

@@ -62,7 +62,7 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
     also does so for other tables beside a `data`, and for one that lacks a signal. Several
     processes may call this at once.
     """
-    table = make_table([fonte.catalogue[name] for name in signals], fonte.turbine)
+    table = make_table([fonte.catalogue.signals[name] for name in signals], fonte.turbine)
     with fonte.engine.begin() as connection:
         connection.execute(LOCK)
         found = connection.execute(FOUND).one()
@@ -77,7 +77,7 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
             return
         lacking = [column for column in table.c if column.name not in found.columns]
         has_keys = set(data.c.keys()) <= set(found.columns)
-        is_ours = has_keys and fonte.catalogue.keys() & found.columns
+        is_ours = has_keys and fonte.catalogue.signals.keys() & found.columns
         unmet = sorted(column.name for column in lacking if column is not table.c.turbine)
         if unmet and (alone or not is_ours):
             raise UnfitFonteError(

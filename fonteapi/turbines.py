@@ -1,13 +1,12 @@
 """The turbines of Fonte: who they are, since when and how often they were read."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select, text
 
-from fonteapi.catalogue import TURBINE_NAME
+from fonteapi.catalogue import TURBINE_NAME, Turbine
 from fonteapi.database import FIRST, LAST, Fonte, Held, UnfitFonteError, data
 
 NAMES = text("""
@@ -24,17 +23,6 @@ NAMES = text("""
 """One look into the index for each turbine, where DISTINCT would read every reading."""
 RECENT = 1000
 """The readings of a turbine whose timestamps tell its interval."""
-
-
-@dataclass(frozen=True)
-class Turbine:
-    """A turbine that has readings."""
-
-    name: str
-    first_timestamp: datetime
-    last_timestamp: datetime
-    interval: float | None
-    """The usual time between two readings, seconds; None for a single one."""
 
 
 def list_turbines(fonte: Fonte, held: Held) -> list[str]:
@@ -55,24 +43,33 @@ def list_turbines(fonte: Fonte, held: Held) -> list[str]:
     return names
 
 
-def describe_turbines(fonte: Fonte) -> list[Turbine]:
-    """The turbines that have readings, in order of their names."""
+def describe_turbines(fonte: Fonte) -> list[dict[str, Any]]:
+    """The turbines that have readings, and what the catalogue says of each.
+
+    The interval that it does not tell is the usual time between two of the `RECENT` readings.
+    """
     held = fonte.describe()
-    described = (_describe(fonte, held, name) for name in list_turbines(fonte, held))
-    return [turbine for turbine in described if turbine]
+    described = []
+    for name in list_turbines(fonte, held):
+        first, last, interval = _find_span(fonte, held.turbine == name)
+        if first:
+            facts = fonte.catalogue.turbines.get(name, Turbine()).model_dump()
+            facts["interval"] = facts["interval"] or interval
+            span = {"first_timestamp": first, "last_timestamp": last}
+            described.append({"name": name} | span | facts)
+    return described
 
 
-def _describe(fonte: Fonte, held: Held, name: str) -> Turbine | None:
+def _find_span(fonte: Fonte, is_chosen: sa.ColumnElement[bool]) -> tuple[Any, Any, Any]:
+    """The first and the last timestamp, and the usual seconds between two; None without any."""
     stamp = data.c.timestamp
-    of_turbine = (held.turbine == name) & stamp.between(FIRST, LAST)
-    recent = select(stamp).where(of_turbine).distinct().order_by(stamp.desc()).limit(RECENT)
+    is_chosen &= stamp.between(FIRST, LAST)
+    recent = select(stamp).where(is_chosen).distinct().order_by(stamp.desc()).limit(RECENT)
     stamps = recent.subquery().c.timestamp
-    steps = select(
-        sa.func.round(sa.extract("epoch", stamps - sa.func.lag(stamps).over(order_by=stamps)))
-        .label("seconds")
-    ).subquery()  # fmt: skip
+    step = sa.extract("epoch", stamps - sa.func.lag(stamps).over(order_by=stamps))
+    steps = select(sa.func.round(step).label("seconds")).subquery()
     usual = select(sa.func.mode().within_group(steps.c.seconds)).scalar_subquery()
-    query = select(sa.func.min(stamp), sa.func.max(stamp), usual).where(of_turbine)
+    query = select(sa.func.min(stamp), sa.func.max(stamp), usual).where(is_chosen)
     with fonte.engine.connect() as connection:
         first, last, interval = connection.execute(query).one()
-    return first and Turbine(name, first, last, None if interval is None else float(interval))
+    return first, last, interval

@@ -41,7 +41,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data"
 CATALOGUE = read_catalogue()
-SIGNALS = {name: CATALOGUE[name] for name in SIMULATED_SIGNALS}
+SIGNALS = {name: CATALOGUE.signals[name] for name in SIMULATED_SIGNALS}
 """The signals of a simulated Fonte."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from fonteapi import table
-from fonteapi.catalogue import TURBINE_NAME, Catalogue
+from fonteapi.catalogue import TURBINE_NAME, Signal
 from fonteapi.database import FAILURES, Fonte
 from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
@@ -89,15 +89,15 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
     """
     with duckdb.connect() as con:
         set_rules(con, rules)
-        file = open_file(path, rules.rename, settings.catalogue)
+        file = open_file(path, rules.rename, settings.catalogue.signals)
         for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
-        refuse_unnamed(file, rules, settings.catalogue)
+        refuse_unnamed(file, rules, settings.catalogue.signals)
         read_values(con, file, rules.scale, rules.turbine or settings.turbine)
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
-        refuse_mixture(con, file, rules, settings.catalogue)
+        refuse_mixture(con, file, rules, settings.catalogue.signals)
         replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
         before, deleted, held = _write(con, file.signals, settings, replaced)
     few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
@@ -118,7 +118,7 @@ def _write(
     signals: Sequence[str],
     settings: Settings,
     replaced: Sequence[str] | None,
-) -> tuple[int, int, Catalogue]:
+) -> tuple[int, int, Mapping[str, Signal]]:
     """Move DuckDB's `readings` into Fonte.
 
     Returns how many it held before, how many of them were deleted, and its signals.

@@ -1,11 +1,11 @@
 """How a file's columns and values become readings, from the words of the command line."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from fonteapi.catalogue import TURBINE_NAME, Catalogue
+from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files.tables import KEYS, WrongInput
 
 
@@ -32,9 +32,9 @@ def parse_turbine(name: str | None) -> str | None:
     raise WrongInput(f"--turbine: expected letters, digits and . _ -, 64 at most, got {name!r}")
 
 
-def parse_rename(words: Sequence[str], catalogue: Catalogue) -> dict[str, str]:
+def parse_rename(words: Sequence[str], signals: Collection[str]) -> dict[str, str]:
     """The file's name → ours, from words such as `Ws_avg=wind_speed`."""
-    names = [*KEYS, *catalogue]
+    names = [*KEYS, *signals]
     rename: dict[str, str] = {}
     for word in words:
         source, _, name = (part.strip() for part in word.rpartition("="))
@@ -47,13 +47,13 @@ def parse_rename(words: Sequence[str], catalogue: Catalogue) -> dict[str, str]:
     return rename
 
 
-def parse_scale(words: Sequence[str], catalogue: Catalogue) -> dict[str, float]:
+def parse_scale(words: Sequence[str], signals: Collection[str]) -> dict[str, float]:
     """Signal → its factor, from words such as `power=0.001`."""
     scale: dict[str, float] = {}
     for word in words:
         name, _, text = (part.strip() for part in word.partition("="))
-        if name not in catalogue:
-            allowed = ", ".join(catalogue)
+        if name not in signals:
+            allowed = ", ".join(signals)
             raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
         factor = to_number(text)
         if not factor or not isfinite(factor):

@@ -236,7 +236,7 @@ def test_turbines(farm: httpx2.Client, fonte_url: str) -> None:
                      for n in (*range(9), 60)))  # fmt: skip
     put(fonte_url, "('d4', '2024-05-20', 1)")
     first, *others = farm.get("/turbines").json()
-    assert first == {
+    assert {key: value for key, value in first.items() if value is not None} == {
         "name": "A1",
         "first_timestamp": "2024-05-20T00:00:00Z",
         "last_timestamp": "2024-05-20T00:31:00Z",
@@ -245,6 +245,21 @@ def test_turbines(farm: httpx2.Client, fonte_url: str) -> None:
     assert [(one["name"], one["interval"]) for one in others] == [
         *(("B-2", 600.0), ("c_3.x", 600.0), ("d4", None)),
     ]
+
+
+def test_facts_of_turbines(
+    farm: httpx2.Client, fonte_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's catalogue tells facts, also an interval; a turbine without readings is none."""
+    own = tmp_path / "my.toml"
+    own.write_text(
+        "[models.M]\nrated_power = 2050\n[turbines.A1]\nmodel = 'M'\ninterval = 60\n"
+        "[turbines.Z]\nrated_power = 1\n"
+    )
+    api = serve(Settings(database_url=fonte_url, catalogue=own))
+    first, second, _ = httpx2.get(f"{api}/turbines").json()
+    assert (first["model"], first["rated_power"], first["interval"]) == ("M", 2050, 60)
+    assert (second["model"], second["rated_power"], second["interval"]) == (None, None, 600)
 
 
 def test_days(farm: httpx2.Client, fonte_url: str) -> None:

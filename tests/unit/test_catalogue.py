@@ -18,7 +18,7 @@ def own(tmp_path: Path) -> Path:
 
 def test_shipped() -> None:
     """The shipped catalogue has the simulated signals, each with a plausible example."""
-    catalogue = read_catalogue()
+    catalogue = read_catalogue().signals
     assert {"wind_speed", "power", "ambient_temperature"} <= catalogue.keys()
     for signal in catalogue.values():
         assert signal.plausible
@@ -29,8 +29,8 @@ def test_shipped() -> None:
 def test_own_signal(own: Path) -> None:
     """A user's file adds a signal after the shipped ones."""
     own.write_text(NOISE)
-    *shipped, noise = read_catalogue(own).values()
-    assert shipped == list(read_catalogue().values())
+    *shipped, noise = read_catalogue(own).signals.values()
+    assert shipped == list(read_catalogue().signals.values())
     assert (noise.name, noise.unit, noise.kind) == ("noise", "dB", Kind.QUANTITY)
     assert noise.metadata == {"unit": "dB", "kind": "quantity", "description": "noise"}
 
@@ -38,18 +38,41 @@ def test_own_signal(own: Path) -> None:
 def test_changed_key(own: Path) -> None:
     """A user's file changes one key of a shipped signal, and nothing else."""
     own.write_text("[signals.power]\nplausible = [-50, 2100]\n")
-    catalogue, shipped = read_catalogue(own), read_catalogue()
+    catalogue, shipped = dict(read_catalogue(own).signals), dict(read_catalogue().signals)
     assert catalogue.pop("power") == shipped.pop("power").model_copy(
         update={"plausible": (-50, 2100)}
     )
     assert catalogue == shipped
 
 
+def test_turbines(own: Path) -> None:
+    """A turbine has its own facts, and those of its model where it has none."""
+    own.write_text(
+        '[models."MM 82"]\nrated_power = 2050\nhub_height = 80\n'
+        '[turbines.R80711]\nmodel = "MM 82"\nhub_height = 78.5\nlatitude = 48.45\n'
+        "[turbines.c_3-x]\ninterval = 600\n"
+    )
+    first, second = read_catalogue(own).turbines.values()
+    assert (first.model, first.rated_power, first.hub_height) == ("MM 82", 2050, 78.5)
+    assert (first.latitude, first.longitude, first.rotor_diameter) == (48.45, None, None)
+    assert second.model_dump(exclude_none=True) == {"interval": 600}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("[signals.noise\n", "expected a TOML file, got "),
-        ("[turbine.A]\n", "expected [signals.NAME], got 'turbine'"),
+        ("[turbine.A]\n", "expected [signals.NAME], [models.NAME], [turbines.NAME], got 'turbine'"),
+        ("[turbines]\nA = 1\n", "expected [turbines.A], got A = 1"),
+        ('[turbines."a b"]\n', "[turbines.a b]: expected a name of letters, digits and . _ -"),
+        ('[models.""]\n', "[models.]: expected a name of 64 letters at most"),
+        ("[turbines.A]\nrated = 1\n", "[turbines.A] rated: Extra inputs are not permitted"),
+        ("[turbines.A]\nrated_power = 0\n", "[turbines.A] rated_power: expected greater than 0"),
+        ("[turbines.A]\nlatitude = 91\n", "[turbines.A] latitude: expected less than or equal"),
+        ('[turbines.A]\nmodel = "M"\n', "[turbines.A] model: expected one of [models.NAME]: none"),
+        ("[turbines.A]\nmodel = 3\n", "[turbines.A] model: expected one of [models.NAME]: none"),
+        ("[models.M]\nmodel = 'M'\n", "[models.M] model: Extra inputs are not permitted"),
+        ("[models.M]\nhub_height = inf\n", "[models.M] hub_height: expected a finite number"),
         ("signals = 1\n", "expected [signals.NAME], got signals = 1"),
         ("[signals]\nnoise = 1\n", "expected [signals.noise], got noise = 1"),
         ("[signals.Noise]\n", "[signals.Noise]: expected a name of small letters"),
@@ -87,4 +110,4 @@ def test_setting(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings(database_url=URL).catalogue == read_catalogue(SHIPPED)
     own.write_text(NOISE)
     monkeypatch.setenv("FONTE_CATALOGUE", str(own))
-    assert "noise" in read_settings(database_url=URL).catalogue
+    assert "noise" in read_settings(database_url=URL).catalogue.signals
