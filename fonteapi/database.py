@@ -95,17 +95,18 @@ def is_within(period: Period) -> sa.ColumnElement[bool]:
 class Choice:
     """The readings that a request asks for."""
 
+    held: Held
     signals: Sequence[Signal]
     period: Period
-    turbine: sa.ColumnElement[str] | None = None
-    """If given, the second field of each reading; else the readings are those of one turbine."""
     turbines: Sequence[str] | None = None
     """None: every turbine."""
+    named: bool = True
+    """Whether the second field of each reading is its turbine."""
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of the readings."""
-        return arrow_schema(self.signals, named=self.turbine is not None)
+        return arrow_schema(self.signals, named=self.named)
 
 
 def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]:
@@ -114,11 +115,11 @@ def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]
     Yields batches of about a megabyte, straight from a binary COPY, each of `choice.schema`.
     Close it if it is not read to its end: until then PostgreSQL waits to send the rest.
     """
-    turbine = [] if choice.turbine is None else [choice.turbine.label("turbine")]
+    turbine = [choice.held.turbine.label("turbine")] if choice.named else []
     signals: list[sa.ColumnClause[float]] = [sa.column(signal.name) for signal in choice.signals]
     query = select(data.c.timestamp, *turbine, *signals).where(is_within(choice.period))
-    if choice.turbine is not None and choice.turbines is not None:
-        query = query.where(choice.turbine.in_(choice.turbines))
+    if choice.turbines is not None:
+        query = query.where(choice.held.turbine.in_(choice.turbines))
     query = query.order_by(data.c.timestamp, *turbine, data.c.id)
     # COPY takes no bound parameters: SQLAlchemy writes the few typed values as literals
     statement = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})

@@ -61,13 +61,14 @@ def choose(
     turbines = list_turbines(fonte, held)
     if turbine:
         _refuse_others("turbine", turbine, [*turbines, "*"])
-        return Choice(signals, period, held.turbine, None if "*" in turbine else turbine)
+        return Choice(held, signals, period, None if "*" in turbine else turbine)
     if len(turbines) > 1:
         expected = f"expected {_spell([*turbines, '*'])}, since Fonte has several turbines"
         raise RequestValidationError(
             [{"type": "missing", "loc": ("query", "turbine"), "msg": expected, "input": None}]
         )
-    return Choice(signals, period)
+    # By name, in case that a load brings another turbine before the readings are read
+    return Choice(held, signals, period, turbines, named=False)
 
 
 def _refuse_others(parameter: str, given: Sequence[str], known: Sequence[str]) -> None:

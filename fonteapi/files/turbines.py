@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from shlex import quote
 
 import duckdb
 import pyarrow as pa
@@ -63,8 +64,7 @@ def refuse_mixture(
 
 
 def _describe(file: File, column: str, names: list[str]) -> str:
-    word = column if re.fullmatch(r"[\w.-]+", column) else f"'{column}'"
-    rename = f"--rename {word}=turbine" if word == column else f"--rename '{column}=turbine'"
+    rename = f"--rename {quote(f'{column}=turbine')}"
     if len(names) == 1:
         return (
             f"{file.path}: the file has one turbine in {column!r}, {names[0]}: {rename},"

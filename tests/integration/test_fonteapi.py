@@ -656,7 +656,9 @@ def test_wrong_setting(
 def year(year_url: str) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches of that year, none of them fetched yet."""
     engine = open_engine(year_url)
-    batches = database.stream_readings(engine, Choice(list(SIGNALS.values()), (None, None)))
+    held = database.Fonte(engine, CATALOGUE).describe()
+    choice = Choice(held, list(SIGNALS.values()), (None, None), named=False)
+    batches = database.stream_readings(engine, choice)
     yield batches
     batches.close()
     engine.dispose()

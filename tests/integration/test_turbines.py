@@ -214,6 +214,22 @@ def test_named_turbines(farm: httpx2.Client, turbines: list[str]) -> None:
     assert arrow["power"].to_pylist() == [row["power"] for row in rows]
 
 
+def test_another_turbine_comes_meanwhile(
+    fonte: httpx2.Client, fonte_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turbine that is loaded while a request is at work is not mixed into its answer."""
+    put(fonte_url, "('A1', '2024-05-20', 1)")
+    stream = database.stream_readings
+
+    def load_and_stream(*arguments: Any) -> Any:
+        put(fonte_url, "('B-2', '2024-05-20', 2)")
+        return stream(*arguments)
+
+    monkeypatch.setattr(database, "stream_readings", load_and_stream)
+    assert [row["power"] for row in fonte.get("/data").json()] == [1]
+    assert fonte.get("/data").status_code == 422
+
+
 def test_unknown_turbine(farm: httpx2.Client) -> None:
     answer = farm.get("/data", params={"turbine": ["A1", "Z9"]})
     assert answer.status_code == 422
