@@ -97,10 +97,10 @@ def statistics(start: np.datetime64) -> pa.Table:
     stamps = (start + STEP * np.arange(BUCKETS)).astype("datetime64[us]")
     names = [f"{signal}_{statistic}" for signal in SIGNALS for statistic in STATISTICS]
     fields = [pa.field(name, pa.float64(), metadata={"unit": "m/s"}) for name in names]
-    schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC")), *fields])
-    return pa.table(
-        [pa.array(stamps), *(random.normal(size=BUCKETS) for _ in names)], schema=schema
-    )
+    fields = [pa.field("timestamp", pa.timestamp("us", "UTC")), *fields]
+    fields.append(pa.field("expected", pa.float64()))
+    values = [random.normal(size=BUCKETS) for _ in names]
+    return pa.table([stamps, *values, np.full(BUCKETS, 10.0)], schema=pa.schema(fields))
 
 
 def load(alvo: Engine, start: np.datetime64) -> None:

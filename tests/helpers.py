@@ -212,6 +212,7 @@ LOADED = LoadedDay(
     finished=datetime(2024, 6, 1, 12, tzinfo=UTC),
     columns=["wind_speed", "power"],
     readings=1440,
+    interval=60.0,
     statistics=1440,
     coverage=1.0,
     added=1440,
@@ -230,7 +231,7 @@ def make_buckets(
     """Statistics as `to_frame` gives them, one bucket per value of `power`."""
     stamps = pd.date_range(start, periods=len(power), freq="10min", tz="UTC", name="timestamp")
     columns = {"wind_speed_mean": wind, "wind_speed_count": count, "power_count": count}
-    return pd.DataFrame(columns | {"power_mean": power}, index=stamps)
+    return pd.DataFrame(columns | {"power_mean": power, "expected": 10.0}, index=stamps)
 
 
 def put_notebook(

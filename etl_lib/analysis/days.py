@@ -1,13 +1,17 @@
 """Loaded days in numbers and sentences."""
 
+from math import ceil
+
 import numpy as np
 import pandas as pd
 
 from etl_lib.analysis.summary import Outline, SignalQuality, Summary
 from etl_lib.load.records import LoadedDay
-from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage, signals_of
+from etl_lib.transform.statistics import BUCKETS_A_DAY, EXPECTED, coverage, signals_of
 
 HOURS_A_BUCKET = 1 / 6
+STEP_SECONDS = 1200
+"""A step of an outline."""
 
 
 def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) -> Summary:
@@ -34,23 +38,28 @@ def summarize_days(statistics: pd.DataFrame) -> pd.DataFrame:
     readings that day, since the others may not have been loaded), `mean_wind_speed` (m/s, the
     mean of the buckets' means), `energy` (kWh, the sum over buckets of mean power × ten minutes),
     `hours_with_power` (the hours that the energy covers). NaN where there are no readings.
+    Where readings are more than ten minutes apart, a bucket's mean stands for their interval.
     """
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
+    share = statistics.get(EXPECTED, nothing).clip(upper=1)  # of the buckets that can have readings
+    hours = HOURS_A_BUCKET / share
     power = statistics.get("power_mean", nothing)
     dates = pd.DatetimeIndex(statistics.index).date
     shares = pd.DataFrame({s: coverage(statistics, s).groupby(dates).sum() for s in signals})
     buckets = pd.DataFrame(
         {
             "mean_wind_speed": statistics.get("wind_speed_mean", nothing),
-            "energy": power * HOURS_A_BUCKET,
-            "hours_with_power": power.notna() * HOURS_A_BUCKET,
+            "energy": power * hours,
+            "hours_with_power": power.notna() * hours,
         },
         index=statistics.index,
     )
     days = buckets.groupby(dates)
     table = days.agg({"mean_wind_speed": "mean", "hours_with_power": "sum"})
-    table.insert(0, "coverage", shares[shares > 0].mean(axis="columns") / BUCKETS_A_DAY)
+    full = BUCKETS_A_DAY * share.groupby(dates).min()
+    mean = shares[shares > 0].mean(axis="columns")
+    table.insert(0, "coverage", (mean / full).clip(upper=1))
     table.insert(2, "energy", days["energy"].sum(min_count=1))
     return table.rename_axis("date")
 
@@ -93,6 +102,8 @@ def _outline(statistics: pd.DataFrame, load: LoadedDay) -> Outline:
     means = statistics.get(f"{signal}_mean", pd.Series(dtype=float))
     steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
     halves = means.groupby(pd.DatetimeIndex(means.index).floor("20min")).mean().reindex(steps)
+    if held := ceil(load.interval / STEP_SECONDS) - 1:  # by a reading, after its own step
+        halves = halves.ffill(limit=held)
     values = [None if np.isnan(value) else float(f"{value:.4g}") for value in halves]
     return Outline(signal=signal, values=values)
 

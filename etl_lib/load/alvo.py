@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from adbc_driver_manager import Error as BulkError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import SetColumnComment
 
 from etl_lib.errors import AlvoError
-from etl_lib.load.tables import metadata
+from etl_lib.load.tables import metadata, run
+from etl_lib.transform.interval import USUAL_INTERVAL
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine as open_alvo
 
@@ -27,28 +29,46 @@ SECRETS = ["password", "sslpassword"]
 def create_tables(alvo: Engine) -> None:
     """Create Alvo's tables where they are missing; safe to call from many processes at once.
 
-    Raises `AlvoError`, and creates nothing, where a table of such a name has other columns.
+    A ledger of an earlier version gets its column `interval`. Raises `AlvoError`, and changes
+    nothing, where a table of such a name has other columns.
     """
     if alvo in _complete:
         return
     with _as_alvo_error(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
+        if _find_missing(connection) == {"run": {"interval"}}:
+            _add_interval(connection)
         _refuse_others(alvo, connection)
         metadata.create_all(connection)
     _complete.add(alvo)
 
 
-def _refuse_others(alvo: Engine, connection: Connection) -> None:
+def _find_missing(connection: Connection) -> dict[str, set[str]]:
+    """The columns that tables of such names lack, by table."""
     found = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
-    for (_, name), columns in found.items():
-        missing = {column.name for column in metadata.tables[name].columns}
-        missing -= {column["name"] for column in columns}
-        if missing:
-            raise AlvoError(
-                f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(missing))} in its"
-                f" table {name}, which is of another version or not Alvo's:"
-                " see docs/operations.md to upgrade"
-            )
+    missing = {
+        name: {column.name for column in metadata.tables[name].columns}
+        - {column["name"] for column in columns}
+        for (_, name), columns in found.items()
+    }
+    return {name: columns for name, columns in missing.items() if columns}
+
+
+def _add_interval(connection: Connection) -> None:
+    """Add the ledger's column `interval`: earlier loads expected a reading a minute."""
+    added = f"ADD COLUMN interval double precision NOT NULL DEFAULT {USUAL_INTERVAL}"
+    connection.execute(text(f"ALTER TABLE run {added}"))
+    connection.execute(text("ALTER TABLE run ALTER COLUMN interval DROP DEFAULT"))
+    connection.execute(SetColumnComment(run.c.interval))
+
+
+def _refuse_others(alvo: Engine, connection: Connection) -> None:
+    for name, columns in _find_missing(connection).items():
+        raise AlvoError(
+            f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(columns))} in its"
+            f" table {name}, which is of another version or not Alvo's:"
+            " see docs/operations.md to upgrade"
+        )
 
 
 @contextmanager

@@ -23,8 +23,15 @@ from etl_lib.load.alvo import bulk_cursor, create_tables, execute
 from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
+from etl_lib.transform.interval import USUAL_INTERVAL
 from etl_lib.transform.query import query
-from etl_lib.transform.statistics import day_coverage, signals_of
+from etl_lib.transform.statistics import (
+    BUCKET_SECONDS,
+    EXPECTED,
+    day_coverage,
+    read_interval,
+    signals_of,
+)
 
 
 def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> LoadedDay:
@@ -40,12 +47,13 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
         and not day.start <= stamps["min"].as_py() <= stamps["max"].as_py() < day.end
     ):
         raise AlvoError(f"expected statistics of {day.date}, got {stamps}: nothing was loaded")
+    values = statistics.drop_columns([EXPECTED])  # the ledger has the interval instead
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         execute(cursor, LOCK_DAY, day.date.toordinal())
-        signals = _ensure_signals(cursor, statistics.schema)
+        signals = _ensure_signals(cursor, values.schema)
         before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
-        rows = _to_rows(statistics, signals)
+        rows = _to_rows(values, signals)
         if rows.num_rows:
             cursor.adbc_ingest(data.name, rows, mode="append")
         ledger = {
@@ -54,9 +62,10 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "finished": datetime.now(UTC),
             "columns": signals_of(statistics.schema.names),
             "readings": readings,
+            "interval": read_interval(statistics),
             "statistics": rows.num_rows,
             "coverage": day_coverage(statistics),
-            **_count_changes(before, rows, signals, statistics.schema),
+            **_count_changes(before, rows, signals, values.schema),
             "fingerprint": day.fingerprint,
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
@@ -79,10 +88,14 @@ DELETE_DAY = """
     RETURNING signal_id, timestamp, value
 """
 INSERT_RUN = """
-    INSERT INTO run (date, started, finished, columns, readings, statistics, coverage,
+    INSERT INTO run (date, started, finished, columns, readings, interval, statistics, coverage,
                      added, changed, removed, largest_change, fingerprint, notebook, code_version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     RETURNING id
+"""
+SELECT_INTERVALS = """
+    SELECT DISTINCT ON (date) date::timestamp AT TIME ZONE 'UTC' AS midnight, interval
+    FROM run ORDER BY date, id DESC
 """
 
 
@@ -92,7 +105,8 @@ def read_statistics(
     """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
 
     One row per bucket, `timestamp` (UTC, its start) the index; one float column per signal,
-    NaN where there is nothing; `attrs["units"]` maps a column to its unit.
+    NaN where there is nothing; then `expected`, the readings of a full bucket, from the interval
+    of the day's last load. `attrs["units"]` maps a column to its unit.
     """
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
@@ -103,11 +117,15 @@ def read_statistics(
             start or datetime.min.replace(tzinfo=UTC),
             end or datetime.max.replace(tzinfo=UTC),
         )
+        loads = execute(cursor, SELECT_INTERVALS)
     long: pd.DataFrame = rows.to_pandas()
     wide = long.pivot(index="timestamp", columns="signal_id", values="value")
     known = signals.to_pandas().set_index("id").loc[wide.columns]
     wide.columns = pd.Index(known["name"].to_list())
-    wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True))
+    intervals = loads.to_pandas().set_index("midnight")["interval"]
+    days = pd.DatetimeIndex(wide.index).normalize()
+    wide[EXPECTED] = BUCKET_SECONDS / intervals.reindex(days).fillna(USUAL_INTERVAL).to_numpy()
+    wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True)) | {EXPECTED: "1"}
     return wide
 
 
@@ -116,9 +134,10 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
 
     Returns the number of equal values; raises `AlvoError` when one differs.
     """
+    computed = statistics.drop(columns=EXPECTED).dropna(how="all")
     stored = read_statistics(alvo, day.start, day.end)
-    stored = stored.reindex(columns=statistics.columns).dropna(how="all")
-    if not stored.equals(statistics.dropna(how="all")):
+    stored = stored.reindex(columns=computed.columns).dropna(how="all")
+    if not stored.equals(computed):
         raise AlvoError(
             f"Alvo holds other values for {day.date} than were loaded: did someone load the day"
             " at the same time? Run it again"

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
+from etl_lib.transform.interval import USUAL_INTERVAL
+
 IsoDatetime = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
 """A time that JSON holds with its offset, `2024-06-01T12:00:00+00:00`."""
 
@@ -23,6 +25,8 @@ class LoadedDay(BaseModel):
     finished: IsoDatetime
     columns: list[str]
     readings: int
+    interval: float = USUAL_INTERVAL
+    """Notebooks of versions that expected a reading a minute have none."""
     statistics: int
     coverage: float
     added: int

@@ -30,6 +30,7 @@ run = sa.Table(
     sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
     sa.Column("columns", ARRAY(sa.Text), nullable=False, comment="Fonte's columns, as requested"),
     sa.Column("readings", sa.Integer, nullable=False, comment="readings that Fonte returned"),
+    sa.Column("interval", sa.Double, nullable=False, comment="seconds between readings, found"),
     sa.Column("statistics", sa.Integer, nullable=False, comment="rows written to data"),
     sa.Column("coverage", sa.Double, nullable=False, comment="finite readings / expected, 0 to 1"),
     sa.Column("added", sa.Integer, nullable=False, comment="statistics that the day did not have"),

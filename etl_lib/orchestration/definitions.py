@@ -40,7 +40,7 @@ class Options(dg.Config):
 @dg.observable_source_asset(
     partitions_def=DAYS,
     group_name="turbine",
-    description="Fonte's readings, one a minute, behind its API. The version of a day is its"
+    description="Fonte's readings, behind its API. The version of a day is its"
     " fingerprint, which changes when any value of the day does.",
     automation_condition=dg.AutomationCondition.on_cron("*/15 * * * *"),
 )

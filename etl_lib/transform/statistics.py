@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,17 @@ import pyarrow.compute as pc
 
 from etl_lib.catalogue import read_signal
 from etl_lib.errors import FonteError
+from etl_lib.transform.interval import USUAL_INTERVAL, find_interval
 from etl_lib.transform.query import query
 
 STAMP = "timestamp"
 KINDS = ("quantity", "angle")
 STATISTICS = ("mean", "min", "max", "std", "count")
 """The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
+EXPECTED = "expected"
+"""The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
+BUCKET_SECONDS = 600
 BUCKETS_A_DAY = 144
-EXPECTED_READINGS = 10
-"""Readings in a full bucket, at one a minute."""
 THIN = 0.5
 """A bucket with a lower coverage is thin."""
 
@@ -39,7 +42,8 @@ def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None)
     `readings`: `timestamp` (UTC, any order; of equal stamps the last row counts) and any number
     of float columns. Returns `timestamp` (UTC, the bucket's start) and, per column, its
     `_mean`, `_min`, `_max`, `_std` (sample, n−1; null for one reading) and `_count` (of finite
-    readings; null for none), all float64, with `unit` in each field's metadata.
+    readings; null for none); then `expected`, the readings that a full bucket has at their
+    interval. All are float64, with `unit` in each field's metadata.
     An angle has the mean of unit vectors; its min and max are not wrapped (see `angle.sql`).
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
@@ -53,12 +57,21 @@ def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None)
         found = query(texts[kind], readings=last.select([STAMP, *names]))
         computed |= dict(zip(found.column_names, found.columns, strict=True))
     schema = _statistics_schema(readings.schema)
+    expected = BUCKET_SECONDS / find_interval(last)
+    computed[EXPECTED] = pa.chunked_array([np.full(len(computed[STAMP]), expected)])
     return pa.table(computed).select(schema.names).cast(schema)
 
 
 def signals_of(names: Iterable[str]) -> list[str]:
     """The signals among the names of their statistics, in order."""
     return [name.removesuffix("_mean") for name in names if name.endswith("_mean")]
+
+
+def read_interval(statistics: pa.Table) -> float:
+    """The interval of the readings behind a day's statistics, seconds; 60 if there are none."""
+    if not statistics.num_rows:
+        return USUAL_INTERVAL
+    return float(round(BUCKET_SECONDS / statistics[EXPECTED][0].as_py()))
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -74,20 +87,29 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
-    """Share of the expected readings that each bucket of a column has, 0 to 1."""
+    """Share of the expected readings that each bucket of a column has, 0 to 1.
+
+    A bucket of hourly readings is complete with one; buckets without one are not in the frame.
+    """
     counts = statistics.get(f"{column}_count", pd.Series(index=statistics.index, dtype=float))
-    return (counts.fillna(0) / EXPECTED_READINGS).clip(upper=1)
+    # One reading every 7 s makes 85 or 86 in a bucket, so a bucket with 85 is full
+    full = np.floor(statistics[EXPECTED]).clip(lower=1)
+    shares: pd.Series = (counts.fillna(0) / full).clip(upper=1)
+    return shares
 
 
 def day_coverage(statistics: pa.Table) -> float:
     """Share of a whole day's expected readings that came, 0 to 1, over all columns."""
     counts = [name for name in statistics.schema.names if name.endswith("_count")]
-    present = statistics.select(counts).to_pandas().clip(upper=EXPECTED_READINGS).sum().sum()
-    return float(present / (EXPECTED_READINGS * BUCKETS_A_DAY * len(counts)))
+    interval = read_interval(statistics)
+    full = ceil(BUCKET_SECONDS / interval)
+    present = statistics.select(counts).to_pandas().clip(upper=full).sum().sum()
+    expected = BUCKETS_A_DAY * BUCKET_SECONDS / interval * len(counts)
+    return min(1.0, float(present / expected))
 
 
 def _statistics_schema(readings: pa.Schema) -> pa.Schema:
-    """The five statistics of each column, in its unit; a count has the unit 1."""
+    """The five statistics of each column in its unit, and `expected`; a count has the unit 1."""
     fields = [pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False)]
     for column in _signals(readings):
         signal = read_signal(column)
@@ -98,6 +120,7 @@ def _statistics_schema(readings: pa.Schema) -> pa.Schema:
                 "kind": "angle" if is_angle else "quantity",
             }
             fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
+    fields.append(pa.field(EXPECTED, pa.float64(), metadata={"unit": "1", "kind": "quantity"}))
     return pa.schema(fields)
 
 

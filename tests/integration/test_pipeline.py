@@ -18,6 +18,7 @@ import pytest
 from helpers import DATA, execute
 from sqlalchemy import Engine
 
+from etl_lib.analysis.days import summarize_days
 from etl_lib.archive.store import open_archive
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
@@ -109,9 +110,11 @@ def test_a_month_of_la_haute_borne(
     assert min(value for (name, _), value in stored.items() if name == "power_mean") < 0
     assert {value for (name, _), value in stored.items() if name.endswith("_count")} == {1.0}
     assert [load.coverage for load in loads] == pytest.approx(
-        [sum(b.date() == day for _, b in values) / (144 * 3 * 10) for day in days]
+        [sum(b.date() == day for _, b in values) / (144 * 3) for day in days]
     )
-    assert max(load.coverage for load in loads) == pytest.approx(0.1)
+    assert max(load.coverage for load in loads) == 1.0
+    assert {load.interval for load in loads} == {600.0}
+    assert set(read_statistics(alvo)["expected"]) == {1.0}
 
 
 def test_without_power(
@@ -163,6 +166,24 @@ def test_the_notebook_runs_on_real_readings(
     stored = execute(alvo_url, "SELECT count(*) FROM data")[0][0]
     assert outcome.summary is not None
     assert outcome.summary.statistics == stored > 0
+
+
+def test_ten_minute_readings(
+    load_file: Callable[..., None], fonte_api: str, alvo: Engine, alvo_url: str, project: Path
+) -> None:
+    """A complete day of ten-minute readings is complete in its summary and in Alvo."""
+    rename = [f"{theirs}={ours}" for theirs, ours in NAMES.items()]
+    load_file(LA_HAUTE_BORNE, "--rename", *KEYS, *rename)
+    settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
+    day = date(2014, 1, 5)
+    outcome = run_date(day, Plan(ALL, settings, project, open_archive(project / "runs")))
+    assert outcome.summary is not None
+    assert (outcome.summary.readings, outcome.summary.interval) == (144, 600.0)
+    assert outcome.summary.counts.endswith("coverage 100.0%")
+    frame = read_statistics(alvo)
+    assert set(frame["expected"]) == {1.0}
+    assert summarize_days(frame)["coverage"].to_list() == [1.0]
+    assert execute(alvo_url, "SELECT interval, coverage FROM run") == [(600.0, 1.0)]
 
 
 def test_corrected_reading(

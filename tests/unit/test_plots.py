@@ -45,6 +45,7 @@ def day() -> pd.DataFrame:
             STATISTICS, (mean, mean - 1, mean + 1, 0.5, 10.0), strict=True
         ):
             frame[f"{name}_{statistic}"] = values
+    frame["expected"] = 10.0
     units = {"wind_speed": "m/s", "power": "kW"}
     frame.attrs["units"] = {f"{n}_{s}": u for n, u in units.items() for s in STATISTICS}
     return frame
@@ -167,6 +168,21 @@ def test_mean_coverage(day: pd.DataFrame) -> None:
     second = day.set_axis(day.index + pd.Timedelta(days=1))[6:]
     ax = plot_coverage(pd.concat([day, second]))
     assert cells(ax)[1:7, :2].tolist() == [[0.5, 1]] * 6
+
+
+def hourly(day: pd.DataFrame) -> pd.DataFrame:
+    """The same day of hourly readings, at half past."""
+    frame = day[3::6].assign(expected=1 / 6, power_count=1.0, wind_speed_count=1.0)
+    return frame.drop(frame.index[5])  # without 05:30
+
+
+def test_energy_of_hourly_readings(day: pd.DataFrame) -> None:
+    """A mean of hourly readings counts for an hour."""
+    frame = hourly(day)
+    found = summarize_days(frame).iloc[0]
+    assert found["hours_with_power"] == pytest.approx(23)
+    assert found["energy"] == pytest.approx(frame["power_mean"].sum())
+    assert found["coverage"] == pytest.approx(23 / 24)
 
 
 def test_wind_distribution(day: pd.DataFrame) -> None:

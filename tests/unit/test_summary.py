@@ -30,6 +30,18 @@ def test_energy() -> None:
     assert summary.mean_wind_speed == 8.0
 
 
+def test_hourly_outline() -> None:
+    """The outline holds an hourly mean for its hour; a missing hour is empty."""
+    hours = make_buckets("2024-05-20", [60.0, 70.0, 80.0]).set_axis(
+        pd.to_datetime([f"2024-05-20T{hour}:00Z" for hour in ("00", "01", "03")])
+    )
+    load = LOADED.model_copy(update={"interval": 3600.0})
+    outline = summarize(load, hours.assign(expected=1 / 6), QUALITY).outline
+    assert outline is not None
+    expected = [60.0] * 3 + [70.0] * 3 + [None] * 3 + [80.0] * 3 + [None] * 60
+    assert outline.values == expected
+
+
 def test_no_power() -> None:
     """A day without power readings has no energy, which is not zero."""
     summary = summarize(LOADED, HOUR.drop(columns=["power_mean", "power_count"]), QUALITY)
@@ -69,6 +81,13 @@ def test_read_back(kind: str) -> None:
     found = Summary.read({"text/plain": "", kind: record()})
     assert found == summarize(LOADED, HOUR, QUALITY)
     assert found.quality["power"].implausible == 3
+
+
+def test_summary_without_interval() -> None:
+    """A summary of a version that expected a reading a minute is read."""
+    older = record()
+    del older["interval"]
+    assert Summary.read({MIME_TYPE: older}) == summarize(LOADED, HOUR, QUALITY)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def test_equals_pandas(seeded: httpx2.Client, offset: int) -> None:
     readings = fetch_readings(seeded, start, start + timedelta(days=1), names)
 
     computed = to_frame(compute_statistics(readings))
+    assert set(computed.pop("expected")) == {10}
 
     answer = seeded.get(
         "/data", params={"start_timestamp": start, "end_timestamp": start + timedelta(days=1)}
@@ -127,7 +128,7 @@ def test_not_finite(odd: float | None) -> None:
 def test_empty_bucket() -> None:
     """A bucket without a finite reading has nulls, not zeros."""
     computed = statistics([("00:00:00", np.nan), ("00:01:00", None), ("00:10:00", 0.0)])
-    assert computed.iloc[0].isna().all()
+    assert computed.iloc[0].drop("expected").isna().all()
     assert computed["count"].to_list()[1] == 1.0
 
 
@@ -140,7 +141,11 @@ def test_no_readings() -> None:
     """No readings give an empty table with the same columns."""
     computed = compute_statistics(table([]))
     assert computed.num_rows == 0
-    assert computed.schema.names == ["timestamp"] + [f"wind_speed_{s}" for s in STATISTICS]
+    assert computed.schema.names == [
+        "timestamp",
+        *[f"wind_speed_{s}" for s in STATISTICS],
+        "expected",
+    ]
 
 
 LOCAL = """
@@ -171,7 +176,8 @@ def test_any_columns() -> None:
     """One SQL text serves any set of columns."""
     names = ("a", "b_mean", "odd name")
     computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
-    assert computed.schema.names == ["timestamp"] + [f"{n}_{s}" for n in names for s in STATISTICS]
+    statistics = [f"{n}_{s}" for n in names for s in STATISTICS]
+    assert computed.schema.names == ["timestamp", *statistics, "expected"]
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
 
@@ -210,13 +216,15 @@ def test_units(seeded: httpx2.Client) -> None:
     readings = fetch_readings(seeded, START, START + timedelta(hours=1), ["power"])
     units = to_frame(compute_statistics(readings)).attrs["units"]
     assert units["power_mean"] == units["power_std"] == "kW"
-    assert units["power_count"] == "1"
+    assert units["power_count"] == units["expected"] == "1"
 
 
 def test_coverage() -> None:
-    """Coverage is the share of ten readings, at most 1."""
-    rows = [(f"00:00:{second:02}", 1.0) for second in range(0, 60, 4)]  # fifteen in a bucket
-    frame = to_frame(compute_statistics(table([*rows, ("00:10:00", 1.0), ("00:20:00", None)])))
+    """Coverage is the share of ten readings of one a minute, at most 1."""
+    rows = [(f"00:{minute:02}:00", 1.0) for minute in range(10)]
+    rows += [(f"00:{minute:02}:30", 1.0) for minute in range(0, 10, 2)]  # fifteen in a bucket
+    rows += [(f"00:{minute}:00", 1.0 if minute == 17 else None) for minute in range(10, 30)]
+    frame = to_frame(compute_statistics(table(rows)))
     assert coverage(frame, "wind_speed").to_list() == [1.0, 0.1, 0.0]
     assert coverage(frame, "power").to_list() == [0.0, 0.0, 0.0]
 
@@ -231,8 +239,9 @@ def test_day_coverage() -> None:
 
 def test_surplus_readings() -> None:
     """Surplus readings of one bucket do not fill another."""
-    seconds = [(f"00:00:{second:02}", 1.0) for second in range(60)]
-    assert day_coverage(compute_statistics(table(seconds))) == pytest.approx(1 / 144)
+    rows = [(f"00:00:{second:02}", 1.0) for second in range(60)]
+    rows += [(f"{m // 60:02}:{m % 60:02}:00", 1.0) for m in range(1, 100)]
+    assert day_coverage(compute_statistics(table(rows))) == pytest.approx(10 / 144)
 
 
 def test_signals_of_their_means() -> None:

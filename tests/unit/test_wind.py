@@ -14,7 +14,7 @@ def day() -> pd.DataFrame:
     """A day with wind from 0 to 14.3 m/s and power of its cube."""
     wind = np.arange(144) / 10
     columns = {"wind_speed_mean": wind, "wind_speed_std": 0.5, "wind_speed_count": 10.0}
-    return pd.DataFrame(columns | {"power_mean": wind**3}, index=STAMPS)
+    return pd.DataFrame(columns | {"power_mean": wind**3, "expected": 10.0}, index=STAMPS)
 
 
 def test_power_curve(day: pd.DataFrame) -> None:
