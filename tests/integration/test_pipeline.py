@@ -180,6 +180,7 @@ def test_ten_minute_readings(
     assert outcome.summary is not None
     assert (outcome.summary.readings, outcome.summary.interval) == (144, 600.0)
     assert outcome.summary.counts.endswith("coverage 100.0%")
+    assert {counts.uncovered for counts in outcome.summary.quality.values()} == {0}
     frame = read_statistics(alvo)
     assert set(frame["expected"]) == {1.0}
     assert summarize_days(frame)["coverage"].to_list() == [1.0]

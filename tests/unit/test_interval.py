@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from random import Random
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from etl_lib.analysis.days import summarize_days
+from etl_lib.analysis.quality import check_readings
 from etl_lib.extract.days import Day
 from etl_lib.transform.interval import describe_interval, find_interval
 from etl_lib.transform.statistics import (
@@ -83,6 +85,8 @@ def test_complete_day(interval: int) -> None:
     summary = summarize_days(frame).iloc[0]
     assert summary["coverage"] == pytest.approx(1, abs=0.02)
     assert summary["hours_with_power"] == pytest.approx(24, abs=1)
+    quality = check_readings(readings, DAY)["power"]
+    assert quality["minutes without a reading"] == quality["longest gap, minutes"] == 0
 
 
 @given(intervals)
@@ -94,6 +98,9 @@ def test_half_day(interval: int) -> None:
     assert day_coverage(computed) == pytest.approx(0.5, abs=interval / SECONDS)
     summary = summarize_days(to_frame(computed)).iloc[0]
     assert summary["coverage"] == pytest.approx(0.5, abs=0.005 + interval / SECONDS)
+    missing = SECONDS // 60 - ceil(len(readings) * interval / 60)
+    found = check_readings(readings, DAY)["power"]["longest gap, minutes"]
+    assert found == pytest.approx(missing, abs=1)
 
 
 def test_half_of_a_bucket() -> None:

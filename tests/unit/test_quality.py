@@ -70,6 +70,25 @@ def test_jitter() -> None:
     assert found["minutes without a reading"] == 0
 
 
+def test_ten_minute_readings() -> None:
+    """A ten-minute reading covers ten minutes, unless it is not finite."""
+    minutes = list(range(0, 1440, 10))
+    found = check(minutes, [5.0] * 144)
+    assert found["minutes without a reading"] == found["longest gap, minutes"] == 0
+    found = check(minutes, [5.0, np.nan, None, *[5.0] * 140, np.inf])
+    assert found["minutes without a reading"] == 30
+    assert found["longest gap, minutes"] == 20
+
+
+def test_interval_of_no_whole_minutes() -> None:
+    """A reading every 90 seconds covers the day, and one lost is a gap of a minute or two."""
+    minutes = [1.5 * n for n in range(960)]
+    assert check(minutes, [5.0] * 960)["minutes without a reading"] == 0
+    minutes.remove(300.0)
+    found = check(minutes, [5.0] * 959)
+    assert found["minutes without a reading"] == found["longest gap, minutes"] == 1
+
+
 def test_implausible() -> None:
     """Sentinels are counted as implausible and not changed."""
     found = check([0, 1, 2, 3], [-9999.9, 0.0, 75.0, 75.1])
