@@ -33,7 +33,7 @@ from etl_lib.analysis.axes import (
     write_sentence,
 )
 from etl_lib.analysis.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
-from etl_lib.transform.statistics import THIN, coverage, signals_of
+from etl_lib.transform.statistics import THIN, coverage, signals_of, slot_coverage
 
 WHOLE_DAY = 23.9
 """Hours with readings from which a day counts as whole."""
@@ -58,7 +58,10 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     mean = f"{signal}_mean"
     if find_missing(data, mean):
         return write_sentence(ax, f"no readings of {label(signal)}")
+    shares = slot_coverage(data, signal)
     data = data.asfreq("10min")
+    between = data[mean].isna() & (shares.reindex(data.index) > 0)
+    data = data[~between]  # a line joins hourly readings, and breaks where one is missing
     if data.attrs.get("kinds", {}).get(mean) == "angle":
         ax.plot(data.index, data[mean], ".", color=BLUE, ms=4, label="mean")
         format_turn(ax)
@@ -84,17 +87,22 @@ def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
 
 
 def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Share of the expected readings that came, per signal, hour of the day (UTC) and slot."""
+    """Share of the expected readings that came, per signal, hour of the day (UTC) and slot.
+
+    A reading stands for all slots of its interval: an hourly one fills its hour.
+    """
     signals = signals_of(data.columns)
     ax = new_axes(ax, height=0.8 + 1.1 * max(1, len(signals)))
-    if not signals:
+    if not signals or data.empty:
         return write_sentence(ax, "no readings")
-    stamps = pd.DatetimeIndex(data.index)
-    days = stamps.normalize().nunique()
+    days = pd.DatetimeIndex(data.index).normalize().nunique()
     rows: list[np.ndarray] = []  # per signal a row for its name, then six slots
     for signal in signals:
-        slots = coverage(data, signal).groupby([stamps.minute // 10, stamps.hour]).sum() / days
-        table = slots.unstack().reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
+        shares = slot_coverage(data, signal)
+        slots = pd.DatetimeIndex(shares.index)
+        means = shares.groupby([slots.minute // 10, slots.hour]).sum() / days
+        table = means.unstack(fill_value=0)
+        table = table.reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
         table.loc[-1] = np.nan
         ax.text(0, len(rows) * 7 + 0.85, label(signal), size="small", va="bottom")
         rows.append(table.to_numpy(float))
@@ -161,12 +169,13 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return write_sentence(ax, "no turbulence: no readings of wind speed")
     table = turbulence(data)
     if table.empty:
-        return write_sentence(ax, "no turbulence: never 3 m/s of wind and half of the readings")
+        needed = "3 m/s of wind with half of the readings, and at least two"
+        return write_sentence(ax, f"no turbulence: never {needed}")
     large = len(table) > MANY
     points = ax.scatter(table["wind_speed"], table["intensity"], 9, GREY, lw=0, rasterized=large)
     points.set(alpha=0.1 if large else 0.5, label="ten-minute value")
     _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
-    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="TI (1-min) (%)")
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="turbulence intensity (%)")
     ax.set_ylim(0)
     return add_legend(ax)
 

@@ -44,8 +44,9 @@ def power_curve(data: pd.DataFrame) -> pd.DataFrame:
 def turbulence(data: pd.DataFrame) -> pd.DataFrame:
     """Turbulence intensity of each bucket: standard deviation over mean of wind speed.
 
-    Of one-minute averages, so lower than IEC 61400-1's of 1 Hz data. Columns: `wind_speed`, m/s,
-    and `intensity`, %. Without buckets of less than 3 m/s or of fewer than half of the readings.
+    Of the readings: that of averages is lower than IEC 61400-1's of 1 Hz data. Columns:
+    `wind_speed`, m/s, and `intensity`, %. Without buckets of less than 3 m/s, of fewer than half
+    of the readings, or of one reading.
     """
     speed = data["wind_speed_mean"]
     table = pd.DataFrame(

@@ -21,6 +21,7 @@ STATISTICS = ("mean", "min", "max", "std", "count")
 EXPECTED = "expected"
 """The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
 BUCKET_SECONDS = 600
+BUCKET = pd.Timedelta(seconds=BUCKET_SECONDS)
 BUCKETS_A_DAY = 144
 THIN = 0.5
 """A bucket with a lower coverage is thin."""
@@ -96,6 +97,19 @@ def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
     full = np.floor(statistics[EXPECTED]).clip(lower=1)
     shares: pd.Series = (counts.fillna(0) / full).clip(upper=1)
     return shares
+
+
+def slot_coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
+    """`coverage` of the buckets for which a column's readings stand, on the frame's days.
+
+    A reading stands for its interval: an hourly one for six buckets, of which five are not in
+    the frame.
+    """
+    shares, slots = coverage(statistics, column), np.ceil(1 / statistics[EXPECTED])
+    parts = [shares[slots > n].shift(n, freq=BUCKET) for n in range(int(slots.max()))]
+    all_slots: pd.Series = pd.concat(parts).groupby(level=0).max()
+    days = pd.DatetimeIndex(statistics.index).normalize()
+    return all_slots[pd.DatetimeIndex(all_slots.index).normalize().isin(days)]
 
 
 def day_coverage(statistics: pa.Table) -> float:

@@ -154,11 +154,12 @@ def cells(ax: Axes) -> np.ndarray:
 def test_coverage(day: pd.DataFrame) -> None:
     """Coverage is shown by signal, hour and slot."""
     day.loc[day.index[6 * 3 + 2], "power_count"] = 5  # 03:20
-    ax = plot_coverage(day.drop(day.index[12:18]))  # without 02:00 to 03:00
+    ax = plot_coverage(day.drop(day.index[[*range(12, 18), 30]]))  # without 02:00 to 03:00, 05:00
     wind, power = cells(ax)[1:7], cells(ax)[8:14]
     assert wind[:, 2].tolist() == power[:, 2].tolist() == [0] * 6
     assert power[:, 3].tolist() == [1, 1, 0.5, 1, 1, 1]
-    assert np.delete(wind, 2, axis=1).min() == 1
+    assert wind[:, 5].tolist() == [0, 1, 1, 1, 1, 1]
+    assert np.delete(wind, [2, 5], axis=1).min() == 1
     assert np.isnan(cells(ax)[[0, 7]]).all()  # where the names stand
     assert {"wind speed", "power", ":00", ":30", "hour (UTC)"} <= set(drawn(ax).splitlines())
 
@@ -174,6 +175,25 @@ def hourly(day: pd.DataFrame) -> pd.DataFrame:
     """The same day of hourly readings, at half past."""
     frame = day[3::6].assign(expected=1 / 6, power_count=1.0, wind_speed_count=1.0)
     return frame.drop(frame.index[5])  # without 05:30
+
+
+def test_coverage_of_hourly_readings(day: pd.DataFrame) -> None:
+    """An hourly reading fills an hour of slots, on the days of the readings alone."""
+    wind = cells(plot_coverage(hourly(day)))[1:7]
+    full = np.ones((6, 24))
+    full[:3, 0] = 0  # before the first
+    full[3:, 5] = full[:3, 6] = 0
+    np.testing.assert_array_equal(wind, full)
+
+
+def test_line_of_hourly_readings(day: pd.DataFrame) -> None:
+    """A line joins hourly readings and breaks where one is missing; they are not thin."""
+    lines = plot_signal(hourly(day), "wind_speed").lines
+    assert [line.get_label() for line in lines] == ["mean"]
+    values = np.asarray(lines[0].get_ydata())
+    assert values[:5].tolist() == pytest.approx([0.3, 0.9, 1.5, 2.1, 2.7])
+    assert np.isnan(values[5:11]).all()  # from 05:30 to 06:20
+    assert np.isfinite(values[11:]).all()
 
 
 def test_energy_of_hourly_readings(day: pd.DataFrame) -> None:
@@ -214,7 +234,7 @@ def test_turbulence(day: pd.DataFrame) -> None:
     offsets = np.asarray(points(ax).get_offsets())
     assert offsets[:, 0].min() == 3
     np.testing.assert_allclose(offsets[:, 1], 100 * 0.5 / offsets[:, 0])
-    assert ax.get_ylabel() == "TI (1-min) (%)"
+    assert ax.get_ylabel() == "turbulence intensity (%)"
     assert "mean of a 1 m/s bin" in fills(ax)
 
 
@@ -275,6 +295,7 @@ def test_what_is_missing_is_said(day: pd.DataFrame) -> None:
     assert "no readings of power" in drawn(plot_signal(empty, "power"))
     assert "no readings of wind speed" in drawn(plot_power_curve(power_only))
     assert "no readings" in drawn(plot_coverage(pd.DataFrame()))
+    assert "no readings" in drawn(plot_coverage(empty))
     assert "no readings of power" in drawn(plot_energy(summarize_days(pd.DataFrame())))
     assert "no readings of wind speed" in drawn(plot_wind_distribution(power_only))
     assert "no readings of wind speed" in drawn(plot_turbulence(power_only))
