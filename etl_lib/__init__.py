@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from etl_lib.load.day import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date
     from etl_lib.services.connect import connect
+    from etl_lib.transform.interval import describe_interval, find_interval
     from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
 
 _ROOMS = {
@@ -41,6 +42,7 @@ _ROOMS = {
     "load.day": "load_day read_statistics verify_load",
     "parameters": "parse_columns parse_date",
     "services.connect": "connect",
+    "transform.interval": "describe_interval find_interval",
     "transform.statistics": "compute_statistics statistics_sql to_frame",
 }
 _room_of = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl_lib.load.records import LoadedDay
+from etl_lib.transform.interval import describe_interval
 
 MIME_TYPE = "application/vnd.wind-etl.summary+json"
 """JupyterLab has no view for it and shows the Markdown table, where it prefers plain JSON."""
@@ -85,6 +86,7 @@ class Summary(LoadedDay):
             "date (UTC)": str(self.date),
             "signals": ", ".join(self.columns),
             "readings in": f"{self.readings:,}",
+            "interval": describe_interval(self.interval),
             "statistics out": f"{self.statistics:,}",
             "changes in Alvo": self.changes,
             "coverage": f"{self.coverage:.1%}",

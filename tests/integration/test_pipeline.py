@@ -171,7 +171,7 @@ def test_the_notebook_runs_on_real_readings(
 def test_ten_minute_readings(
     load_file: Callable[..., None], fonte_api: str, alvo: Engine, alvo_url: str, project: Path
 ) -> None:
-    """A complete day of ten-minute readings is complete in its summary and in Alvo."""
+    """A complete day of ten-minute readings is complete on its page, in Alvo and in the plots."""
     rename = [f"{theirs}={ours}" for theirs, ours in NAMES.items()]
     load_file(LA_HAUTE_BORNE, "--rename", *KEYS, *rename)
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
@@ -181,6 +181,10 @@ def test_ten_minute_readings(
     assert (outcome.summary.readings, outcome.summary.interval) == (144, 600.0)
     assert outcome.summary.counts.endswith("coverage 100.0%")
     assert {counts.uncovered for counts in outcome.summary.quality.values()} == {0}
+    assert outcome.notebook is not None
+    page = outcome.notebook.read_text(encoding="utf-8")
+    assert "144 readings; one is expected every 10 min" in page
+    assert ">fewer than half of the readings</text>" not in page
     frame = read_statistics(alvo)
     assert set(frame["expected"]) == {1.0}
     assert summarize_days(frame)["coverage"].to_list() == [1.0]

@@ -71,6 +71,7 @@ def test_table_for_people() -> None:
     kind = "application/vnd.wind-etl.summary+json"
     assert bundle.keys() == {kind, "text/markdown", "text/plain"}
     assert "| readings in | 1,440 |" in bundle["text/markdown"]
+    assert "| interval | 60 s |" in bundle["text/markdown"]
     counts = "1,440 readings in, 1,440 statistics out, coverage 100.0%"
     assert bundle["text/plain"] == f"2024-05-20: {counts}"
 
