@@ -1,18 +1,20 @@
 """Fonte, the source database, read: every statement here is a SELECT or a COPY to the client."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from adbc_driver_manager import Error as BulkError
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 from sqlalchemy.exc import DBAPIError
 
-from fonteapi.catalogue import ONLY_TURBINE, Catalogue, Signal, arrow_schema
+from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, Signal, arrow_schema
 from pgarrow import bulk
 
 BATCH_BYTES = 1 << 20
@@ -127,6 +129,8 @@ def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]
         cursor.execute(str(statement))
         for batch in cursor.fetch_record_batch():
             _check_types(batch.schema, choice.schema)
+            if choice.named:
+                check_names(pc.unique(batch["turbine"]).to_pylist())
             yield pa.RecordBatch.from_arrays(batch.columns, schema=choice.schema)
 
 
@@ -136,6 +140,16 @@ def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
             raise UnfitFonteError(
                 f"expected {field.name} of type {field.type} in Fonte's table data,"
                 f" got {found.type}"
+            )
+
+
+def check_names(turbines: Iterable[str | None]) -> None:
+    """Raise `UnfitFonteError` for a reading without a turbine, and for a name of other letters."""
+    for name in turbines:
+        if not re.fullmatch(TURBINE_NAME, name or ""):
+            raise UnfitFonteError(
+                "expected turbines named by letters, digits and . _ - in Fonte's table data,"
+                f" 64 at most, got {name!r}"
             )
 
 

@@ -58,10 +58,12 @@ def choose(
     held = fonte.describe()
     _refuse_others("columns", columns, list(held.signals))
     signals = [held.signals[name] for name in dict.fromkeys(columns or held.signals)]
+    if "*" in turbine:
+        return Choice(held, signals, period)
     turbines = list_turbines(fonte, held)
     if turbine:
         _refuse_others("turbine", turbine, [*turbines, "*"])
-        return Choice(held, signals, period, None if "*" in turbine else turbine)
+        return Choice(held, signals, period, turbine)
     if len(turbines) > 1:
         expected = f"expected {_spell([*turbines, '*'])}, since Fonte has several turbines"
         raise RequestValidationError(

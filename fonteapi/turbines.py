@@ -1,13 +1,12 @@
 """The turbines of Fonte: who they are, since when and how often they were read."""
 
-import re
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select, text
 
-from fonteapi.catalogue import TURBINE_NAME, Turbine
-from fonteapi.database import FIRST, LAST, Fonte, Held, UnfitFonteError, data
+from fonteapi.catalogue import Turbine
+from fonteapi.database import FIRST, LAST, Fonte, Held, check_names, data
 
 NAMES = text("""
     WITH RECURSIVE found (name) AS (
@@ -34,12 +33,7 @@ def list_turbines(fonte: Fonte, held: Held) -> list[str]:
         return [fonte.turbine]
     with fonte.engine.connect() as connection:
         names = list(connection.scalars(NAMES))
-    for name in names:
-        if not re.fullmatch(TURBINE_NAME, name or ""):
-            raise UnfitFonteError(
-                "expected turbines named by letters, digits and . _ - in Fonte's table data,"
-                f" 64 at most, got {name!r}"
-            )
+    check_names(names)
     return names
 
 
