@@ -1,4 +1,4 @@
-"""What the API says of a signal: the metadata of its Arrow field, parsed in this one place."""
+"""What the API says of readings: Arrow's metadata, parsed in this one place."""
 
 from dataclasses import dataclass
 from math import inf
@@ -16,6 +16,12 @@ class Signal:
     """`quantity` or `angle`; it decides the statistics."""
     plausible: tuple[float, float] = (-inf, inf)
     """Inclusive bounds outside which a reading is suspicious."""
+
+
+def told_interval(readings: pa.Table) -> float | None:
+    """Seconds between the readings, as the catalogue tells; None if it does not."""
+    told = (readings.schema.metadata or {}).get(b"interval")
+    return float(told) if told else None
 
 
 def read_signal(field: pa.Field) -> Signal:

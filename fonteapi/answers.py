@@ -45,7 +45,7 @@ class TurbineReadings(BaseModel):
 class TurbineFacts(Turbine, TurbineReadings):
     """A turbine that has readings, and what the catalogue says of it."""
 
-    interval: float | None = Field(
+    interval: int | None = Field(
         description="time between two readings, seconds: the catalogue's, or the usual one of the"
         " last 1,000",
         examples=[60],

@@ -94,8 +94,8 @@ class Turbine(Model):
     latitude: float | None = Field(default=None, ge=-90, le=90, description="degrees north")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="degrees east")
     elevation: float | None = Field(default=None, description="of its foot above the sea, m")
-    interval: Positive | None = Field(
-        default=None, description="time between two readings, seconds", examples=[60]
+    interval: int | None = Field(
+        default=None, ge=1, le=3600, description="time between two readings, seconds", examples=[60]
     )
 
 

@@ -104,11 +104,14 @@ class Choice:
     """None: every turbine."""
     named: bool = True
     """Whether the second field of each reading is its turbine."""
+    interval: int | None = None
+    """Seconds between the readings, as the catalogue tells; None if it does not."""
 
     @property
     def schema(self) -> pa.Schema:
-        """The schema of the readings."""
-        return arrow_schema(self.signals, named=self.named)
+        """The schema of the readings, with the interval in its metadata."""
+        schema = arrow_schema(self.signals, named=self.named)
+        return schema.with_metadata({"interval": str(self.interval)} if self.interval else None)
 
 
 def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]:

@@ -70,7 +70,9 @@ def choose(
             [{"type": "missing", "loc": ("query", "turbine"), "msg": expected, "input": None}]
         )
     # By name, in case that a load brings another turbine before the readings are read
-    return Choice(held, signals, period, turbines, named=False)
+    facts = fonte.catalogue.turbines.get(turbines[0]) if turbines else None
+    interval = facts.interval if facts else None
+    return Choice(held, signals, period, turbines, named=False, interval=interval)
 
 
 def _refuse_others(parameter: str, given: Sequence[str], known: Sequence[str]) -> None:

@@ -61,7 +61,7 @@ def _find_span(fonte: Fonte, is_chosen: sa.ColumnElement[bool]) -> tuple[Any, An
     recent = select(stamp).where(is_chosen).distinct().order_by(stamp.desc()).limit(RECENT)
     stamps = recent.subquery().c.timestamp
     step = sa.extract("epoch", stamps - sa.func.lag(stamps).over(order_by=stamps))
-    steps = select(sa.func.round(step).label("seconds")).subquery()
+    steps = select(sa.cast(sa.func.round(step), sa.Integer).label("seconds")).subquery()
     usual = select(sa.func.mode().within_group(steps.c.seconds)).scalar_subquery()
     query = select(sa.func.min(stamp), sa.func.max(stamp), usual).where(is_chosen)
     with fonte.engine.connect() as connection:

@@ -1,7 +1,9 @@
-"""The interval between readings, found from the readings."""
+"""The interval between readings, told by the catalogue or found from the readings."""
 
 import numpy as np
 import pyarrow as pa
+
+from etl_lib.catalogue import told_interval
 
 USUAL_INTERVAL = 60.0
 """Seconds; of readings that have no interval, since they are none or lie far apart."""
@@ -10,11 +12,13 @@ LONGEST_INTERVAL = 3600
 
 
 def find_interval(readings: pa.Table) -> float:
-    """The usual time between `readings` in whole seconds, 1 to 3600; of several the shortest.
+    """The time between `readings` in whole seconds, 1 to 3600.
 
-    `readings`: `timestamp`, in any order; the rest does not matter. 60 where no two stamps lie a
-    second to an hour apart.
+    What the catalogue tells, else the usual one; of several the shortest. `readings`: `timestamp`,
+    in any order; the rest does not matter. 60 where no two stamps lie a second to an hour apart.
     """
+    if told := told_interval(readings):
+        return told
     stamps = readings["timestamp"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
     if len(stamps) < 2:
         return USUAL_INTERVAL

@@ -58,7 +58,7 @@ def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None)
         found = query(texts[kind], readings=last.select([STAMP, *names]))
         computed |= dict(zip(found.column_names, found.columns, strict=True))
     schema = _statistics_schema(readings.schema)
-    expected = BUCKET_SECONDS / find_interval(last)
+    expected = BUCKET_SECONDS / find_interval(readings)
     computed[EXPECTED] = pa.chunked_array([np.full(len(computed[STAMP]), expected)])
     return pa.table(computed).select(schema.names).cast(schema)
 

@@ -13,6 +13,7 @@ from helpers import CATALOGUE, SIGNALS, drop_database, execute, serve
 
 from etl_lib.errors import ParameterError
 from etl_lib.extract.readings import fetch_readings
+from etl_lib.transform.statistics import compute_statistics, day_coverage
 from fonteapi import database, table
 from fonteapi.__main__ import main
 from fonteapi.settings import Settings
@@ -276,6 +277,20 @@ def test_facts_of_turbines(
     first, second, _ = httpx2.get(f"{api}/turbines").json()
     assert (first["model"], first["rated_power"], first["interval"]) == ("M", 2050, 60)
     assert (second["model"], second["rated_power"], second["interval"]) == (None, None, 600)
+
+
+@pytest.mark.parametrize(("told", "expected"), [("", 1.0), ("interval = 300", 0.5)])
+def test_interval_of_the_catalogue(
+    fonte_url: str, tmp_path: Path, told: str, expected: float
+) -> None:
+    """It goes before the one that is found: a feed that lost every second reading shows it."""
+    put(fonte_url, *(f"('A1', '2024-05-20'::timestamptz + interval '{10 * n} min', 1)"
+                     for n in range(144)))  # fmt: skip
+    own = tmp_path / "my.toml"
+    own.write_text(f"[turbines.A1]\n{told}\n")
+    with httpx2.Client(base_url=serve(Settings(database_url=fonte_url, catalogue=own))) as api:
+        readings = fetch_readings(api, START, START + timedelta(days=1), ["power"])
+    assert day_coverage(compute_statistics(readings)) == expected
 
 
 def test_days(farm: httpx2.Client, fonte_url: str) -> None:
