@@ -79,6 +79,8 @@ def serve(create: Callable[[], Any]) -> str:
     not come up, the port is closed. The server is a thread that ends with the process.
     """
     listener = socket.create_server(("127.0.0.1", 0))
+    # Its connections inherit this; asyncio sets it only on sockets that name their protocol
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     host, port = listener.getsockname()
 
     def run() -> None:

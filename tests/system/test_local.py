@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -310,3 +311,16 @@ def test_embedded_api_reads_env_file(project: Path) -> None:
         days = httpx2.get(f"{api}/days", headers={"X-API-Key": "k3y"}, timeout=60)
         assert len(days.json()) == 2
         process.communicate("")
+
+
+def test_answers_are_sent_at_once(seeded_api: str) -> None:
+    """The end of an answer does not wait until the client has acknowledged its beginning."""
+    with httpx2.Client(base_url=seeded_api) as client:
+        client.get("/health")
+        port = httpx2.URL(seeded_api).port
+        connections = psutil.Process().net_connections()
+        held = [one.fd for one in connections if one.laddr.port == port and one.raddr]
+        for number in held:
+            with socket.socket(fileno=os.dup(number)) as connection:
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert held
