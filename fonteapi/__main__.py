@@ -14,7 +14,6 @@ from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
 from fonteapi.files.tables import LoadError, WrongInput
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
-from pgarrow.sessions import open_engine
 
 EXAMPLE = """\
 example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
@@ -79,10 +78,7 @@ def main(
 def _run(options: argparse.Namespace, settings: Settings) -> str:
     """Run the command; returns its report."""
     if options.command == "fill":
-        fonte = database.Fonte(
-            open_engine(settings.database_url), settings.catalogue, settings.turbine
-        )
-        written = table.fill_if_empty(fonte, settings)
+        written = table.fill_if_empty(database.open_fonte(settings), settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
     rules = Rules(
         parse_rename(options.rename, settings.catalogue.signals),

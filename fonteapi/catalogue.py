@@ -88,7 +88,7 @@ class Model(Entry):
 
 
 class Turbine(Model):
-    """The facts of a turbine; None if it is not known. Each of its own goes before its model's."""
+    """The facts of a turbine, which override those of its model; None if it is not known."""
 
     model: str | None = Field(default=None, examples=["MM82"])
     latitude: float | None = Field(default=None, ge=-90, le=90, description="degrees north")
@@ -126,13 +126,13 @@ def read_catalogue(own: Path | str | None = None) -> Catalogue:
     }
     turbines = {}
     for name, entry in tables["turbines"].items():
-        model = models.get(entry.get("model", ""), None if "model" in entry else Model())
-        if model is None:
+        if "model" in entry and entry["model"] not in list(models):  # a list: it may be no text
             known = ", ".join(models) or "none"
             raise ValueError(
                 f"{source}: [turbines.{name}] model: expected one of [models.NAME]: {known},"
                 f" got {entry['model']!r}"
             )
+        model = models[entry["model"]] if "model" in entry else Model()
         facts = model.model_dump(exclude_none=True) | entry
         turbines[name] = _parse(Turbine, "turbines", name, facts, source)
     return Catalogue(signals, turbines)

@@ -15,7 +15,9 @@ from sqlalchemy import Engine, RowMapping, select, text
 from sqlalchemy.exc import DBAPIError
 
 from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, Signal, arrow_schema
+from fonteapi.settings import Settings
 from pgarrow import bulk
+from pgarrow.sessions import open_engine
 
 BATCH_BYTES = 1 << 20
 """Size of a batch, the part of an answer that is in memory at a time."""
@@ -71,6 +73,11 @@ class Held:
     """The turbine of a reading: a column, or one name for all."""
     names_turbines: bool
     """Whether the table has the column `turbine`."""
+
+
+def open_fonte(settings: Settings) -> Fonte:
+    """The source database of the settings, by an engine of its own; dispose of that at the end."""
+    return Fonte(open_engine(settings.database_url), settings.catalogue, settings.turbine)
 
 
 def check_table(engine: Engine) -> None:

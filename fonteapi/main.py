@@ -51,7 +51,7 @@ def choose(
     ] = (),
     turbine: Annotated[
         Sequence[str],
-        Query(description="turbines, or * for every one; without it, the only one that Fonte has"),
+        Query(description="names of turbines, or * for all; required where Fonte has several"),
     ] = (),
 ) -> Choice:
     """The requested readings; what Fonte does not have is refused, and so is mixing turbines."""
@@ -179,10 +179,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.settings = settings or read_settings()
-        engine = open_engine(app.state.settings.database_url)
-        app.state.fonte = database.Fonte(
-            engine, app.state.settings.catalogue, app.state.settings.turbine
-        )
+        app.state.fonte = fonte = database.open_fonte(app.state.settings)
         app.state.watched = open_engine(app.state.settings.database_url)
         app.state.watching = CapacityLimiter(WATCHING)
         app.state.prepared = False
@@ -191,7 +188,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         except FAILURES as error:
             logger.warning("%s", describe_failure(error)[0])
         yield
-        engine.dispose()
+        fonte.engine.dispose()
         app.state.watched.dispose()
 
     # Swagger UI from this machine, since a plant's network may have no internet

@@ -36,9 +36,11 @@ def create_tables(alvo: Engine) -> None:
         return
     with _as_alvo_error(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
-        if _find_missing(connection) == {"run": {"interval"}}:
+        missing = _find_missing(connection)
+        if missing == {"run": {"interval"}}:
             _add_interval(connection)
-        _refuse_others(alvo, connection)
+        else:
+            _refuse_others(alvo, missing)
         metadata.create_all(connection)
     _complete.add(alvo)
 
@@ -62,8 +64,8 @@ def _add_interval(connection: Connection) -> None:
     connection.execute(SetColumnComment(run.c.interval))
 
 
-def _refuse_others(alvo: Engine, connection: Connection) -> None:
-    for name, columns in _find_missing(connection).items():
+def _refuse_others(alvo: Engine, missing: dict[str, set[str]]) -> None:
+    for name, columns in missing.items():
         raise AlvoError(
             f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(columns))} in its"
             f" table {name}, which is of another version or not Alvo's:"

@@ -95,7 +95,9 @@ INSERT_RUN = """
 """
 SELECT_INTERVALS = """
     SELECT DISTINCT ON (date) date::timestamp AT TIME ZONE 'UTC' AS midnight, interval
-    FROM run ORDER BY date, id DESC
+    FROM run
+    WHERE date BETWEEN ($1 AT TIME ZONE 'UTC')::date AND ($2 AT TIME ZONE 'UTC')::date
+    ORDER BY date, id DESC
 """
 
 
@@ -108,16 +110,16 @@ def read_statistics(
     NaN where there is nothing; then `expected`, the readings of a full bucket, from the interval
     of the day's last load. `attrs["units"]` maps a column to its unit.
     """
+    period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         signals = execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
         rows = execute(
             cursor,
             "SELECT signal_id, timestamp, value FROM data WHERE timestamp >= $1 AND timestamp < $2",
-            start or datetime.min.replace(tzinfo=UTC),
-            end or datetime.max.replace(tzinfo=UTC),
+            *period,
         )
-        loads = execute(cursor, SELECT_INTERVALS)
+        loads = execute(cursor, SELECT_INTERVALS, *period)
     long: pd.DataFrame = rows.to_pandas()
     wide = long.pivot(index="timestamp", columns="signal_id", values="value")
     known = signals.to_pandas().set_index("id").loc[wide.columns]

@@ -8,13 +8,12 @@ import duckdb
 
 from fonteapi import table
 from fonteapi.catalogue import TURBINE_NAME, Signal
-from fonteapi.database import FAILURES, Fonte
+from fonteapi.database import FAILURES, open_fonte
 from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
 from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
-from pgarrow.sessions import open_engine
 
 SHOWN_ROWS = 5
 """How many bad rows a message lists."""
@@ -123,7 +122,7 @@ def _write(
 
     Returns how many it held before, how many of them were deleted, and its signals.
     """
-    fonte = Fonte(open_engine(settings.database_url), settings.catalogue, settings.turbine)
+    fonte = open_fonte(settings)
     try:
         table.create_table(fonte, signals)
         readings = con.table("readings").to_arrow_reader()

@@ -71,6 +71,7 @@ def test_turbines(own: Path) -> None:
         ("[turbines.A]\nlatitude = 91\n", "[turbines.A] latitude: expected less than or equal"),
         ('[turbines.A]\nmodel = "M"\n', "[turbines.A] model: expected one of [models.NAME]: none"),
         ("[turbines.A]\nmodel = 3\n", "[turbines.A] model: expected one of [models.NAME]: none"),
+        ("[turbines.A]\nmodel = [3]\n", "[turbines.A] model: expected one of [models.NAME]: none"),
         ("[models.M]\nmodel = 'M'\n", "[models.M] model: Extra inputs are not permitted"),
         ("[models.M]\nhub_height = inf\n", "[models.M] hub_height: expected a finite number"),
         ("signals = 1\n", "expected [signals.NAME], got signals = 1"),
