@@ -30,7 +30,7 @@ ROWS = 365 * 1440
 START, DAY, YEAR = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z", "2024-12-31T00:00:00Z"
 HEADERS = {"accept": "application/vnd.apache.arrow.stream", "accept-encoding": "identity"}
 QUERY = f"""
-    SELECT timestamp, wind_speed, power, ambient_temperature FROM data
+    SELECT timestamp, wind_speed, power, wind_direction, ambient_temperature FROM data
     WHERE timestamp >= '{START}' AND timestamp < '{YEAR}' ORDER BY timestamp, id
 """
 PORT = 8765

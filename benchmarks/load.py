@@ -100,12 +100,13 @@ def statistics(start: np.datetime64) -> pa.Table:
     fields = [pa.field("timestamp", pa.timestamp("us", "UTC")), *fields]
     fields.append(pa.field("expected", pa.float64()))
     values = [random.normal(size=BUCKETS) for _ in names]
-    return pa.table([stamps, *values, np.full(BUCKETS, 10.0)], schema=pa.schema(fields))
+    table = pa.table([stamps, *values, np.full(BUCKETS, 10.0)], schema=pa.schema(fields))
+    return table.add_column(0, "turbine", [["T1"] * BUCKETS])
 
 
 def load(alvo: Engine, start: np.datetime64) -> None:
     """All of a load's transaction: lock, delete, compare, COPY, ledger."""
-    day = Day(start.item(), BUCKETS, "", asked_at=datetime.now(UTC))
+    day = Day(start.item(), BUCKETS, {}, asked_at=datetime.now(UTC), turbines=["T1"])
     loaded = load_day(alvo, day, statistics(start), readings=BUCKETS)
     assert loaded.statistics == 15 * BUCKETS
 

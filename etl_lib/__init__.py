@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_lib.analysis.axes import use_svg
-    from etl_lib.analysis.days import describe_days, describe_findings, summarize, summarize_days
+    from etl_lib.analysis.days import (
+        describe_days,
+        describe_findings,
+        summarize,
+        summarize_days,
+        summarize_turbines,
+    )
+    from etl_lib.analysis.farm import (
+        compare_coverage,
+        compare_power_curves,
+        compare_signals,
+        plot_heat_map,
+    )
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -20,29 +32,32 @@ if TYPE_CHECKING:
         plot_turbulence,
         plot_wind_distribution,
     )
-    from etl_lib.analysis.quality import check_readings
+    from etl_lib.analysis.quality import check_readings, sum_turbines
+    from etl_lib.analysis.slots import one_turbine
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_readings
     from etl_lib.load.day import load_day, read_statistics, verify_load
-    from etl_lib.parameters import parse_columns, parse_date
+    from etl_lib.parameters import parse_columns, parse_date, parse_turbines
     from etl_lib.services.connect import connect
-    from etl_lib.transform.interval import describe_interval, find_interval
+    from etl_lib.transform.interval import describe_intervals, find_intervals
     from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
 
 _ROOMS = {
     "analysis.axes": "use_svg",
     "analysis.plots": "plot_coverage plot_diurnal plot_energy plot_monthly_power_curves"
     " plot_power_curve plot_signal plot_signals plot_turbulence plot_wind_distribution",
-    "analysis.quality": "check_readings",
-    "analysis.days": "describe_days describe_findings summarize summarize_days",
+    "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
+    "analysis.slots": "one_turbine",
+    "analysis.quality": "check_readings sum_turbines",
+    "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_readings",
     "load.day": "load_day read_statistics verify_load",
-    "parameters": "parse_columns parse_date",
+    "parameters": "parse_columns parse_date parse_turbines",
     "services.connect": "connect",
-    "transform.interval": "describe_interval find_interval",
+    "transform.interval": "describe_intervals find_intervals",
     "transform.statistics": "compute_statistics statistics_sql to_frame",
 }
 _room_of = {name: room for room, names in _ROOMS.items() for name in names.split()}

@@ -1,6 +1,7 @@
 """What the API says of readings: Arrow's metadata, parsed in this one place."""
 
 from dataclasses import dataclass
+from json import loads
 from math import inf
 
 import pyarrow as pa
@@ -18,10 +19,10 @@ class Signal:
     """Inclusive bounds outside which a reading is suspicious."""
 
 
-def told_interval(readings: pa.Table) -> float | None:
-    """Seconds between the readings, as the catalogue tells; None if it does not."""
-    told = (readings.schema.metadata or {}).get(b"interval")
-    return float(told) if told else None
+def told_intervals(readings: pa.Table) -> dict[str, float]:
+    """Seconds between a turbine's readings, for the turbines of which the catalogue tells them."""
+    told = loads((readings.schema.metadata or {}).get(b"intervals", b"{}"))
+    return {turbine: float(seconds) for turbine, seconds in told.items()}
 
 
 def read_signal(field: pa.Field) -> Signal:

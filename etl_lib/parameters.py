@@ -1,4 +1,4 @@
-"""The parameters of a run, a date and columns, as people and papermill write them."""
+"""The parameters of a run, a date, columns and turbines, as people and papermill write them."""
 
 import re
 from collections.abc import Iterable
@@ -36,10 +36,24 @@ def parse_columns(value: str | Iterable[str]) -> list[str]:
 
     Fonte checks whether it has them. Raises `ParameterError` for a list without a name.
     """
+    if names := _parse_names("columns", "signals", value):
+        return names
+    raise ParameterError(f"columns: expected at least one name of a signal, got {value!r}")
+
+
+def parse_turbines(value: str | Iterable[str] | None) -> list[str] | None:
+    """Names of turbines, in the same forms; None for none, which means every turbine.
+
+    Raises `ParameterError` for a number: as text it may have had other digits, such as `01`.
+    """
+    return None if value is None else _parse_names("turbines", "turbines", value) or None
+
+
+def _parse_names(parameter: str, meaning: str, value: object) -> list[str]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
-        raise ParameterError(f"columns: expected names of signals, got {value!r}")
+        kind = "" if isinstance(words, Iterable) else f" ({type(value).__name__})"
+        kind += ", which papermill takes as text after -r instead of -p" if kind else ""
+        raise ParameterError(f"{parameter}: expected names of {meaning}, got {value!r}{kind}")
     names = [name for word in words for name in re.split(r"[\s,]+", word) if name]
-    if not names:
-        raise ParameterError(f"columns: expected at least one name of a signal, got {value!r}")
     return list(dict.fromkeys(names))

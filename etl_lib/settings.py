@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """The source database, for `etl load` and an embedded API: the pipeline never reads it."""
     fonte_catalogue: Path | None = None
     """The user's own file of signals, for the same two; relative to the project's folder."""
+    fonte_turbine: str = Field(default="T1", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    """The turbine of readings that name none, and of an Alvo of version 0.1."""
 
     etl_runs: str | None = None
     """The archive: a folder or an object store's address. Unset: `runs/` of the project."""

@@ -101,7 +101,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands.add_parser(
-        "fill", help="fill an empty database with FONTE_DAYS (10) days of simulated readings"
+        "fill",
+        help="fill an empty database with FONTE_DAYS (10) days of FONTE_TURBINES (1) simulated"
+        " turbines",
     )
     add = load.add_argument
     add("file", metavar="FILE", type=Path, help=".csv or .txt (comma, semicolon, tab), .parquet")

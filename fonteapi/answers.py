@@ -38,6 +38,7 @@ class TurbineReadings(BaseModel):
     """The turbine whose readings these are, and their span."""
 
     name: str = Field(examples=["T1"])
+    simulated: bool = Field(description="whether it has simulated readings", examples=[False])
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
 
@@ -60,7 +61,10 @@ class Day(BaseModel):
     turbines: list[str] = Field(description="the turbines that have readings", examples=[["T1"]])
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
-    fingerprint: str = Field(description="another one after any change of the day's readings")
+    fingerprints: dict[str, dict[str, str]] = Field(
+        description="by turbine and signal: another one after any change of its readings that day",
+        examples=[{"T1": {"power": "9f86d081884c7d65"}}],
+    )
 
 
 class Health(BaseModel):

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = "[a-z][a-z0-9_]{0,39}"
-RESERVED = {"id", "timestamp", "turbine"}
+RESERVED = {"id", "timestamp", "turbine", "simulated"}
 """The other columns of Fonte's table."""
 TURBINE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """A turbine is named as its SCADA names it."""

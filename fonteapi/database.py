@@ -3,8 +3,9 @@
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from json import dumps
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,6 +31,8 @@ Period = tuple[datetime | None, datetime | None]
 FIRST = datetime(1, 1, 2, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, tzinfo=UTC)
 """Readings outside are errors of the source, which no form of an answer can carry."""
+BOOLEAN = 16
+"""PostgreSQL's number of the type."""
 
 
 class UnfitFonteError(Exception):
@@ -52,7 +55,8 @@ class Fonte:
     def describe(self) -> "Held":
         """What the table has; raises `UnfitFonteError` if it has no signal."""
         with self.engine.connect() as connection:
-            columns = connection.execute(text("SELECT * FROM data LIMIT 0")).keys()
+            result = connection.execute(text("SELECT * FROM data LIMIT 0"))
+            columns = {column[0]: column[1] for column in result.cursor.description}
         found = {name: signal for name, signal in self.catalogue.signals.items() if name in columns}
         if not found:
             raise UnfitFonteError(
@@ -61,7 +65,7 @@ class Fonte:
             )
         names_turbines = "turbine" in columns
         turbine = sa.column("turbine") if names_turbines else sa.cast(self.turbine, sa.Text)
-        return Held(found, turbine, names_turbines)
+        return Held(found, turbine, names_turbines, columns.get("simulated") == BOOLEAN)
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Held:
     """The turbine of a reading: a column, or one name for all."""
     names_turbines: bool
     """Whether the table has the column `turbine`."""
+    marks_simulated: bool
+    """Whether the table has the column `simulated`, which is true for simulated readings."""
 
 
 def open_fonte(settings: Settings) -> Fonte:
@@ -111,14 +117,14 @@ class Choice:
     """None: every turbine."""
     named: bool = True
     """Whether the second field of each reading is its turbine."""
-    interval: int | None = None
-    """Seconds between the readings, as the catalogue tells; None if it does not."""
+    intervals: Mapping[str, int] = field(default_factory=dict)
+    """Seconds between a turbine's readings, where the catalogue tells them."""
 
     @property
     def schema(self) -> pa.Schema:
-        """The schema of the readings, with the interval in its metadata."""
+        """The schema of the readings, with the intervals in its metadata."""
         schema = arrow_schema(self.signals, named=self.named)
-        return schema.with_metadata({"interval": str(self.interval)} if self.interval else None)
+        return schema.with_metadata({"intervals": dumps(self.intervals)})
 
 
 def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]:
@@ -145,10 +151,10 @@ def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]
 
 
 def _check_types(got: pa.Schema, expected: pa.Schema) -> None:
-    for found, field in zip(got, expected, strict=True):
-        if found.type != field.type:
+    for found, known in zip(got, expected, strict=True):
+        if found.type != known.type:
             raise UnfitFonteError(
-                f"expected {field.name} of type {field.type} in Fonte's table data,"
+                f"expected {known.name} of type {known.type} in Fonte's table data,"
                 f" got {found.type}"
             )
 
@@ -181,36 +187,6 @@ def find_span(engine: Engine, period: Period) -> Period:
         query = select(sa.func.min(stamp), sa.func.max(stamp)).where(is_within(period))
         first, last = connection.execute(query).one()
     return first, last
-
-
-def list_days(fonte: Fonte, period: Period) -> Sequence[RowMapping]:
-    """Per UTC day with readings in a period: how many, their turbines, and a fingerprint.
-
-    The fingerprint covers the timestamp and the signals that the table has, in this order.
-    `hash_record_extended` is how PostgreSQL hashes row values: every bit counts. Its seed is 1,
-    since with seed 0 NULL and 0.0 are the same. The order of the hashes counts, too.
-    A turbine other than `fonte.turbine` counts, too: without one, the fingerprints stay those of
-    version 0.1, which has no turbines.
-    """
-    stamp, held = data.c.timestamp, fonte.describe()
-    day = sa.cast(sa.func.timezone("UTC", stamp), sa.Date)
-    reading = sa.func.row(stamp, *map(sa.column, held.signals))
-    each: sa.ColumnElement[int] = sa.func.hash_record_extended(reading, 1)
-    if held.names_turbines:
-        other = sa.func.nullif(held.turbine, fonte.turbine)
-        each = each.bitwise_xor(sa.func.coalesce(sa.func.hashtextextended(other, 1), 0))
-    hashes = sa.func.array_agg(each).aggregate_order_by(stamp, data.c.id)
-    query = select(
-        day.label("date"),
-        sa.func.count().label("readings"),
-        sa.func.array_agg(sa.distinct(held.turbine)).label("turbines"),
-        sa.func.min(stamp).label("first_timestamp"),
-        sa.func.max(stamp).label("last_timestamp"),
-        sa.func.to_hex(sa.func.hash_array_extended(hashes, 1)).label("fingerprint"),
-    )
-    query = query.where(is_within(period)).group_by(day).order_by(day)
-    with fonte.engine.connect() as connection:
-        return connection.execute(query).mappings().all()
 
 
 def ping(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 
 from fonteapi import answers, database, table
 from fonteapi.database import Choice
+from fonteapi.days import list_days
 from fonteapi.failures import FAILURES, answer_failure, describe_failure, logger
 from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
@@ -58,21 +59,21 @@ def choose(
     held = fonte.describe()
     _refuse_others("columns", columns, list(held.signals))
     signals = [held.signals[name] for name in dict.fromkeys(columns or held.signals)]
+    facts = fonte.catalogue.turbines
+    intervals = {name: known.interval for name, known in facts.items() if known.interval}
     if "*" in turbine:
-        return Choice(held, signals, period)
+        return Choice(held, signals, period, intervals=intervals)
     turbines = list_turbines(fonte, held)
     if turbine:
         _refuse_others("turbine", turbine, [*turbines, "*"])
-        return Choice(held, signals, period, turbine)
+        return Choice(held, signals, period, turbine, intervals=intervals)
     if len(turbines) > 1:
         expected = f"expected {_spell([*turbines, '*'])}, since Fonte has several turbines"
         raise RequestValidationError(
             [{"type": "missing", "loc": ("query", "turbine"), "msg": expected, "input": None}]
         )
     # By name, in case that a load brings another turbine before the readings are read
-    facts = fonte.catalogue.turbines.get(turbines[0]) if turbines else None
-    interval = facts.interval if facts else None
-    return Choice(held, signals, period, turbines, named=False, interval=interval)
+    return Choice(held, signals, period, turbines, named=False, intervals=intervals)
 
 
 def _refuse_others(parameter: str, given: Sequence[str], known: Sequence[str]) -> None:
@@ -147,8 +148,8 @@ def read_turbines(fonte: Fonte) -> Any:
 
 @router.get("/days", response_model=list[answers.Day])
 def read_days(fonte: Fonte, period: Requested) -> Any:
-    """The UTC days that have readings, with a fingerprint of each; all days without a period."""
-    return database.list_days(fonte, period)
+    """The UTC days that have readings, with fingerprints; all days without a period."""
+    return list_days(fonte, period)
 
 
 @public.get("/health", response_model=answers.Health)

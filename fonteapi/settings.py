@@ -27,10 +27,13 @@ class Settings(BaseSettings):
     days: int | None = Field(default=None, ge=1, le=3660)
     """Number of days of simulated readings that fill an empty database; unset, nothing is
     created or written."""
+    turbines: int = Field(default=1, ge=1, le=200)
+    """Number of simulated turbines that fill an empty database: one, or a farm T1, T2, …"""
     seed: int | None = Field(default=None, ge=0)
     """Makes the simulated readings the same each time; unset, they differ each time."""
     turbine: str = Field(default=ONLY_TURBINE, pattern=f"^{TURBINE_NAME}$")
-    """The turbine of readings that name none: simulated ones, and a table without a `turbine`."""
+    """The turbine of readings that name none, of a table without a `turbine`, and the simulated
+    one, unless a farm is simulated."""
     catalogue: Annotated[Catalogue, NoDecode, BeforeValidator(read_catalogue)] = Field(
         default_factory=read_catalogue, validate_default=False
     )

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, text
 
 from fonteapi.catalogue import Signal
 from fonteapi.database import Fonte, UnfitFonteError, bulk_cursor, data
+from fonteapi.farm import name_turbines, simulate_farm
 from fonteapi.settings import SIMULATED_DAYS, Settings
-from fonteapi.simulate import SIMULATED_SIGNALS, simulate_readings
+from fonteapi.simulate import SIMULATED_SIGNALS
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
 """A process holds it to the end of the transaction that creates or fills the table."""
@@ -31,16 +32,23 @@ FOUND = text("""
         ) AS others
 """)
 """What `data` is, its columns, and every other table or view, those of extensions excepted."""
+ADDED = {"turbine", "simulated"}
+"""The columns that a table gets when it lacks them: version 0.1 had neither."""
 
 
-def make_table(signals: Iterable[Signal], turbine: str) -> sa.Table:
-    """The table with these signals, to create it; `turbine` is that of rows that name none."""
+def make_table(signals: Iterable[Signal], turbine: str, *, simulated: bool = False) -> sa.Table:
+    """The table with these signals, to create it; `turbine` is that of rows that name none.
+
+    If `simulated`, it has a column that marks simulated readings.
+    """
+    mark = sa.Column("simulated", sa.Boolean, nullable=False, server_default=sa.false())
     table = sa.Table(
         data.name,
         sa.MetaData(),
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("timestamp", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
         sa.Column("turbine", sa.Text, nullable=False, server_default=turbine, comment="its name"),
+        *([mark] if simulated else []),
         *(
             sa.Column(signal.name, sa.Double, comment=f"{signal.description}, {signal.unit}")
             for signal in signals
@@ -51,6 +59,8 @@ def make_table(signals: Iterable[Signal], turbine: str) -> sa.Table:
     sa.Index("data_timestamp_id_idx", table.c.timestamp, table.c.id)
     # By this one the turbines are found, and the first and last reading of each
     sa.Index("data_turbine_timestamp_idx", table.c.turbine, table.c.timestamp)
+    if simulated:  # by this one those that have simulated readings, in a moment
+        sa.Index("data_simulated_idx", table.c.turbine, postgresql_where=mark)
     return table
 
 
@@ -58,11 +68,12 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
     """Create the table with `signals`, or add those that it lacks.
 
     Raises `UnfitFonteError` for a database with other tables, and for a `data` that has none of
-    the catalogue's signals. A `data` of version 0.1 gets its `turbine`. If `alone`, it
-    also does so for other tables beside a `data`, and for one that lacks a signal. Several
-    processes may call this at once.
+    the catalogue's signals. A `data` of version 0.1 gets its `turbine`. If `alone`, which
+    is for simulated readings, it also does so for other tables beside a `data`, and for one that
+    lacks a signal of version 0.1. Several processes may call this at once.
     """
-    table = make_table([fonte.catalogue.signals[name] for name in signals], fonte.turbine)
+    held = [fonte.catalogue.signals[name] for name in signals]
+    table = make_table(held, fonte.turbine, simulated=alone)
     with fonte.engine.begin() as connection:
         connection.execute(LOCK)
         found = connection.execute(FOUND).one()
@@ -78,7 +89,8 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
         lacking = [column for column in table.c if column.name not in found.columns]
         has_keys = set(data.c.keys()) <= set(found.columns)
         is_ours = has_keys and fonte.catalogue.signals.keys() & found.columns
-        unmet = sorted(column.name for column in lacking if column is not table.c.turbine)
+        names = {column.name for column in lacking}
+        unmet = sorted(names - ADDED - ({"wind_direction"} if is_ours else set()))
         if unmet and (alone or not is_ours):
             raise UnfitFonteError(
                 f"expected a table data with {', '.join(unmet)}, got one"
@@ -90,7 +102,7 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
             added = sa.schema.CreateColumn(column).compile(dialect=fonte.engine.dialect)
             connection.execute(text(f"ALTER TABLE data ADD COLUMN {added}"))
             connection.execute(sa.schema.SetColumnComment(column))
-        if "turbine" not in found.columns:
+        if names & ADDED:
             for index in table.indexes:
                 index.create(connection, checkfirst=True)
 
@@ -113,7 +125,8 @@ def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
         if cursor.fetchall() == [(True,)]:
             return 0
         days = settings.days or SIMULATED_DAYS
-        return append(cursor, simulate_readings(settings.start_date, days, settings.seed))
+        turbines = name_turbines(settings.turbines, settings.turbine)
+        return append(cursor, simulate_farm(settings.start_date, days, turbines, settings.seed))
 
 
 def load_readings(

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from fonteapi.catalogue import Turbine
-from fonteapi.database import FIRST, LAST, Fonte, Held, check_names, data
+from fonteapi.database import FIRST, LAST, Fonte, Held, check_names
 
 NAMES = text("""
     WITH RECURSIVE found (name) AS (
@@ -20,8 +19,39 @@ NAMES = text("""
     SELECT NULL WHERE EXISTS (SELECT FROM data WHERE turbine IS NULL)
 """)
 """One look into the index for each turbine, where DISTINCT would read every reading."""
-RECENT = 1000
+SIMULATED = text("""
+    WITH RECURSIVE found (name) AS (
+        SELECT min(turbine) FROM data WHERE simulated
+        UNION ALL
+        SELECT (SELECT min(turbine) FROM data WHERE simulated AND turbine > found.name) FROM found
+        WHERE found.name IS NOT NULL
+    )
+    SELECT name FROM found WHERE name IS NOT NULL
+""")
+"""The turbines that have simulated readings, by an index of these."""
+RECENT = 200
 """The readings of a turbine whose timestamps tell its interval."""
+SPANS = """
+    SELECT name, first, last, usual
+    FROM unnest(CAST(:names AS text[])) AS name,
+    LATERAL (
+        SELECT min(timestamp) AS first, max(timestamp) AS last
+        FROM data WHERE {is_its} AND timestamp BETWEEN :first AND :last
+    ) AS span,
+    LATERAL (
+        SELECT mode() WITHIN GROUP (ORDER BY round(extract(epoch FROM step))::integer) AS usual
+        FROM (
+            SELECT stamp - lag(stamp) OVER (ORDER BY stamp) AS step
+            FROM (
+                SELECT DISTINCT timestamp AS stamp
+                FROM data WHERE {is_its} AND timestamp BETWEEN :first AND :last
+                ORDER BY stamp DESC LIMIT :recent
+            ) AS stamps
+        ) AS steps
+    ) AS interval
+    ORDER BY name COLLATE "C"
+"""
+"""The first and the last timestamp of each turbine, and the usual seconds between two."""
 
 
 def list_turbines(fonte: Fonte, held: Held) -> list[str]:
@@ -43,27 +73,24 @@ def describe_turbines(fonte: Fonte) -> list[dict[str, Any]]:
     The interval that it does not tell is the usual time between two of the `RECENT` readings.
     """
     held = fonte.describe()
+    is_its = "turbine = name" if held.names_turbines else "true"
+    bounds = {"first": FIRST, "last": LAST, "recent": RECENT}
+    given = {"names": list_turbines(fonte, held)} | bounds
+    with fonte.engine.connect() as connection:
+        rows = connection.execute(text(SPANS.format(is_its=is_its)), given).all()
+    simulated = _list_simulated(fonte, held)
     described = []
-    for name in list_turbines(fonte, held):
-        first, last, interval = _find_span(fonte, held.turbine == name)
+    for name, first, last, usual in rows:
         if first:
             facts = fonte.catalogue.turbines.get(name, Turbine()).model_dump()
-            facts["interval"] = facts["interval"] or interval
+            facts["interval"] = facts["interval"] or usual
             span = {"first_timestamp": first, "last_timestamp": last}
-            described.append({"name": name} | span | facts)
+            described.append({"name": name, "simulated": name in simulated} | span | facts)
     return described
 
 
-def _find_span(fonte: Fonte, is_chosen: sa.ColumnElement[bool]) -> tuple[Any, Any, Any]:
-    """The first and the last timestamp, and the usual seconds between two; None without any."""
-    stamp = data.c.timestamp
-    is_chosen &= stamp.between(FIRST, LAST)
-    recent = select(stamp).where(is_chosen).distinct().order_by(stamp.desc()).limit(RECENT)
-    stamps = recent.subquery().c.timestamp
-    step = sa.extract("epoch", stamps - sa.func.lag(stamps).over(order_by=stamps))
-    steps = select(sa.cast(sa.func.round(step), sa.Integer).label("seconds")).subquery()
-    usual = select(sa.func.mode().within_group(steps.c.seconds)).scalar_subquery()
-    query = select(sa.func.min(stamp), sa.func.max(stamp), usual).where(is_chosen)
+def _list_simulated(fonte: Fonte, held: Held) -> list[str]:
+    if not (held.names_turbines and held.marks_simulated):
+        return []
     with fonte.engine.connect() as connection:
-        first, last, interval = connection.execute(query).one()
-    return first, last, interval
+        return list(connection.scalars(SIMULATED))

@@ -153,7 +153,13 @@ def insert_cell(project: Path, before: str, source: str) -> None:
     nbformat.write(notebook, path)
 
 
-DAY = Day(date(2024, 5, 20), 1440, "abc", datetime(2024, 6, 1, 12, tzinfo=UTC))
+DAY = Day(
+    date(2024, 5, 20),
+    1440,
+    {"T1": {"power": "abc"}},
+    datetime(2024, 6, 1, 12, tzinfo=UTC),
+    turbines=["T1"],
+)
 
 
 def make_statistics(
@@ -164,7 +170,13 @@ def make_statistics(
     field = pa.field(name, pa.float64(), metadata={"unit": "kW"})
     stamp = pa.field("timestamp", pa.timestamp("us", "UTC"))
     values = [scale * (m % 97) for m in range(buckets * 10)]
-    return compute_statistics(pa.table([stamps, values], schema=pa.schema([stamp, field])))
+    readings = pa.table([stamps, values], schema=pa.schema([stamp, field]))
+    return compute_statistics(with_turbine(readings))
+
+
+def with_turbine(readings: pa.Table, turbine: str = "T1") -> pa.Table:
+    """Readings with the column `turbine`, all of one."""
+    return readings.add_column(1, "turbine", [[turbine] * len(readings)])
 
 
 def stored(alvo_url: str) -> list[Any]:
@@ -212,14 +224,16 @@ LOADED = LoadedDay(
     finished=datetime(2024, 6, 1, 12, tzinfo=UTC),
     columns=["wind_speed", "power"],
     readings=1440,
-    interval=60.0,
+    turbines=["T1"],
+    is_whole=True,
+    intervals=[60.0],
     statistics=1440,
     coverage=1.0,
     added=1440,
     changed=0,
     removed=0,
     largest_change=None,
-    fingerprint="abc",
+    fingerprints=["abc"],
     notebook="2024-05-20/x.ipynb",
     code_version="0.1.0",
 )
@@ -232,6 +246,11 @@ def make_buckets(
     stamps = pd.date_range(start, periods=len(power), freq="10min", tz="UTC", name="timestamp")
     columns = {"wind_speed_mean": wind, "wind_speed_count": count, "power_count": count}
     return pd.DataFrame(columns | {"power_mean": power, "expected": 10.0}, index=stamps)
+
+
+def by_turbine(**frames: pd.DataFrame) -> pd.DataFrame:
+    """Frames of one turbine as one frame of a farm."""
+    return pd.concat(frames, names=["turbine", "timestamp"])
 
 
 def put_notebook(

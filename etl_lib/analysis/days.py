@@ -1,13 +1,21 @@
 """Loaded days in numbers and sentences."""
 
+from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
 import pandas as pd
 
-from etl_lib.analysis.summary import Outline, SignalQuality, Summary
+from etl_lib.analysis.quality import sum_turbines
+from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
 from etl_lib.load.records import LoadedDay
-from etl_lib.transform.statistics import BUCKETS_A_DAY, EXPECTED, coverage, signals_of
+from etl_lib.transform.statistics import (
+    BUCKETS_A_DAY,
+    EXPECTED,
+    TURBINE,
+    coverage,
+    signals_of,
+)
 
 HOURS_A_BUCKET = 1 / 6
 STEP_SECONDS = 1200
@@ -18,15 +26,17 @@ def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) 
     """Summarize a load; `statistics` as from `to_frame`, `quality` as from `check_readings`."""
     days = summarize_days(statistics)
     day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
+    total = sum_turbines(quality)
     return Summary(
         **dict(load),
         quality={
             str(signal): SignalQuality.model_validate(counts)
-            for signal, counts in quality.to_dict().items()
+            for signal, counts in total.to_dict().items()
         },
         mean_wind_speed=_number(day["mean_wind_speed"]),
         energy=_number(day["energy"]),
         hours_with_power=_number(day["hours_with_power"]) or 0.0,
+        by_turbine=_describe_turbines(load, statistics, quality),
         outline=_outline(statistics, load),
     )
 
@@ -39,29 +49,72 @@ def summarize_days(statistics: pd.DataFrame) -> pd.DataFrame:
     mean of the buckets' means), `energy` (kWh, the sum over buckets of mean power × ten minutes),
     `hours_with_power` (the hours that the energy covers). NaN where there are no readings.
     Where readings are more than ten minutes apart, a bucket's mean stands for their interval.
+    Of several turbines: the sum of the energies, and the mean of everything else, wind speed by
+    the number of buckets.
+    """
+    return _combine(summarize_turbine_days(statistics), "date")
+
+
+def summarize_turbines(statistics: pd.DataFrame, turbines: Sequence[str] = ()) -> pd.DataFrame:
+    """Summarize each turbine: as `summarize_days`, one row a turbine, over all days of the frame.
+
+    `turbines` are the rows, in order; without names, those of the frame, sorted. On a day without
+    its readings a turbine has a coverage of 0.
+    """
+    days = summarize_turbine_days(statistics)
+    table = _combine(days, TURBINE)
+    table["coverage"] = days["coverage"].groupby(level=TURBINE).sum()
+    table["coverage"] /= max(1, days.index.unique("date").size)
+    table = table.reindex(list(turbines)).rename_axis(TURBINE) if turbines else table
+    return table.fillna({"coverage": 0.0, "hours_with_power": 0.0})
+
+
+def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
+    """Summarize each UTC day of each turbine: as `summarize_days`, by `turbine` and `date`.
+
+    A frame of one turbine, which does not name it, has the empty name. A further column,
+    `buckets`, has the number of ten-minute means of wind speed.
     """
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
     share = statistics.get(EXPECTED, nothing).clip(upper=1)  # of the buckets that can have readings
     hours = HOURS_A_BUCKET / share
     power = statistics.get("power_mean", nothing)
-    dates = pd.DatetimeIndex(statistics.index).date
-    shares = pd.DataFrame({s: coverage(statistics, s).groupby(dates).sum() for s in signals})
+    wind = statistics.get("wind_speed_mean", nothing)
+    index = statistics.index
+    stamps = pd.DatetimeIndex(index.get_level_values(-1))
+    turbines = index.get_level_values(TURBINE) if TURBINE in index.names else [""] * len(index)
+    keys = [turbines, stamps.date]
+    shares = pd.DataFrame({s: coverage(statistics, s).groupby(keys).sum() for s in signals})
     buckets = pd.DataFrame(
         {
-            "mean_wind_speed": statistics.get("wind_speed_mean", nothing),
+            "mean_wind_speed": wind,
             "energy": power * hours,
             "hours_with_power": power.notna() * hours,
-        },
-        index=statistics.index,
+        }
     )
-    days = buckets.groupby(dates)
+    days = buckets.groupby(keys)
     table = days.agg({"mean_wind_speed": "mean", "hours_with_power": "sum"})
-    full = BUCKETS_A_DAY * share.groupby(dates).min()
-    mean = shares[shares > 0].mean(axis="columns")
-    table.insert(0, "coverage", (mean / full).clip(upper=1))
+    full = BUCKETS_A_DAY * share.groupby(keys).min()
+    table.insert(0, "coverage", (shares[shares > 0].mean(axis="columns") / full).clip(upper=1))
     table.insert(2, "energy", days["energy"].sum(min_count=1))
-    return table.rename_axis("date")
+    table["buckets"] = wind.groupby(keys).count()
+    return table.rename_axis([TURBINE, "date"])
+
+
+def _combine(days: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Combine days of turbines into one row per `level`."""
+    wind = (days["mean_wind_speed"] * days["buckets"]).groupby(level=level).sum(min_count=1)
+    groups = days.groupby(level=level)
+    hours = groups["hours_with_power"]
+    return pd.DataFrame(
+        {
+            "coverage": groups["coverage"].mean(),
+            "mean_wind_speed": wind / groups["buckets"].sum(),
+            "energy": groups["energy"].sum(min_count=1),
+            "hours_with_power": hours.mean() if level == "date" else hours.sum(),
+        }
+    )
 
 
 def describe_days(days: pd.DataFrame) -> str:
@@ -88,7 +141,7 @@ def describe_findings(days: pd.DataFrame) -> str:
         )
     if len(energy):
         lines += [
-            f"The turbine made **{energy.sum():,.0f} kWh** in"
+            f"Together the days gave **{energy.sum():,.0f} kWh** in"
             f" {days['hours_with_power'].sum():,.0f} hours with power readings.",
             f"{energy.idxmax()} gave most of it, {energy.max():,.0f} kWh,"
             f" and {energy.idxmin()} least, {energy.min():,.0f} kWh.",
@@ -96,15 +149,52 @@ def describe_findings(days: pd.DataFrame) -> str:
     return "\n".join(f"- {line}" for line in lines or ["Nothing yet."])
 
 
+def _describe_turbines(
+    load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame
+) -> dict[str, TurbineDay]:
+    """Each turbine's day in a few numbers."""
+    days = summarize_turbines(statistics, load.turbines)
+    # Over all signals, as in the ledger: one without readings was loaded, too
+    shares = sum(coverage(statistics, signal) for signal in load.columns) / len(load.columns)
+    parts = shares / (BUCKETS_A_DAY * statistics[EXPECTED].clip(upper=1))
+    covered = parts.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
+    summaries = days.astype(object).where(days.notna(), None).to_dict("index")
+    described = {}
+    for turbine, interval in zip(load.turbines, load.intervals, strict=True):
+        day = summaries[turbine]
+        signals = quality.loc[turbine].to_dict().values()
+        counts = [SignalQuality.model_validate(found) for found in signals]
+        described[turbine] = TurbineDay(
+            readings=counts[0].readings,
+            interval=interval,
+            coverage=float(covered[turbine]),
+            mean_wind_speed=day["mean_wind_speed"],
+            energy=day["energy"],
+            hours_with_power=day["hours_with_power"],
+            odd=sum(each.missing + each.not_finite + each.implausible for each in counts),
+            longest_gap=max(each.longest_gap for each in counts),
+        )
+    return described
+
+
 def _outline(statistics: pd.DataFrame, load: LoadedDay) -> Outline:
-    """Power, or the first signal where power was not loaded, in steps of twenty minutes."""
+    """Power, or the first signal where power was not loaded, in steps of twenty minutes.
+
+    The mean of the turbines.
+    """
     signal = "power" if "power" in load.columns else load.columns[0]
-    means = statistics.get(f"{signal}_mean", pd.Series(dtype=float))
+    means_of_all = statistics.get(f"{signal}_mean", pd.Series(np.nan, index=statistics.index))
     steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
-    halves = means.groupby(pd.DatetimeIndex(means.index).floor("20min")).mean().reindex(steps)
-    if held := ceil(load.interval / STEP_SECONDS) - 1:  # by a reading, after its own step
-        halves = halves.ffill(limit=held)
-    values = [None if np.isnan(value) else float(f"{value:.4g}") for value in halves]
+    outlines = []
+    for turbine, interval in zip(load.turbines, load.intervals, strict=True):
+        own = statistics.index.get_level_values(TURBINE) == turbine
+        means = means_of_all[own].droplevel(TURBINE)
+        halves = means.groupby(pd.DatetimeIndex(means.index).floor("20min")).mean().reindex(steps)
+        if held := ceil(interval / STEP_SECONDS) - 1:  # by a reading, after its own step
+            halves = halves.ffill(limit=held)
+        outlines.append(halves)
+    mean = pd.concat(outlines, axis="columns").mean(axis="columns")
+    values = [None if np.isnan(value) else float(f"{value:.4g}") for value in mean]
     return Outline(signal=signal, values=values)
 
 

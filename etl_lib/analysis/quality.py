@@ -5,46 +5,76 @@ from math import ceil
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from etl_lib.analysis.summary import SignalQuality
-from etl_lib.catalogue import read_signal
+from etl_lib.catalogue import Signal, read_signal
 from etl_lib.extract.days import Day
-from etl_lib.transform.interval import find_interval
-from etl_lib.transform.statistics import to_frame
+from etl_lib.transform.interval import USUAL_INTERVAL, find_intervals, rows_by_turbine
+from etl_lib.transform.statistics import KEYS, TURBINE
 
-MINUTE = pd.Timedelta(minutes=1)
+Array = NDArray[np.float64]
+LONGEST_GAP = SignalQuality.model_fields["longest_gap"].alias
 
 
 def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
-    """Count what is there, missing or odd: one labelled row per count, one column per signal.
+    """Count what is there, missing or odd: per turbine a labelled row per count, a column a signal.
 
     `readings` as from `fetch_readings`. A finite reading covers the minute into which it falls,
-    and those that follow until its interval has passed: ten of ten-minute readings.
+    and those that follow until its turbine's interval has passed: ten of ten-minute readings.
     """
-    interval = pd.Timedelta(seconds=find_interval(readings))
-    frame = to_frame(readings)
-    is_last = ~frame.index.duplicated(keep="last")
-    counts = {}
-    for signal, values in frame.items():
-        low, high = read_signal(readings.schema.field(signal)).plausible
-        missing = readings[signal].null_count
-        finite = values[np.isfinite(values)]
-        counts[signal] = SignalQuality(
-            readings=len(frame),
-            repeated=int((~is_last).sum()),
-            missing=missing,
-            not_finite=len(frame) - len(finite) - missing,
-            implausible=int((~finite.between(low, high)).sum()),
-            **_gaps(values[is_last], day, interval),
-        ).model_dump(by_alias=True)
-    return pd.DataFrame(counts).astype(int)
+    signals = {
+        name: (readings[name].to_numpy(), readings[name].is_null().to_numpy())
+        for name in readings.column_names
+        if name not in KEYS
+    }
+    fields = {name: read_signal(readings.schema.field(name)) for name in signals}
+    stamps = readings["timestamp"].cast(pa.int64()).to_numpy()
+    minutes = (stamps - round(day.start.timestamp() * 1e6)) // 60_000_000
+    rows, intervals = rows_by_turbine(readings[TURBINE]), find_intervals(readings)
+    tables = {}
+    for turbine in day.turbines:
+        own = rows.get(turbine, np.empty(0, int))
+        repeated = len(own) - len(np.unique(stamps[own]))
+        span = ceil(intervals.get(turbine, USUAL_INTERVAL) / 60)
+        counts = {
+            name: _check(fields[name], values[own], is_null[own], minutes[own], span)
+            | {"readings": len(own), "repeated": repeated}
+            for name, (values, is_null) in signals.items()
+        }
+        tables[turbine] = pd.DataFrame(
+            {
+                name: SignalQuality(**found).model_dump(by_alias=True)
+                for name, found in counts.items()
+            }
+        )
+    return pd.concat(tables, names=[TURBINE, "count"]).astype(int)
 
 
-def _gaps(values: pd.Series, day: Day, interval: pd.Timedelta) -> dict[str, int]:
-    """Count the day's minutes without a finite reading, and the longest run of them."""
-    minutes = pd.date_range(day.start, day.end, freq=MINUTE, inclusive="left")
-    starts = values.index[np.isfinite(values)].floor(MINUTE)
-    covered = [minutes.isin(starts + n * MINUTE) for n in range(ceil(interval / MINUTE))]
-    missing = pd.Series(~np.any(covered, axis=0))
-    runs = missing.groupby(missing.ne(missing.shift()).cumsum()).sum()
-    return {"uncovered": int(missing.sum()), "longest_gap": int(runs.max())}
+def sum_turbines(quality: pd.DataFrame) -> pd.DataFrame:
+    """The counts of `check_readings` over all turbines; of the longest gaps, the longest."""
+    groups = quality.groupby(level="count", sort=False)
+    total = groups.sum()
+    total.loc[LONGEST_GAP] = groups.max().loc[LONGEST_GAP]
+    return total.rename_axis(None)
+
+
+def _check(
+    signal: Signal, values: Array, is_null: NDArray[np.bool_], minutes: Array, span: int
+) -> dict[str, int]:
+    """Count the readings of one signal of a turbine; each covers `span` of the day's minutes."""
+    is_finite = np.isfinite(values)
+    low, high = signal.plausible
+    finite = values[is_finite]
+    covered = np.zeros(1440 + span, bool)
+    for n in range(span):
+        covered[minutes[is_finite] + n] = True
+    present = np.flatnonzero(covered[:1440])
+    gaps = np.diff(present, prepend=-1, append=1440) - 1
+    return {
+        "missing": int(is_null.sum()),
+        "not_finite": int((~is_finite & ~is_null).sum()),
+        "implausible": int(((finite < low) | (finite > high)).sum()),
+        "uncovered": int(gaps.sum()),
+        "longest_gap": int(gaps.max()),
+    }

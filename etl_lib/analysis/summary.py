@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from etl_lib.load.records import LoadedDay
-from etl_lib.transform.interval import describe_interval
+from etl_lib.transform.interval import describe_intervals
 
 MIME_TYPE = "application/vnd.wind-etl.summary+json"
 """JupyterLab has no view for it and shows the Markdown table, where it prefers plain JSON."""
@@ -32,6 +32,25 @@ class SignalQuality(BaseModel):
     longest_gap: Annotated[int, Field(alias="longest gap, minutes")]
 
 
+class TurbineDay(BaseModel):
+    """A turbine's day in a few numbers."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    readings: int
+    interval: float
+    """Seconds between two readings."""
+    coverage: float
+    mean_wind_speed: float | None
+    energy: float | None
+    """kWh"""
+    hours_with_power: float
+    odd: int
+    """Values that are missing, not finite or outside the plausible range, over all signals."""
+    longest_gap: int
+    """Minutes, of the signal with the longest."""
+
+
 class Outline(BaseModel):
     """The day in a small picture: 72 means of twenty minutes each."""
 
@@ -45,13 +64,15 @@ class Summary(LoadedDay):
     """A loaded day in a few numbers. Jupyter keeps table and JSON in one output."""
 
     quality: dict[str, SignalQuality]
-    """The counts of each signal."""
+    """The counts of each signal, over all turbines."""
     mean_wind_speed: float | None
     """m/s, the mean of the buckets' means."""
     energy: float | None
-    """kWh, the sum over buckets of mean power times ten minutes."""
+    """kWh, the sum over turbines and buckets of mean power times ten minutes."""
     hours_with_power: float
-    """The hours that the energy covers."""
+    """The hours that the energy covers, the mean of the turbines."""
+    by_turbine: dict[str, TurbineDay] = Field(default_factory=dict)
+    """Notebooks of version 0.1 have none."""
     outline: Outline | None
 
     @classmethod
@@ -74,19 +95,22 @@ class Summary(LoadedDay):
     @property
     def counts(self) -> str:
         """Readings in, statistics out and coverage, in one line."""
+        several = f" of {len(self.turbines)} turbines" if len(self.turbines) > 1 else ""
         return (
-            f"{self.readings:,} readings in, {self.statistics:,} statistics out,"
+            f"{self.readings:,} readings{several} in, {self.statistics:,} statistics out,"
             f" coverage {self.coverage:.1%}"
         )
 
     def table(self) -> str:
-        """The summary as a Markdown table."""
+        """The summary as Markdown: a table, and another of the turbines if they are several."""
         energy = _quantity(self.energy, "{:,.0f} kWh")
+        intervals = dict(zip(self.turbines, self.intervals, strict=True))
         rows = {
             "date (UTC)": str(self.date),
+            "turbines" if len(self.turbines) > 1 else "turbine": ", ".join(self.turbines),
             "signals": ", ".join(self.columns),
             "readings in": f"{self.readings:,}",
-            "interval": describe_interval(self.interval),
+            "interval": describe_intervals(intervals),
             "statistics out": f"{self.statistics:,}",
             "changes in Alvo": self.changes,
             "coverage": f"{self.coverage:.1%}",
@@ -94,9 +118,33 @@ class Summary(LoadedDay):
             "energy": f"{energy}, in {self.hours_with_power:.1f} hours with power readings",
             "ledger": f"run {self.run_id}, {self.finished:%Y-%m-%d %H:%M:%S} UTC",
         }
+        if len(self.turbines) > 1:
+            rows["energy"] += ", the mean of the turbines"
         # Markdown passes HTML through, and units are text from Fonte
         lines = [f"| {name} | {escape(value, quote=False)} |" for name, value in rows.items()]
-        return "\n".join(["| | |", "|:--|:--|", *lines])
+        table = "\n".join(["| | |", "|:--|:--|", *lines])
+        return (
+            f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}"
+            if len(self.turbines) > 1
+            else table
+        )
+
+    def _table_of_turbines(self) -> str:
+        """One row a turbine."""
+        head = ("turbine", "energy, kWh", "wind, m/s", "coverage", "longest gap", "odd values")
+        rows = [
+            (
+                name,
+                _quantity(day.energy, "{:,.0f}"),
+                _quantity(day.mean_wind_speed, "{:.2f}"),
+                f"{day.coverage:.1%}",
+                f"{day.longest_gap:,} min",
+                f"{day.odd:,}",
+            )
+            for name, day in self.by_turbine.items()
+        ]
+        lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+        return "\n".join([lines[0], "|:--|--:|--:|--:|--:|--:|", *lines[1:]])
 
 
 def _quantity(value: float | None, form: str) -> str:

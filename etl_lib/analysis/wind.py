@@ -49,9 +49,9 @@ def turbulence(data: pd.DataFrame) -> pd.DataFrame:
     of the readings, or of one reading.
     """
     speed = data["wind_speed_mean"]
-    table = pd.DataFrame(
-        {"wind_speed": speed, "intensity": 100 * data["wind_speed_std"] / speed}
-    ).dropna()
+    # Alvo has no row, and a frame no column, of what never exists
+    deviation = data.get("wind_speed_std", pd.Series(np.nan, index=data.index))
+    table = pd.DataFrame({"wind_speed": speed, "intensity": 100 * deviation / speed}).dropna()
     enough = coverage(data, "wind_speed").loc[table.index] >= THIN
     return table[enough & (table["wind_speed"] >= CALM)]
 

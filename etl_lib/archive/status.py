@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from etl_lib.archive.store import (
     FAILED_SUFFIX,
@@ -15,8 +15,8 @@ from etl_lib.archive.store import (
     Location,
     marker,
 )
-from etl_lib.extract.days import fetch_days
-from etl_lib.load.ledger import last_loads
+from etl_lib.extract.days import Day, fetch_days
+from etl_lib.load.ledger import last_loads, loaded_turbines
 from etl_lib.load.records import IsoDatetime
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
@@ -49,6 +49,14 @@ class DayStatus(BaseModel):
     """Coverage of the last load, 0 to 1."""
     columns: list[str] = []
     """Signals of the last load."""
+    turbines: list[str] = []
+    """Those that were loaded, by the last load or another one."""
+    lacking: list[str] = []
+    """Turbines with readings of the day that were not loaded."""
+    is_whole: bool = Field(default=True, exclude=True)
+    """Whether a load was of all turbines that Fonte had: further ones make the day stale."""
+    signals: dict[str, frozenset[str]] = Field(default={}, exclude=True)
+    """The signals that were last loaded of each turbine."""
     loaded: IsoDatetime | None = None
     """End of the last load, UTC."""
     report: Location | None = None
@@ -58,9 +66,12 @@ class DayStatus(BaseModel):
     run: int | None = None
     """The last load's id in the ledger."""
 
-    def is_current(self, columns: Iterable[str]) -> bool:
-        """Whether a load of these columns would change nothing."""
-        return self.state is State.LOADED and set(self.columns) == set(columns)
+    def is_current(self, columns: Iterable[str], turbines: Iterable[str] | None = None) -> bool:
+        """Whether a load of these columns and turbines, None being all, would change nothing."""
+        wanted = set(self.turbines + self.lacking if turbines is None else turbines)
+        return self.state is State.LOADED and all(
+            self.signals.get(turbine) == frozenset(columns) for turbine in wanted
+        )
 
 
 def read_status(
@@ -75,8 +86,9 @@ def read_status(
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
     with connected(settings) as (fonte, alvo):
+        asked_at = datetime.now(UTC)
         days = fetch_days(fonte, start, end)
-        loads = last_loads(alvo)
+        loads, loaded = last_loads(alvo), loaded_turbines(alvo)
         found = days.keys() | loads.keys()
         known = {day for day in found if (first or day) <= day <= (last or day)}
         kept = days if known <= days.keys() else fetch_days(fonte)
@@ -86,20 +98,30 @@ def read_status(
         attempts[name.partition("/")[0]].append(name)
     statuses = {}
     for day in sorted(known):
-        source, load = days.get(day), loads.get(day)
-        fingerprint = source.fingerprint if source else ""
+        load, turbines = loads.get(day), loaded.get(day, {})
+        source = days.get(day) or Day(day, 0, {}, asked_at)
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        is_stale = load is not None and not is_gone and load.fingerprint != fingerprint
+        lacking = sorted(source.fingerprints.keys() - turbines.keys())
+        is_whole = any(each.is_whole for each in turbines.values())
+        is_changed = bool(lacking and is_whole) or any(
+            source.fingerprint(turbine, each.columns) != each.fingerprint
+            for turbine, each in turbines.items()
+        )
+        is_stale = load is not None and not is_gone and is_changed
         run = ((load and load.notebook) or "").removesuffix(NOTEBOOK_SUFFIX)
         statuses[day] = DayStatus(
             date=day,
             state=_state_of(attempts[str(day)], run, load is not None, is_stale),
-            readings=source.readings if source else 0,
+            readings=source.readings,
             coverage=load.coverage if load else None,
             columns=load.columns if load else [],
+            turbines=sorted(turbines),
+            lacking=lacking,
+            is_whole=is_whole,
+            signals={turbine: each.columns for turbine, each in turbines.items()},
             loaded=load.finished if load else None,
             report=archive.locate(run + PAGE_SUFFIX) if run + PAGE_SUFFIX in archived else None,
-            fingerprint=fingerprint,
+            fingerprint=source.version,
             run=load.run_id if load else None,
         )
     return statuses

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from etl_lib.errors import ParameterError
 from etl_lib.kernels.limits import USUAL
-from etl_lib.parameters import parse_columns, parse_date
+from etl_lib.parameters import parse_columns, parse_date, parse_turbines
 
 LARGEST = 1_000_000
 """The largest limit, in seconds or days."""
@@ -60,6 +60,13 @@ class Columns(argparse.Action):
         options.columns = parse_columns(words)
 
 
+class Turbines(argparse.Action):
+    """Make one list of turbines from all words of the option."""
+
+    def __call__(self, _: object, options: Any, words: Any, name: str | None = None) -> None:
+        options.turbines = parse_turbines(words)
+
+
 CORES = os.cpu_count() or 1
 FLAG = {"action": "store_true"}
 SECONDS: dict[str, Any] = {"metavar": "SECONDS", "type": number}
@@ -107,6 +114,13 @@ class RunOptions(ArchiveOptions):
         metavar="NAME",
         action=Columns,
         default=["wind_speed", "power"],
+    )
+    turbines: list[str] | None = argument(
+        "--turbines",
+        "turbines, one or more words (default: all that Fonte has)",
+        nargs="+",
+        metavar="NAME",
+        action=Turbines,
     )
     jobs: int = argument(
         "--jobs", "dates at a time (default: the cores)", metavar="N", type=count, default=CORES

@@ -25,7 +25,15 @@ def run(options: RunOptions) -> Exit:
     known = read_status(settings, archive, options.first, options.end)
     days, skipped = choose(options, known)
     limits = Limits(options.timeout, options.cell_timeout)
-    plan = Plan(options.columns, settings, home, archive, warm=not options.cold, limits=limits)
+    plan = Plan(
+        options.columns,
+        settings,
+        home,
+        archive,
+        turbines=options.turbines,
+        warm=not options.cold,
+        limits=limits,
+    )
     with cluster(options.scheduler) if options.scheduler else threads(options.jobs) as pool:
         progress = Progress(len(days), skipped, pool.size)
         try:
@@ -51,6 +59,8 @@ def choose(
     if options.force:
         return days, []
     current = [
-        known[day] for day in days if day in known and known[day].is_current(options.columns)
+        known[day]
+        for day in days
+        if day in known and known[day].is_current(options.columns, options.turbines)
     ]
     return sorted(set(days) - {status.date for status in current}), current

@@ -29,13 +29,21 @@ def status(options: StatusOptions) -> Exit:
 
 
 def print_table(days: Iterable[DayStatus]) -> None:
-    """Print a header and one line per day."""
-    say(f"{'date':10}  {'state':7}  {'readings':>8}  {'coverage':>8}  {'loaded (UTC)':16}  report")
+    """Print a header and one line per day, and a line of the turbines that a loaded day lacks."""
+    days = list(days)
+    is_farm = any(len(day.turbines) + len(day.lacking) > 1 for day in days)
+    turbines = f"  {'turbines':>8}" if is_farm else ""
+    head = f"{'date':10}  {'state':7}  {'readings':>8}{turbines}  {'coverage':>8}"
+    say(f"{head}  {'loaded (UTC)':16}  report")
     for day in days:
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
         loaded = f"{day.loaded:%Y-%m-%d %H:%M}" if day.loaded else ""
         # papermill and JupyterLab load a day without a report, or overwrite the one they wrote
         missing = "none: etl run --force makes one" if day.loaded else ""
         report = display_path(day.report) if day.report else missing
-        line = f"{day.date}  {day.state:7}  {day.readings:8,}  {coverage:>8}  {loaded:16}  {report}"
-        say(line.rstrip())
+        counts = f"{len(day.turbines)} of {len(day.turbines) + len(day.lacking)}"
+        turbines = f"  {counts:>8}" if is_farm else ""
+        line = f"{day.date}  {day.state:7}  {day.readings:8,}{turbines}  {coverage:>8}"
+        say(f"{line}  {loaded:16}  {report}".rstrip())
+        if day.loaded and day.lacking:
+            say(f"            lacks {', '.join(day.lacking)}")

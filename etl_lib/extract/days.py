@@ -1,9 +1,11 @@
 """The UTC days that Fonte has."""
 
 import operator
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from json import dumps
 
 import httpx2
 
@@ -14,16 +16,34 @@ from etl_lib.parameters import parse_date
 
 @dataclass(frozen=True)
 class Day:
-    """What Fonte has of one UTC day."""
+    """What Fonte has of one UTC day, and the turbines that were asked for."""
 
     date: date
     readings: int
-    fingerprint: str
-    """Changes when any value of the day changes; empty for an empty day."""
+    """Of every turbine."""
+    fingerprints: Mapping[str, Mapping[str, str]]
+    """By turbine and signal; each changes when any of its readings of the day does."""
     asked_at: datetime
     """When Fonte was asked, UTC."""
     last: datetime | None = None
     """The day's last reading, UTC; None for an empty day."""
+    turbines: Sequence[str] = ()
+    """The turbines asked for, in order, with or without readings."""
+    is_whole: bool = True
+    """Whether they are all that Fonte has."""
+
+    @property
+    def version(self) -> str:
+        """Changes when any reading of the day does; empty without readings."""
+        text = dumps(self.fingerprints, sort_keys=True)
+        return blake2b(text.encode(), digest_size=8).hexdigest() if self.fingerprints else ""
+
+    def fingerprint(self, turbine: str, signals: Iterable[str]) -> str:
+        """Changes when a reading of these signals of a turbine does; empty without readings."""
+        if (found := self.fingerprints.get(turbine)) is None:
+            return ""
+        text = " ".join(f"{signal}={found.get(signal)}" for signal in sorted(signals))
+        return blake2b(text.encode(), digest_size=8).hexdigest()
 
     @property
     def start(self) -> datetime:
@@ -36,24 +56,46 @@ class Day:
         return self.start + timedelta(days=1)
 
 
-def find_day(fonte: httpx2.Client, value: object) -> Day:
-    """The UTC day named by `value`, `YYYY-MM-DD`.
+def find_day(fonte: httpx2.Client, value: object, turbines: Collection[str] | None = None) -> Day:
+    """The UTC day named by `value`, `YYYY-MM-DD`, of `turbines`; None means every one.
 
-    A day without readings between days that have some is found, and empty. Raises
-    `ParameterError`, with the period that Fonte has, for an invalid day or one outside of it.
+    Every one is each whose first reading is not later than the day. A day without readings
+    between days that have some is found, and empty. Raises `ParameterError`, with what Fonte has,
+    for an invalid day, one outside of its period, and another turbine.
     """
     try:
         wanted = parse_date(value)
     except ParameterError as error:
         raise ParameterError(f"{error}. {describe_period(fetch_days(fonte))}") from None
-    day = Day(wanted, 0, "", asked_at=datetime.now(UTC))
+    day = Day(wanted, 0, {}, asked_at=datetime.now(UTC))
     found = fetch_days(fonte, day.start, day.end)
-    if wanted in found:
-        return found[wanted]
-    days = fetch_days(fonte)
-    if not days or not min(days) <= wanted <= max(days):
-        raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(days)}")
-    return day
+    if wanted not in found:
+        days = fetch_days(fonte)
+        if not days or not min(days) <= wanted <= max(days):
+            raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(days)}")
+    day = found.get(wanted, day)
+    known = fetch_turbines(fonte)
+    present = {name for name, first in known.items() if first < day.end} | day.fingerprints.keys()
+    if others := sorted(set(turbines or ()) - known.keys() - present):
+        expected = ", ".join(sorted(known)) or "none, since Fonte is empty"
+        raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
+    chosen = present if turbines is None else set(turbines)
+    return replace(day, turbines=sorted(chosen), is_whole=present <= chosen)
+
+
+def fetch_turbines(fonte: httpx2.Client) -> dict[str, datetime]:
+    """The turbines that Fonte has, each with its first reading, UTC.
+
+    Raises `FonteError` when the API does not answer, or not with turbines.
+    """
+    response = client.get(fonte, "/turbines", {})
+    try:
+        return {
+            turbine["name"]: datetime.fromisoformat(turbine["first_timestamp"])
+            for turbine in response.json()
+        }
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _not(response, "turbines") from None
 
 
 def fetch_days(
@@ -70,16 +112,14 @@ def fetch_days(
             Day(
                 date.fromisoformat(day["date"]),
                 operator.index(day["readings"]),
-                day["fingerprint"],
+                {turbine: dict(found) for turbine, found in day["fingerprints"].items()},
                 asked_at,
                 datetime.fromisoformat(day["last_timestamp"]),
             )
             for day in response.json()
         ]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        where = client.shown_url(response.url)
-        got = response.text[:80]
-        raise FonteError(f"expected a list of days from {where}, got {got!r}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise _not(response, "days") from None
     return {day.date: day for day in days}
 
 
@@ -88,3 +128,8 @@ def describe_period(days: Collection[date]) -> str:
     if not days:
         return "Fonte has no readings at all"
     return f"Fonte has {min(days)} to {max(days)}, {len(days)} days with readings"
+
+
+def _not(response: httpx2.Response, expected: str) -> FonteError:
+    where, got = client.shown_url(response.url), response.text[:80]
+    return FonteError(f"expected a list of {expected} from {where}, got {got!r}")

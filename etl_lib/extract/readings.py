@@ -18,22 +18,29 @@ END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 def fetch_readings(
-    fonte: httpx2.Client, start: datetime, end: datetime, columns: Sequence[str]
+    fonte: httpx2.Client,
+    start: datetime,
+    end: datetime,
+    columns: Sequence[str],
+    turbines: Sequence[str] = (),
 ) -> pa.Table:
-    """The readings in `[start, end)`, one row each, by timestamp, then in order of arrival.
+    """The readings of `turbines` in `[start, end)`, of every turbine if none is named.
 
-    Columns: `timestamp` (UTC, microseconds), then `columns` (float64, nullable), each with its
-    `unit` in the field's metadata. Raises `ParameterError` for a column that Fonte does not have,
+    One row each, by timestamp, turbine, then in order of arrival. Columns: `timestamp` (UTC,
+    microseconds), `turbine`, then `columns` (float64, nullable), each with its `unit` in the
+    field's metadata. Raises `ParameterError` for a column or turbine that Fonte does not have,
     `FonteError` when the API does not answer, or not with whole readings of the period.
     """
-    query = client.to_query(start, end) | {"columns": list(columns)}
+    query = client.to_query(start, end)
+    query |= {"columns": list(columns), "turbine": list(turbines) or ["*"]}
     response = client.get(fonte, "/data", query, accept=ARROW)
     where = client.shown_url(response.url)
     table = _read_stream(response, where)
-    expected = [("timestamp", TIMESTAMP_TYPE), *((name, pa.float64()) for name in columns)]
+    keys = [("timestamp", TIMESTAMP_TYPE), ("turbine", pa.string())]
+    expected = [*keys, *((name, pa.float64()) for name in columns)]
     if (found := [(field.name, field.type) for field in table.schema]) != expected:
         raise FonteError(f"expected the columns {_spell(expected)}, got {_spell(found)}")
-    if not _is_within(table["timestamp"], start, end):
+    if not _is_within(table["timestamp"], start, end) or table["turbine"].null_count:
         raise FonteError(
             f"expected readings from {start} up to {end} from {where}, got others among them"
         )

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import SetColumnComment
 
 from etl_lib.errors import AlvoError
-from etl_lib.load.tables import metadata, run
-from etl_lib.transform.interval import USUAL_INTERVAL
+from etl_lib.load.tables import STATISTICS_VIEW, metadata
+from etl_lib.settings import read_settings
 from pgarrow.errors import first_line
 from pgarrow.sessions import open_engine as open_alvo
 
@@ -29,20 +29,54 @@ SECRETS = ["password", "sslpassword"]
 def create_tables(alvo: Engine) -> None:
     """Create Alvo's tables where they are missing; safe to call from many processes at once.
 
-    A ledger of an earlier version gets its column `interval`. Raises `AlvoError`, and changes
-    nothing, where a table of such a name has other columns.
+    Those of version 0.1 are changed in the same transaction: their turbine is the setting
+    `FONTE_TURBINE`. Raises `AlvoError`, and changes nothing, where a table of such a name has
+    other columns.
     """
     if alvo in _complete:
         return
     with _as_alvo_error(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
         missing = _find_missing(connection)
-        if missing == {"run": {"interval"}}:
-            _add_interval(connection)
+        if missing == ADDED:
+            _migrate(connection)
         else:
             _refuse_others(alvo, missing)
         metadata.create_all(connection)
+        if not sa.inspect(connection).has_table("statistics"):
+            connection.execute(text(STATISTICS_VIEW))
     _complete.add(alvo)
+
+
+ADDED = {"signal": {"turbine"}, "run": {"turbines", "is_whole", "intervals", "fingerprints"}}
+"""What the tables of version 0.1 lack."""
+MIGRATION = """
+    ALTER TABLE signal ADD COLUMN turbine text NOT NULL DEFAULT '{turbine}';
+    ALTER TABLE signal ALTER COLUMN turbine DROP DEFAULT;
+    ALTER TABLE signal DROP CONSTRAINT signal_name_key, ADD UNIQUE (turbine, name);
+    ALTER TABLE run
+        ADD COLUMN turbines text[] NOT NULL DEFAULT '{{"{turbine}"}}',
+        ADD COLUMN is_whole boolean NOT NULL DEFAULT true,
+        ADD COLUMN intervals double precision[] NOT NULL DEFAULT '{{60}}',
+        ADD COLUMN fingerprints text[] NOT NULL DEFAULT '{{0.1}}',
+        DROP COLUMN fingerprint;
+    ALTER TABLE run
+        ALTER COLUMN turbines DROP DEFAULT,
+        ALTER COLUMN is_whole DROP DEFAULT,
+        ALTER COLUMN intervals DROP DEFAULT,
+        ALTER COLUMN fingerprints DROP DEFAULT;
+"""
+"""Version 0.1 had one turbine and a reading a minute. Its fingerprints were made in another way:
+each day that Fonte still has is stale once."""
+
+
+def _migrate(connection: Connection) -> None:
+    """Bring the tables of version 0.1 to the present ones."""
+    turbine = read_settings().fonte_turbine
+    connection.execute(text(MIGRATION.format(turbine=turbine)))
+    for table, names in ADDED.items():
+        for column in (metadata.tables[table].c[name] for name in sorted(names)):
+            connection.execute(SetColumnComment(column))
 
 
 def _find_missing(connection: Connection) -> dict[str, set[str]]:
@@ -54,14 +88,6 @@ def _find_missing(connection: Connection) -> dict[str, set[str]]:
         for (_, name), columns in found.items()
     }
     return {name: columns for name, columns in missing.items() if columns}
-
-
-def _add_interval(connection: Connection) -> None:
-    """Add the ledger's column `interval`: earlier loads expected a reading a minute."""
-    added = f"ADD COLUMN interval double precision NOT NULL DEFAULT {USUAL_INTERVAL}"
-    connection.execute(text(f"ALTER TABLE run {added}"))
-    connection.execute(text("ALTER TABLE run ALTER COLUMN interval DROP DEFAULT"))
-    connection.execute(SetColumnComment(run.c.interval))
 
 
 def _refuse_others(alvo: Engine, missing: dict[str, set[str]]) -> None:

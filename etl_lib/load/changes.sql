@@ -1,8 +1,8 @@
 -- The changes that a load makes to a day, signal by signal.
 --
--- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `name`,
+-- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `turbine`, `name`,
 --      `unit`, `kind`.
--- Out: one row per changed signal: its `name` and `unit`, how many statistics were
+-- Out: one row per changed signal: its `turbine`, `name` and `unit`, how many statistics were
 --      `added`, `changed` and `removed`, the `largest` change of a value in the signal's unit,
 --      and its `share` of the larger of both values, which compares signals of any unit.
 WITH pairs AS (
@@ -28,6 +28,7 @@ differences AS (
 )
 
 SELECT
+    turbine,
     name,
     unit,
     count(*) FILTER (old IS NULL) AS added,
@@ -36,5 +37,5 @@ SELECT
     coalesce(max(difference), 0) AS largest,
     coalesce(max(difference / whole), 0) AS share
 FROM differences
-GROUP BY name, unit
-ORDER BY share DESC, name
+GROUP BY turbine, name, unit
+ORDER BY share DESC, name, turbine

@@ -6,10 +6,12 @@ changes nothing, and broken off anywhere it leaves the day as it was.
 """
 
 import os
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,8 +30,11 @@ from etl_lib.transform.query import query
 from etl_lib.transform.statistics import (
     BUCKET_SECONDS,
     EXPECTED,
+    KEYS,
+    STAMP,
+    TURBINE,
     day_coverage,
-    read_interval,
+    read_intervals,
     signals_of,
 )
 
@@ -37,21 +42,17 @@ from etl_lib.transform.statistics import (
 def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> LoadedDay:
     """Replace the day's statistics and write its ledger row, all or nothing.
 
-    `statistics`: as from `compute_statistics`; nulls are not stored. Days and signals that are
-    not in it stay as they are. `readings` is how many there were, for the ledger.
-    Raises `AlvoError`; the day is then as it was before.
+    `statistics`: as from `compute_statistics`; nulls are not stored. They replace those of the
+    day's turbines and of their own signals; everything else stays as it is. `readings` is how
+    many there were, for the ledger. Raises `AlvoError`; the day is then as it was before.
     """
-    stamps = pc.min_max(statistics["timestamp"])
-    if (
-        statistics.num_rows
-        and not day.start <= stamps["min"].as_py() <= stamps["max"].as_py() < day.end
-    ):
-        raise AlvoError(f"expected statistics of {day.date}, got {stamps}: nothing was loaded")
-    values = statistics.drop_columns([EXPECTED])  # the ledger has the interval instead
+    _check(statistics, day)
+    values = statistics.drop_columns([EXPECTED])  # the ledger has the intervals instead
+    columns, intervals = signals_of(statistics.schema.names), read_intervals(statistics)
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         execute(cursor, LOCK_DAY, day.date.toordinal())
-        signals = _ensure_signals(cursor, values.schema)
+        signals = _ensure_signals(cursor, day.turbines, values.schema)
         before = execute(cursor, DELETE_DAY, signals["id"].to_pylist(), day.start, day.end)
         rows = _to_rows(values, signals)
         if rows.num_rows:
@@ -60,13 +61,15 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "date": day.date,
             "started": day.asked_at,
             "finished": datetime.now(UTC),
-            "columns": signals_of(statistics.schema.names),
+            "columns": columns,
+            "turbines": list(day.turbines),
+            "is_whole": day.is_whole,
             "readings": readings,
-            "interval": read_interval(statistics),
+            "intervals": [intervals.get(turbine, USUAL_INTERVAL) for turbine in day.turbines],
             "statistics": rows.num_rows,
-            "coverage": day_coverage(statistics),
+            "coverage": day_coverage(statistics, day.turbines),
             **_count_changes(before, rows, signals, values.schema),
-            "fingerprint": day.fingerprint,
+            "fingerprints": [day.fingerprint(turbine, columns) for turbine in day.turbines],
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
         }
@@ -77,57 +80,67 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
 LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
 # One at a time: two writers that make the same signals in another order would wait for each other
 LOCK_SIGNALS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.signal'))"
-SELECT_SIGNALS = "SELECT id, name, unit FROM signal WHERE name = ANY($1)"
+SELECT_SIGNALS = """
+    SELECT id, turbine, name, unit FROM signal WHERE turbine = ANY($1) AND name = ANY($2)
+"""
 INSERT_SIGNALS = """
-    INSERT INTO signal (name, unit)
-    SELECT name, unit FROM unnest($1::text[], $2::text[]) AS new (name, unit)
-    WHERE NOT EXISTS (SELECT FROM signal WHERE signal.name = new.name)
+    INSERT INTO signal (turbine, name, unit)
+    SELECT turbine, name, unit
+    FROM unnest($1::text[]) AS turbine, unnest($2::text[], $3::text[]) AS new (name, unit)
+    ON CONFLICT DO NOTHING
 """
 DELETE_DAY = """
     DELETE FROM data WHERE signal_id = ANY($1) AND timestamp >= $2 AND timestamp < $3
     RETURNING signal_id, timestamp, value
 """
 INSERT_RUN = """
-    INSERT INTO run (date, started, finished, columns, readings, interval, statistics, coverage,
-                     added, changed, removed, largest_change, fingerprint, notebook, code_version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    INSERT INTO run (date, started, finished, columns, turbines, is_whole, readings, intervals,
+                     statistics, coverage, added, changed, removed, largest_change, fingerprints,
+                     notebook, code_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     RETURNING id
 """
 SELECT_INTERVALS = """
-    SELECT DISTINCT ON (date) date::timestamp AT TIME ZONE 'UTC' AS midnight, interval
-    FROM run
+    SELECT DISTINCT ON (date, turbine)
+        turbine, date::timestamp AT TIME ZONE 'UTC' AS midnight, interval
+    FROM run, unnest(turbines, intervals) AS each (turbine, interval)
     WHERE date BETWEEN ($1 AT TIME ZONE 'UTC')::date AND ($2 AT TIME ZONE 'UTC')::date
-    ORDER BY date, id DESC
+    ORDER BY date, turbine, id DESC
+"""
+SELECT_DATA = """
+    SELECT signal_id, timestamp, value FROM data
+    WHERE timestamp >= $1 AND timestamp < $2
+    AND signal_id IN (SELECT id FROM signal WHERE turbine = ANY($3))
 """
 
 
 def read_statistics(
-    alvo: Engine, start: datetime | None = None, end: datetime | None = None
+    alvo: Engine,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    turbines: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
 
-    One row per bucket, `timestamp` (UTC, its start) the index; one float column per signal,
-    NaN where there is nothing; then `expected`, the readings of a full bucket, from the interval
-    of the day's last load. `attrs["units"]` maps a column to its unit.
+    One row per turbine and bucket, the index being `turbine` and `timestamp` (UTC, the bucket's
+    start): `frame.loc["R80711"]` is that of one turbine. One float column per statistic, NaN where
+    there is nothing; then `expected`, the readings of a full bucket, from the turbine's interval
+    at the day's last load. `attrs["units"]` maps a column to its unit. `turbines` chooses some.
     """
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
-        signals = execute(cursor, "SELECT id, name, unit FROM signal ORDER BY id")
-        rows = execute(
-            cursor,
-            "SELECT signal_id, timestamp, value FROM data WHERE timestamp >= $1 AND timestamp < $2",
-            *period,
-        )
+        signals = execute(cursor, "SELECT id, turbine, name, unit FROM signal ORDER BY id")
+        known = pc.unique(signals[TURBINE]).to_pylist()
+        rows = execute(cursor, SELECT_DATA, *period, known if turbines is None else list(turbines))
         loads = execute(cursor, SELECT_INTERVALS, *period)
-    long: pd.DataFrame = rows.to_pandas()
-    wide = long.pivot(index="timestamp", columns="signal_id", values="value")
-    known = signals.to_pandas().set_index("id").loc[wide.columns]
-    wide.columns = pd.Index(known["name"].to_list())
-    intervals = loads.to_pandas().set_index("midnight")["interval"]
-    days = pd.DatetimeIndex(wide.index).normalize()
-    wide[EXPECTED] = BUCKET_SECONDS / intervals.reindex(days).fillna(USUAL_INTERVAL).to_numpy()
-    wide.attrs["units"] = dict(zip(known["name"], known["unit"], strict=True)) | {EXPECTED: "1"}
+    long = rows.to_pandas().merge(signals.to_pandas(), left_on="signal_id", right_on="id")
+    wide: pd.DataFrame = long.pivot(index=KEYS, columns="name", values="value")
+    names = [name for name in dict.fromkeys(signals["name"].to_pylist()) if name in wide]
+    wide = wide[names].rename_axis(columns=None)
+    wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
+    units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
+    wide.attrs["units"] = {name: units[name] for name in names} | {EXPECTED: "1"}
     return wide
 
 
@@ -137,7 +150,7 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
     Returns the number of equal values; raises `AlvoError` when one differs.
     """
     computed = statistics.drop(columns=EXPECTED).dropna(how="all")
-    stored = read_statistics(alvo, day.start, day.end)
+    stored = read_statistics(alvo, day.start, day.end, day.turbines)
     stored = stored.reindex(columns=computed.columns).dropna(how="all")
     if not stored.equals(computed):
         raise AlvoError(
@@ -147,17 +160,39 @@ def verify_load(alvo: Engine, day: Day, statistics: pd.DataFrame) -> int:
     return int(stored.count().sum())
 
 
-def _ensure_signals(cursor: Cursor, schema: pa.Schema) -> pa.Table:
-    """Return the ids and names of a table's signals; insert those that Alvo lacks."""
-    fields = [field for field in schema if field.name != "timestamp"]
+def _check(statistics: pa.Table, day: Day) -> None:
+    """Raise `AlvoError` for statistics of another day or turbine."""
+    stamps = pc.min_max(statistics[STAMP])
+    others = set(statistics[TURBINE].to_pylist()) - set(day.turbines)
+    if others:
+        expected, got = ", ".join(day.turbines), ", ".join(sorted(others))
+        raise AlvoError(f"expected statistics of {expected}, got {got}: nothing was loaded")
+    if (
+        statistics.num_rows
+        and not day.start <= stamps["min"].as_py() <= stamps["max"].as_py() < day.end
+    ):
+        raise AlvoError(f"expected statistics of {day.date}, got {stamps}: nothing was loaded")
+
+
+def _intervals_of(wide: pd.DataFrame, loads: pd.DataFrame) -> "np.ndarray[Any, Any]":
+    """The interval of the readings behind each row, seconds."""
+    known = loads.set_index([TURBINE, "midnight"])["interval"]
+    days = pd.DatetimeIndex(wide.index.get_level_values(STAMP)).normalize()
+    rows = pd.MultiIndex.from_arrays([wide.index.get_level_values(TURBINE), days])
+    return known.reindex(rows).fillna(USUAL_INTERVAL).to_numpy(float)
+
+
+def _ensure_signals(cursor: Cursor, turbines: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """Return the ids of a table's signals of these turbines; insert those that Alvo lacks."""
+    fields = [field for field in schema if field.name not in KEYS]
     names = [field.name for field in fields]
     units = [read_signal(field).unit for field in fields]
-    known = execute(cursor, SELECT_SIGNALS, names)
-    if known.num_rows == len(names):
+    known = execute(cursor, SELECT_SIGNALS, list(turbines), names)
+    if known.num_rows == len(turbines) * len(names):
         return known
     execute(cursor, LOCK_SIGNALS)
-    execute(cursor, INSERT_SIGNALS, names, units)
-    return execute(cursor, SELECT_SIGNALS, names)
+    execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
+    return execute(cursor, SELECT_SIGNALS, list(turbines), names)
 
 
 def _count_changes(
@@ -165,6 +200,7 @@ def _count_changes(
 ) -> dict[str, Any]:
     """Compare a day's rows before and after a load, for the ledger: see `changes.sql`."""
     kinds = [read_signal(schema.field(name)).kind for name in signals["name"].to_pylist()]
+    has_several = len(pc.unique(signals[TURBINE])) > 1
     signals = signals.append_column("kind", [kinds])
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
@@ -173,15 +209,18 @@ def _count_changes(
         return counts | {"largest_change": None}
     row = rows[0]
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
-    return counts | {"largest_change": f"{row['name']} by {row['largest']:.4g}{unit}"}
+    whose = f"{row[TURBINE]} {row['name']}" if has_several else row["name"]
+    return counts | {"largest_change": f"{whose} by {row['largest']:.4g}{unit}"}
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:
     """Wide to long: one row (`timestamp`, `signal_id`, `value`) per value that exists."""
     sql = """
         SELECT signals.id AS signal_id, timestamp, value
-        FROM (UNPIVOT statistics ON COLUMNS(* EXCLUDE timestamp) INTO NAME name VALUE value)
-        JOIN signals USING (name)
+        FROM (
+            UNPIVOT statistics ON COLUMNS(* EXCLUDE (turbine, timestamp)) INTO NAME name VALUE value
+        )
+        JOIN signals USING (turbine, name)
         ORDER BY signal_id, timestamp
     """
     return query(sql, statistics=statistics, signals=signals)

@@ -1,8 +1,10 @@
 """The ledger `run`, one row for each load, and the signals that were loaded."""
 
+from collections import defaultdict
 from datetime import date
+from typing import NamedTuple
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from etl_lib.load.alvo import alvo_connection, create_tables
@@ -35,8 +37,34 @@ def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
         return {row["date"]: LoadedDay.model_validate(dict(row)) for row in rows}
 
 
+class TurbineLoad(NamedTuple):
+    """The last load of a date that had a turbine."""
+
+    columns: frozenset[str]
+    fingerprint: str
+    is_whole: bool
+    """Whether the load was of all turbines that Fonte had."""
+
+
+LAST_OF_EACH = text("""
+    SELECT DISTINCT ON (date, turbine) date, turbine, columns, fingerprint, is_whole
+    FROM run, unnest(turbines, fingerprints) AS each (turbine, fingerprint)
+    ORDER BY date, turbine, id DESC
+""")
+
+
+def loaded_turbines(alvo: Engine) -> dict[date, dict[str, TurbineLoad]]:
+    """By date and turbine the last load: two loads may have had other turbines of one date."""
+    create_tables(alvo)
+    found: dict[date, dict[str, TurbineLoad]] = defaultdict(dict)
+    with alvo_connection(alvo) as connection:
+        for day, turbine, columns, *others in connection.execute(LAST_OF_EACH):
+            found[day][turbine] = TurbineLoad(frozenset(columns), *others)
+    return found
+
+
 def read_units(alvo: Engine) -> dict[str, str]:
-    """The unit of each of Alvo's signals, by its name `<column>_<statistic>`."""
+    """The unit of each of Alvo's statistics, by its name `<column>_<statistic>`."""
     create_tables(alvo)
     with alvo_connection(alvo) as connection:
         found = connection.execute(select(signal.c.name, signal.c.unit).order_by(signal.c.id))

@@ -5,8 +5,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from etl_lib.transform.interval import USUAL_INTERVAL
-
 IsoDatetime = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
 """A time that JSON holds with its offset, `2024-06-01T12:00:00+00:00`."""
 
@@ -24,9 +22,11 @@ class LoadedDay(BaseModel):
     started: IsoDatetime
     finished: IsoDatetime
     columns: list[str]
+    turbines: list[str] = []
+    """Notebooks of version 0.1 name none, and have neither intervals nor fingerprints."""
+    is_whole: bool = True
     readings: int
-    interval: float = USUAL_INTERVAL
-    """Notebooks of versions that expected a reading a minute have none."""
+    intervals: list[float] = []
     statistics: int
     coverage: float
     added: int
@@ -34,7 +34,7 @@ class LoadedDay(BaseModel):
     removed: int
     largest_change: str | None
     """The largest change relative to the value itself, such as `power_max by 948 kW`."""
-    fingerprint: str
+    fingerprints: list[str] = []
     notebook: str | None
     code_version: str
 

@@ -8,9 +8,11 @@ signal = sa.Table(
     "signal",
     metadata,
     sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True, comment="<column>_<statistic>"),
+    sa.Column("turbine", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, comment="<column>_<statistic>"),
     sa.Column("unit", sa.Text, nullable=False),
-    comment="What is measured: a ten-minute statistic of one of Fonte's columns",
+    sa.UniqueConstraint("turbine", "name"),
+    comment="What is measured: a ten-minute statistic of one of Fonte's columns, of a turbine",
 )
 data = sa.Table(
     "data",
@@ -29,16 +31,40 @@ run = sa.Table(
     sa.Column("started", sa.DateTime(timezone=True), nullable=False),
     sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
     sa.Column("columns", ARRAY(sa.Text), nullable=False, comment="Fonte's columns, as requested"),
+    sa.Column("turbines", ARRAY(sa.Text), nullable=False, comment="the turbines, as requested"),
+    sa.Column("is_whole", sa.Boolean, nullable=False, comment="whether Fonte had no others"),
     sa.Column("readings", sa.Integer, nullable=False, comment="readings that Fonte returned"),
-    sa.Column("interval", sa.Double, nullable=False, comment="seconds between readings, found"),
+    sa.Column(
+        "intervals",
+        ARRAY(sa.Double),
+        nullable=False,
+        comment="seconds between the readings of each turbine; 60 where it had none",
+    ),
     sa.Column("statistics", sa.Integer, nullable=False, comment="rows written to data"),
     sa.Column("coverage", sa.Double, nullable=False, comment="finite readings / expected, 0 to 1"),
     sa.Column("added", sa.Integer, nullable=False, comment="statistics that the day did not have"),
     sa.Column("changed", sa.Integer, nullable=False, comment="statistics that had another value"),
     sa.Column("removed", sa.Integer, nullable=False, comment="statistics that are gone"),
     sa.Column("largest_change", sa.Text, comment="the largest; NULL if none changed"),
-    sa.Column("fingerprint", sa.Text, nullable=False, comment="Fonte's fingerprint of the day"),
+    sa.Column(
+        "fingerprints",
+        ARRAY(sa.Text),
+        nullable=False,
+        comment="of each turbine's readings of these columns; empty where it had none",
+    ),
     sa.Column("notebook", sa.Text, comment="its path below runs/; NULL outside etl run"),
     sa.Column("code_version", sa.Text, nullable=False),
     comment="The ledger: one row for each load",
 )
+STATISTICS_VIEW = """
+    CREATE VIEW statistics AS
+    SELECT
+        turbine,
+        timestamp,
+        regexp_replace(name, '_[^_]*$', '') AS signal,
+        substring(name FROM '[^_]*$') AS statistic,
+        value,
+        unit
+    FROM data JOIN signal ON signal.id = signal_id;
+    COMMENT ON VIEW statistics IS 'data and signal together, for people and their tools'
+"""

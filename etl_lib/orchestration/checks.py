@@ -9,7 +9,8 @@ import dagster as dg
 
 MEANINGS = {
     "read_back_equal": "Alvo holds the statistics that Fonte's readings give when recomputed.",
-    "coverage": "At least 90 % of the expected readings arrived. Below 50 % is an error.",
+    "coverage": "At least 90 % of the expected readings arrived, of each turbine. Below 50 % of"
+    " all is an error.",
     "plausible_ranges": "Every reading lies within the plausible range of its signal.",
 }
 LOW_COVERAGE = 0.9

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import urlencode
 
 import dagster as dg
@@ -25,13 +25,16 @@ from etl_lib.load.day import verify_load
 from etl_lib.load.ledger import read_units
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
 from etl_lib.orchestration.status import make_settings
-from etl_lib.parameters import parse_columns
+from etl_lib.parameters import parse_columns, parse_turbines
 from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
 from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
+
+if TYPE_CHECKING:
+    from etl_lib.orchestration.definitions import Options
 
 RETRIES = 3
 FIRST_WAIT_SECONDS = 10
@@ -46,7 +49,7 @@ class Problem(NamedTuple):
 
 
 def materialize(
-    context: dg.AssetExecutionContext, columns: str, jobs: int, addresses: Mapping[str, str]
+    context: dg.AssetExecutionContext, options: "Options", addresses: Mapping[str, str]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Run the days of `context`; yield their checks and, if all are loaded, their materialization.
 
@@ -56,8 +59,8 @@ def materialize(
     loaded: list[CheckedDay] = []
     problems: list[Problem] = []
     try:
-        plan = _make_plan(columns, addresses)
-        for found in _run_days(context, plan, jobs, earlier):
+        plan = _make_plan(options, addresses)
+        for found in _run_days(context, plan, options.jobs, earlier):
             if isinstance(found, CheckedDay):
                 loaded.append(found)
             else:
@@ -79,9 +82,10 @@ def materialize(
     yield dg.MaterializeResult(check_results=checks)
 
 
-def _make_plan(columns: str, addresses: Mapping[str, str]) -> Plan:
+def _make_plan(options: "Options", addresses: Mapping[str, str]) -> Plan:
     settings = make_settings(addresses)
-    return Plan(parse_columns(columns), settings, find_home(), project_archive(settings))
+    columns, turbines = parse_columns(options.columns), parse_turbines(options.turbines)
+    return Plan(columns, settings, find_home(), project_archive(settings), turbines=turbines)
 
 
 def _run_days(
@@ -133,7 +137,7 @@ def _check(
     fonte, alvo = services
     findings = {
         "read_back_equal": compare(summary, fonte, alvo),
-        "coverage": f"{summary.coverage:.1%}" if summary.coverage < LOW_COVERAGE else "",
+        "coverage": _describe_coverage(summary),
         "plausible_ranges": _count_implausible(summary),
     }
     columns = _describe_columns(summary.columns, read_units(alvo))
@@ -143,13 +147,22 @@ def _check(
 
 def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
     """Compare Alvo with the day recomputed from Fonte's readings; empty if they are equal."""
-    day = find_day(fonte, summary.date.isoformat())
-    readings = fetch_readings(fonte, day.start, day.end, summary.columns)
+    day = find_day(fonte, summary.date.isoformat(), summary.turbines)
+    readings = fetch_readings(fonte, day.start, day.end, summary.columns, day.turbines)
     try:
         verify_load(alvo, day, to_frame(compute_statistics(readings)))
     except AlvoError as error:
         return str(error)
     return ""
+
+
+def _describe_coverage(summary: Summary) -> str:
+    """The coverage of the day and of each of several turbines, where it is low."""
+    found = {"": summary.coverage} if summary.coverage < LOW_COVERAGE else {}
+    if len(summary.by_turbine) > 1:
+        shares = {f"{name} ": day.coverage for name, day in summary.by_turbine.items()}
+        found |= {name: share for name, share in shares.items() if share < LOW_COVERAGE}
+    return ", ".join(f"{name}{share:.1%}" for name, share in found.items())
 
 
 def _count_implausible(summary: Summary) -> str:
@@ -170,8 +183,20 @@ def _describe(summary: Summary, archive: Archive) -> dict[str, Any]:
         "statistics": summary.statistics,
         "coverage": summary.coverage,
         "changes in Alvo": summary.changes,
+        "turbines": _table(summary),
         "duration, seconds": attempt.seconds if attempt else None,
     }
+
+
+def _table(summary: Summary) -> dg.TableMetadataValue:
+    """A row for each turbine."""
+    facts = {"readings", "coverage", "mean_wind_speed", "energy"}
+    days = summary.by_turbine.items()
+    records = [{"turbine": name} | day.model_dump(include=facts) for name, day in days]
+    columns = [dg.TableColumn("turbine", "string"), *(dg.TableColumn(f, "float") for f in facts)]
+    return dg.MetadataValue.table(
+        [dg.TableRecord(record) for record in records], dg.TableSchema(columns)
+    )
 
 
 def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:

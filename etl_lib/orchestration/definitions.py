@@ -6,13 +6,16 @@ and then imports the modules that do its work. Both take two seconds.
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from etl_lib.kernels import fork
 from etl_lib.orchestration.checks import MEANINGS
 from etl_lib.runs import PRELOAD
+
+if TYPE_CHECKING:
+    from etl_lib.archive.status import DayStatus
 
 FIRST = os.environ.get("FONTE_START_DATE") or "2024-05-20"
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST)
@@ -34,6 +37,8 @@ class Options(dg.Config):
     """The options of a run, as of `etl run`."""
 
     columns: str = "wind_speed power"
+    turbines: str = ""
+    """Without names, all that Fonte has."""
     jobs: int = os.cpu_count() or 1
 
 
@@ -55,7 +60,7 @@ def readings(context: dg.OpExecutionContext, services: Services) -> dg.DataVersi
         context.log_event(dg.AssetObservation("readings", metadata=metadata))
     known = set(DAYS.get_partition_keys())
     return dg.DataVersionsByPartition(
-        {str(day): found.fingerprint for day, found in days.items() if str(day) in known}
+        {str(day): found.version for day, found in days.items() if str(day) in known}
     )
 
 
@@ -79,7 +84,7 @@ def statistics(
     fork.prepare(PRELOAD)
     from etl_lib.orchestration.days import materialize
 
-    yield from materialize(context, config.columns, config.jobs, services.model_dump())
+    yield from materialize(context, config, services.model_dump())
 
 
 day_job = dg.define_asset_job("load_days", selection=[statistics])
@@ -98,7 +103,7 @@ daily = dg.build_schedule_from_partitioned_job(
     description="Requests each missing, stale or failed day, once per change.",
 )
 def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
-    """Request the days that need a run, with the columns of their last load."""
+    """Request the days that need a run, as they were loaded last."""
     from etl_lib.orchestration.status import find_wanted
 
     wanted = {
@@ -108,15 +113,16 @@ def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.
     }
     requested = wanted.keys() & set((context.cursor or "").split())
     new = [key for key in wanted if key not in requested][:REQUESTS_PER_TICK]
-    requests = [_request(key, str(wanted[key].date), wanted[key].columns) for key in new]
+    requests = [_request(key, wanted[key]) for key in new]
     return dg.SensorResult(requests, cursor=" ".join([*requested, *new]))
 
 
-def _request(key: str, day: str, columns: list[str]) -> dg.RunRequest:
-    """A run of a day; without columns it takes the default."""
-    chosen = {"columns": " ".join(columns)} if columns else {}
-    config = {"ops": {"statistics": {"config": chosen}}}
-    return dg.RunRequest(key, config, partition_key=day)
+def _request(key: str, day: "DayStatus") -> dg.RunRequest:
+    """A run of a day, with the columns of its last load and, if some were chosen, its turbines."""
+    chosen = {"columns": day.columns, "turbines": [] if day.is_whole else day.turbines}
+    given = {name: " ".join(names) for name, names in chosen.items() if names}
+    config = {"ops": {"statistics": {"config": given}}}
+    return dg.RunRequest(key, config, partition_key=str(day.date))
 
 
 def _address(variable: str) -> str:

@@ -66,6 +66,8 @@ class Plan:
     home: Path
     """The project's folder, which has the notebook."""
     archive: Archive
+    turbines: list[str] | None = None
+    """None: all that Fonte has."""
     warm: bool = True
     """Whether kernels are forked from a process that has the imports done."""
     limits: Limits = USUAL
@@ -103,6 +105,8 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
         return None
     if set(load.columns) != set(plan.columns):
         return None
+    if not load.is_whole if plan.turbines is None else set(load.turbines) != set(plan.turbines):
+        return None
     name, archive = load.notebook.removesuffix(NOTEBOOK_SUFFIX), plan.archive
     if archive.has(marker(name)) or not archive.has(name + PAGE_SUFFIX):
         return None
@@ -112,9 +116,9 @@ def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
 
 
 def _check(day: date, plan: Plan) -> None:
-    """Check the day, the columns and Alvo before anything is written; raises `EtlError`."""
+    """Check the day, the turbines, the columns and Alvo before anything is written."""
     with connected(plan.settings) as (fonte, alvo):
-        start = find_day(fonte, day.isoformat()).start
+        start = find_day(fonte, day.isoformat(), plan.turbines).start
         # For a microsecond of readings Fonte checks the columns, too
         fetch_readings(fonte, start, start + timedelta(microseconds=1), plan.columns)
         create_tables(alvo)
@@ -159,11 +163,12 @@ def _run_papermill(day: date, plan: Plan, name: str, target: Path) -> tuple[str 
         BATCH_VARIABLE: plan.batch,
         "MPLBACKEND": INLINE,  # a backend set in the environment would keep the plots out
     }
+    chosen = {} if plan.turbines is None else {"turbines": plan.turbines}
     try:
         papermill.execute_notebook(
             (plan.home / PIPELINE_NOTEBOOK).as_uri(),
             target.as_uri(),
-            parameters={"date": day.isoformat(), "columns": plan.columns},
+            parameters={"date": day.isoformat(), "columns": plan.columns} | chosen,
             engine_name="warm",
             kernel_name=KERNEL,
             # papermill's `cwd` would change the directory of the whole process

@@ -1,9 +1,13 @@
-"""The interval between readings, told by the catalogue or found from the readings."""
+"""The interval between a turbine's readings, told by the catalogue or found from the readings."""
+
+from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from etl_lib.catalogue import told_interval
+from etl_lib.catalogue import told_intervals
 
 USUAL_INTERVAL = 60.0
 """Seconds; of readings that have no interval, since they are none or lie far apart."""
@@ -11,15 +15,47 @@ LONGEST_INTERVAL = 3600
 """Seconds; what is longer is a gap."""
 
 
-def find_interval(readings: pa.Table) -> float:
-    """The time between `readings` in whole seconds, 1 to 3600.
+def find_intervals(readings: pa.Table) -> dict[str, float]:
+    """The time between the readings of each turbine, in order: whole seconds, 1 to 3600.
 
-    What the catalogue tells, else the usual one; of several the shortest. `readings`: `timestamp`,
-    in any order; the rest does not matter. 60 where no two stamps lie a second to an hour apart.
+    What the catalogue tells, else the usual one; of several the shortest. `readings`: `turbine`
+    and `timestamp`, in any order; the rest does not matter. 60 where no two stamps of a turbine
+    lie a second to an hour apart.
     """
-    if told := told_interval(readings):
-        return told
+    told = told_intervals(readings)
     stamps = readings["timestamp"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()
+    return {
+        turbine: told.get(turbine) or _find_interval(stamps[rows])
+        for turbine, rows in rows_by_turbine(readings["turbine"]).items()
+    }
+
+
+def rows_by_turbine(turbines: pa.ChunkedArray) -> dict[str, NDArray[np.int64]]:
+    """The places of each turbine's rows, ascending; the turbines in order."""
+    encoded = turbines.combine_chunks().dictionary_encode()
+    codes = encoded.indices.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
+    parts = np.split(order, ends[:-1]) if len(ends) else []
+    return dict(sorted(zip(encoded.dictionary.to_pylist(), parts, strict=True)))
+
+
+def describe_interval(seconds: float) -> str:
+    """An interval for people: `60 s`, `10 min`."""
+    return f"{seconds / 60:g} min" if seconds > 60 and seconds % 60 == 0 else f"{seconds:g} s"
+
+
+def describe_intervals(intervals: Mapping[str, float]) -> str:
+    """The intervals of turbines for people: `10 min`, or `10 min, but T3 60 s`."""
+    if not intervals:
+        return describe_interval(USUAL_INTERVAL)
+    [(usual, _)] = Counter(intervals.values()).most_common(1)
+    others = [f"{name} {describe_interval(s)}" for name, s in intervals.items() if s != usual]
+    return describe_interval(usual) + (f", but {', '.join(others)}" if others else "")
+
+
+def _find_interval(stamps: NDArray[np.int64]) -> float:
+    """The usual time between stamps in microseconds."""
     if len(stamps) < 2:
         return USUAL_INTERVAL
     # Rounded from the first stamp on: clocks that are late by less than half a second agree then
@@ -27,8 +63,3 @@ def find_interval(readings: pa.Table) -> float:
     gaps = np.diff(np.rint((stamps - stamps[0]) / 1e6))
     steps = gaps[(gaps >= 1) & (gaps <= LONGEST_INTERVAL)].astype(np.int64)
     return float(np.bincount(steps).argmax()) if len(steps) else USUAL_INTERVAL
-
-
-def describe_interval(seconds: float) -> str:
-    """An interval for people: `60 s`, `10 min`."""
-    return f"{seconds / 60:g} min" if seconds > 60 and seconds % 60 == 0 else f"{seconds:g} s"

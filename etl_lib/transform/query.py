@@ -17,5 +17,8 @@ def query(sql: str, **tables: pa.Table) -> pa.Table:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """Open DuckDB once, which takes longer than a day's query; each cursor has its own tables."""
-    return duckdb.connect()
+    """Open DuckDB once, which takes longer than a day's query; each cursor has its own tables.
+
+    With one thread: several would add in another order each time, and the last bits would differ.
+    """
+    return duckdb.connect(config={"threads": 1})

@@ -1,20 +1,19 @@
 """Readings to ten-minute statistics: DuckDB runs one SQL file for each kind of signal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
-from math import ceil
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from etl_lib.catalogue import read_signal
 from etl_lib.errors import FonteError
-from etl_lib.transform.interval import USUAL_INTERVAL, find_interval
+from etl_lib.transform.interval import find_intervals, rows_by_turbine
 from etl_lib.transform.query import query
 
-STAMP = "timestamp"
+TURBINE, STAMP = "turbine", "timestamp"
+KEYS = [TURBINE, STAMP]
 KINDS = ("quantity", "angle")
 STATISTICS = ("mean", "min", "max", "std", "count")
 """The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
@@ -38,28 +37,35 @@ def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
 
 
 def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None) -> pa.Table:
-    """Ten-minute statistics of `readings`, one row per bucket that has readings, in order.
+    """Ten-minute statistics of `readings`, one row per turbine and bucket that has some, in order.
 
-    `readings`: `timestamp` (UTC, any order; of equal stamps the last row counts) and any number
-    of float columns. Returns `timestamp` (UTC, the bucket's start) and, per column, its
-    `_mean`, `_min`, `_max`, `_std` (sample, n−1; null for one reading) and `_count` (of finite
-    readings; null for none); then `expected`, the readings that a full bucket has at their
-    interval. All are float64, with `unit` in each field's metadata.
+    `readings`: `turbine`, `timestamp` (UTC, any order; of equal stamps of a turbine, the last
+    finite value of each column counts) and any number of float columns. Returns `turbine`,
+    `timestamp` (UTC, the bucket's start) and, per column, its `_mean`, `_min`, `_max`, `_std`
+    (sample, n−1; null for one reading) and `_count` (of finite readings; null for none); then
+    `expected`, the readings that a full bucket has at the turbine's interval. All are float64,
+    with `unit` in each field's metadata.
     An angle has the mean of unit vectors; its min and max are not wrapped (see `angle.sql`).
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
-    # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp
-    place, stamps = readings.schema.get_field_index(STAMP), readings[STAMP]
-    plain = readings.set_column(place, STAMP, stamps.cast(pa.timestamp("us")))
-    last = _last_of_each_stamp(plain)
+    # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp.
+    # With codes for the turbines, it groups by them in half the time
+    signals = readings.drop_columns(KEYS)
+    codes = readings[TURBINE].combine_chunks().dictionary_encode()
+    plain = signals.add_column(0, STAMP, readings[STAMP].cast(pa.timestamp("us")))
+    last = _last_of_each_stamp(plain.add_column(0, TURBINE, codes))
     computed: dict[str, pa.ChunkedArray] = {}
     texts = statistics_sql(readings) | dict(sql or {})
     for kind, names in _names_by_kind(readings).items():
-        found = query(texts[kind], readings=last.select([STAMP, *names]))
+        found = query(texts[kind], readings=last.select([*KEYS, *names]))
         computed |= dict(zip(found.column_names, found.columns, strict=True))
     schema = _statistics_schema(readings.schema)
-    expected = BUCKET_SECONDS / find_interval(readings)
-    computed[EXPECTED] = pa.chunked_array([np.full(len(computed[STAMP]), expected)])
+    intervals = find_intervals(readings)
+    rows = rows_by_turbine(computed[TURBINE])
+    expected = np.empty(len(computed[TURBINE]))
+    for turbine, places in rows.items():
+        expected[places] = BUCKET_SECONDS / intervals[turbine]
+    computed[EXPECTED] = pa.chunked_array([expected])
     return pa.table(computed).select(schema.names).cast(schema)
 
 
@@ -68,19 +74,20 @@ def signals_of(names: Iterable[str]) -> list[str]:
     return [name.removesuffix("_mean") for name in names if name.endswith("_mean")]
 
 
-def read_interval(statistics: pa.Table) -> float:
-    """The interval of the readings behind a day's statistics, seconds; 60 if there are none."""
-    if not statistics.num_rows:
-        return USUAL_INTERVAL
-    return float(round(BUCKET_SECONDS / statistics[EXPECTED][0].as_py()))
+def read_intervals(statistics: pa.Table) -> dict[str, float]:
+    """The interval of the readings behind each turbine's statistics of a day, seconds."""
+    first = {name: rows[0] for name, rows in rows_by_turbine(statistics[TURBINE]).items()}
+    expected = statistics[EXPECTED].to_numpy()
+    return {name: float(round(BUCKET_SECONDS / expected[row])) for name, row in first.items()}
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table as a DataFrame: `timestamp` (UTC) is the index.
+    """A table as a DataFrame: `turbine` and `timestamp` (UTC) are the index.
 
-    `attrs["units"]` and `attrs["kinds"]` map a column to its unit and its kind.
+    `frame.loc["R80711"]` is that of one turbine. `attrs["units"]` and `attrs["kinds"]` map a
+    column to its unit and its kind.
     """
-    frame: pd.DataFrame = table.to_pandas().set_index(STAMP)
+    frame: pd.DataFrame = table.to_pandas().set_index(KEYS)
     signals = {field.name: read_signal(field) for field in _signals(table)}
     frame.attrs["units"] = {name: signal.unit for name, signal in signals.items() if signal.unit}
     frame.attrs["kinds"] = {name: signal.kind for name, signal in signals.items()}
@@ -100,7 +107,7 @@ def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
 
 
 def slot_coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
-    """`coverage` of the buckets for which a column's readings stand, on the frame's days.
+    """`coverage` of the buckets for which a column's readings stand, on the days of one turbine.
 
     A reading stands for its interval: an hourly one for six buckets, of which five are not in
     the frame.
@@ -112,19 +119,26 @@ def slot_coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
     return all_slots[pd.DatetimeIndex(all_slots.index).normalize().isin(days)]
 
 
-def day_coverage(statistics: pa.Table) -> float:
-    """Share of a whole day's expected readings that came, 0 to 1, over all columns."""
+def day_coverage(statistics: pa.Table, turbines: Collection[str]) -> float:
+    """Share of a whole day's expected readings that came, 0 to 1, over all columns.
+
+    The mean of `turbines`; one that has no statistics has none of its readings.
+    """
     counts = [name for name in statistics.schema.names if name.endswith("_count")]
-    interval = read_interval(statistics)
-    full = ceil(BUCKET_SECONDS / interval)
-    present = statistics.select(counts).to_pandas().clip(upper=full).sum().sum()
-    expected = BUCKETS_A_DAY * BUCKET_SECONDS / interval * len(counts)
-    return min(1.0, float(present / expected))
+    frame = statistics.select([TURBINE, EXPECTED, *counts]).to_pandas()
+    present = frame[counts].clip(upper=np.ceil(frame[EXPECTED]), axis="index").sum(axis="columns")
+    intervals = pd.Series(read_intervals(statistics), dtype=float)
+    expected = BUCKETS_A_DAY * BUCKET_SECONDS / intervals * len(counts)
+    shares = (present.groupby(frame[TURBINE]).sum() / expected).clip(upper=1)
+    return float(shares.reindex(list(turbines), fill_value=0.0).mean()) if len(turbines) else 0.0
 
 
 def _statistics_schema(readings: pa.Schema) -> pa.Schema:
     """The five statistics of each column in its unit, and `expected`; a count has the unit 1."""
-    fields = [pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False)]
+    fields = [
+        pa.field(TURBINE, pa.string(), nullable=False),
+        pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False),
+    ]
     for column in _signals(readings):
         signal = read_signal(column)
         for statistic in STATISTICS:
@@ -152,15 +166,21 @@ def _names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
 
 def _signals(readings: pa.Table | pa.Schema) -> list[pa.Field]:
     schema = readings if isinstance(readings, pa.Schema) else readings.schema
-    return [field for field in schema if field.name != STAMP]
+    return [field for field in schema if field.name not in KEYS]
 
 
 def _last_of_each_stamp(readings: pa.Table) -> pa.Table:
-    """The readings by timestamp; of equal stamps, which feeds repeat, the last to arrive."""
-    stamps = readings[STAMP].cast(pa.int64())
-    if len(stamps) < 2 or pc.all(pc.greater(stamps[1:], stamps[:-1])).as_py():
+    """One row per turbine and timestamp: of those that feeds repeat, each last finite value.
+
+    The turbines are a dictionary array.
+    """
+    stamps = readings[STAMP].cast(pa.int64()).to_numpy()
+    codes = readings[TURBINE].combine_chunks().indices.to_numpy()
+    later, same = stamps[1:] > stamps[:-1], stamps[1:] == stamps[:-1]
+    if np.all(later | (same & (codes[1:] > codes[:-1]))):  # in order, so none repeats
         return readings
-    order = np.argsort(stamps.to_numpy(), kind="stable")
-    sorted_stamps = stamps.to_numpy()[order]
-    is_last = np.append(sorted_stamps[1:] != sorted_stamps[:-1], True)
-    return readings.take(order[is_last])
+    if not pd.DataFrame({TURBINE: codes, STAMP: stamps}).duplicated().any():
+        return readings
+    frame = readings.to_pandas().replace([np.inf, -np.inf], np.nan)
+    last = frame.groupby(KEYS, as_index=False, observed=True).last()
+    return pa.Table.from_pandas(last[readings.schema.names], readings.schema, preserve_index=False)

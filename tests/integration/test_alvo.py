@@ -1,18 +1,20 @@
 """Sessions with Alvo: what they wait for, and what they say of tables that are not theirs."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from helpers import DAY, closing_engine, execute, load_scaled
+from helpers import DAY, closing_engine, execute, load_scaled, with_turbine
 from sqlalchemy import Engine, inspect, text
 
 from etl_lib.errors import AlvoError
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day, read_statistics
 from etl_lib.load.ledger import last_loads
-from etl_lib.load.tables import run
 from etl_lib.transform.statistics import compute_statistics, coverage
 from pgarrow import sessions
 
@@ -21,7 +23,7 @@ from pgarrow import sessions
     "older",
     [
         "ALTER TABLE run DROP COLUMN largest_change",
-        "ALTER TABLE data DROP COLUMN value",
+        "ALTER TABLE data DROP COLUMN value CASCADE",
     ],
 )
 def test_older_tables(alvo: Engine, alvo_url: str, older: str) -> None:
@@ -63,39 +65,86 @@ OLD_TABLES = """
 """
 
 
-def test_ledger_without_interval(alvo: Engine, alvo_url: str) -> None:
-    """An Alvo whose ledger has no interval gets it, keeps its rows, and is read and loaded."""
+def test_tables_of_version_0_1(
+    alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Alvo of version 0.1 keeps its rows, of the turbine that is set, and is loaded further."""
+    monkeypatch.setenv("FONTE_TURBINE", "R80711")
     execute(alvo_url, OLD_TABLES)
-    before = execute(alvo_url, "SELECT * FROM run ORDER BY id")
-    frame = read_statistics(alvo)
+    before = execute(alvo_url, "SELECT * FROM data ORDER BY 1, 2")
+    frame = read_statistics(alvo).loc["R80711"]
     assert frame["power_mean"].to_list() == [7, 8]
     assert frame["expected"].to_list() == [10, 10]
     assert coverage(frame, "power").to_list() == [0.1, 0.5]
-    kept = execute(alvo_url, "SELECT * FROM run ORDER BY id")
-    assert kept == [(*row, 60.0) for row in before]
-    assert {load.interval for load in last_loads(alvo).values()} == {60}
+    assert execute(alvo_url, "SELECT * FROM data ORDER BY 1, 2") == before
+    loads = last_loads(alvo).values()
+    assert [(load.turbines, load.intervals, load.code_version) for load in loads] == [
+        (["R80711"], [60], "0.1.0")
+    ] * 2
 
     half_hourly = [DAY.start + timedelta(minutes=30 * n) for n in range(48)]
     readings = pa.table({"timestamp": half_hourly, "power": [float(n) for n in range(48)]})
-    loaded = load_day(alvo, DAY, compute_statistics(readings), readings=48)
-    assert (loaded.interval, loaded.coverage) == (1800, 1)
-    frame = read_statistics(alvo)
+    computed = compute_statistics(with_turbine(readings, "R80711"))
+    loaded = load_day(alvo, replace(DAY, turbines=["R80711"]), computed, readings=48)
+    assert (loaded.intervals, loaded.coverage) == ([1800], 1)
+    assert (loaded.added, loaded.changed, loaded.removed) == (190, 1, 0)
+    frame = read_statistics(alvo).loc["R80711"]
     assert len(frame) == 49
     assert set(frame["expected"][:48]) == {1 / 3}
     assert frame["expected"].iloc[48] == 10
 
 
-def test_concurrent_migration(alvo: Engine, alvo_url: str) -> None:
-    """Of many processes one adds the column, as a new ledger has it."""
+def describe_tables(alvo: Engine) -> dict[str, Any]:
+    """Columns and constraints of Alvo's tables, apart from their order."""
+    found = inspect(alvo)
+    return {
+        table: (
+            {c["name"]: (str(c["type"]), c["nullable"], c["default"], c["comment"])
+             for c in found.get_columns(table) if c["name"] != "id"},
+            [sorted(u["column_names"]) for u in found.get_unique_constraints(table)],
+        )
+        for table in ("signal", "data", "run", "statistics")
+    }  # fmt: skip
+
+
+def test_concurrent_migration(alvo: Engine, alvo_url: str, new_database: Callable[[], str]) -> None:
+    """Of many processes one migrates the tables, to those of a new Alvo."""
     execute(alvo_url, OLD_TABLES)
     engines = [alvo_database.open_alvo(alvo_url) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(alvo_database.create_tables, engines))
     for engine in engines:
         engine.dispose()
-    (column,) = (c for c in inspect(alvo).get_columns("run") if c["name"] == "interval")
-    assert (column["nullable"], column["default"]) == (False, None)
-    assert column["comment"] == run.c.interval.comment
+    migrated = describe_tables(alvo)
+    with closing_engine(new_database()) as new:
+        alvo_database.create_tables(new)
+        expected = describe_tables(new)
+    for table in expected:
+        assert {name: column[:3] for name, column in migrated[table][0].items()} == {
+            name: column[:3] for name, column in expected[table][0].items()
+        }
+        assert migrated[table][1] == expected[table][1]
+    for table, name in (("signal", "turbine"), ("run", "turbines"), ("run", "fingerprints")):
+        assert migrated[table][0][name] == expected[table][0][name]
+
+
+def test_view(alvo: Engine, alvo_url: str) -> None:
+    """The view `statistics` tells turbine, signal and statistic apart."""
+    load_scaled(alvo)
+    day = replace(DAY, turbines=["T2"])
+    readings = pa.table({"timestamp": [DAY.start], "wind_speed": [7.0]})
+    load_day(alvo, day, compute_statistics(with_turbine(readings, "T2")), readings=1)
+    rows = execute(
+        alvo_url,
+        "SELECT turbine, signal, statistic, unit, count(*), max(value) FROM statistics"
+        " WHERE statistic IN ('max', 'count') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
+    )
+    assert [tuple(row) for row in rows] == [
+        ("T1", "power", "count", "1", 144, 10),
+        ("T1", "power", "max", "kW", 144, 96),
+        ("T2", "wind_speed", "count", "1", 1, 1),
+        ("T2", "wind_speed", "max", "", 1, 7),
+    ]
 
 
 @pytest.mark.parametrize("table", ["data", "signal", "run"])

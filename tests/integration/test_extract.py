@@ -9,7 +9,7 @@ import httpx2
 import numpy as np
 import pyarrow as pa
 import pytest
-from helpers import END, START
+from helpers import END, START, with_turbine
 
 from etl_lib.errors import FonteError, ParameterError, SettingsError
 from etl_lib.extract.client import ATTEMPTS, open_fonte
@@ -26,8 +26,8 @@ def arrow(table: pa.Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-READINGS = pa.table(
-    {"timestamp": pa.array([START], pa.timestamp("us", "UTC")), "power": pa.array([1.0])}
+READINGS = with_turbine(
+    pa.table({"timestamp": pa.array([START], pa.timestamp("us", "UTC")), "power": [1.0]})
 )
 WHOLE = httpx2.Response(200, content=arrow(READINGS), headers={"content-type": ARROW})
 
@@ -61,7 +61,7 @@ def answering() -> Iterator[Callable[..., tuple[httpx2.Client, list[httpx2.Reque
 def test_columns_in_order(seeded: httpx2.Client) -> None:
     """A day has its columns in the order of the request."""
     readings = fetch_readings(seeded, START, END, ["power", "wind_speed"])
-    assert readings.schema.names == ["timestamp", "power", "wind_speed"]
+    assert readings.schema.names == ["timestamp", "turbine", "power", "wind_speed"]
     assert readings.num_rows == 1440
     assert readings.schema.field("power").metadata[b"unit"] == b"kW"
     stamps = readings["timestamp"].to_numpy()
@@ -87,14 +87,15 @@ def test_days_are_listed_with_their_readings(seeded: httpx2.Client) -> None:
     days = fetch_days(seeded)
     assert list(days) == [date(2024, 5, 20) + timedelta(days=n) for n in range(10)]
     assert {day.readings for day in days.values()} == {1440}
-    assert len({day.fingerprint for day in days.values()}) == 10
+    assert len({day.fingerprint("T1", ["power"]) for day in days.values()}) == 10
 
 
 def test_find_day(seeded: httpx2.Client) -> None:
-    """`find_day` returns the fingerprint that the list of all days has."""
+    """`find_day` returns the fingerprints that the list of all days has, and the turbines."""
     day = find_day(seeded, "2024-05-21")
     assert (day.start, day.end) == (END, END + timedelta(days=1))
-    assert day.fingerprint == fetch_days(seeded)[day.date].fingerprint
+    assert day.fingerprints == fetch_days(seeded)[day.date].fingerprints
+    assert (day.turbines, day.is_whole) == (["T1"], True)
 
 
 @pytest.mark.parametrize("value", ["2024-05-19", "2024-05-30", "1999-01-01", "9999-12-30"])
@@ -119,7 +120,8 @@ def test_empty_day(fonte: httpx2.Client, put_readings: Callable[[pa.Table], None
         stamp = pa.array([datetime(2024, 5, day, tzinfo=UTC)], pa.timestamp("us", "UTC"))
         put_readings(pa.table({"timestamp": stamp, "power": [1.0]}))
     found = find_day(fonte, "2024-05-21")
-    assert (found.readings, found.fingerprint) == (0, "")
+    assert (found.readings, found.version, found.fingerprint("T1", ["power"])) == (0, "", "")
+    assert found.turbines == ["T1"]
     assert fetch_readings(fonte, found.start, found.end, ["power"]).num_rows == 0
 
 
@@ -250,6 +252,7 @@ def test_other_period(answering: Any, stamps: list[datetime | None]) -> None:
     others = pa.table(
         {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [1.0] * len(stamps)}
     )
+    others = with_turbine(others)
     answer = httpx2.Response(200, content=arrow(others), headers={"content-type": ARROW})
     client, _ = answering(answer)
     with pytest.raises(FonteError, match=r"expected readings from 2024-05-20 .*got others"):
@@ -257,7 +260,7 @@ def test_other_period(answering: Any, stamps: list[datetime | None]) -> None:
 
 
 def test_columns_of_another_type_are_refused(answering: Any) -> None:
-    texts = READINGS.set_column(1, "power", pa.array(["1.0"]))
+    texts = READINGS.set_column(2, "power", pa.array(["1.0"]))
     answer = httpx2.Response(200, content=arrow(texts), headers={"content-type": ARROW})
     client, _ = answering(answer)
     with pytest.raises(FonteError, match=r"expected .*power \(double\), got .*power \(string\)"):

@@ -87,7 +87,7 @@ def test_same_values_in_each_form(seeded: httpx2.Client) -> None:
 def test_values_of_the_database(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
     rows = execute(
         seeded_fonte_url,
-        "SELECT timestamp, wind_speed, power, ambient_temperature FROM data"
+        "SELECT timestamp, wind_speed, power, wind_direction, ambient_temperature FROM data"
         " WHERE timestamp >= '2024-05-20Z' AND timestamp < '2024-05-20 01:00Z' ORDER BY timestamp",
     )
     table = get_arrow(seeded, **HOUR)
@@ -310,6 +310,7 @@ def test_reading(fonte: httpx2.Client, put_readings: Put) -> None:
         "turbine": "T1",
         "wind_speed": None,
         "power": 1.5,
+        "wind_direction": None,
         "ambient_temperature": None,
     }
     assert fonte.get("/data/2").json()["power"] is None  # JSON has no NaN
@@ -335,7 +336,7 @@ def test_days(seeded: httpx2.Client) -> None:
     assert {day["readings"] for day in days} == {1440}
     assert days[1]["first_timestamp"] == "2024-05-21T00:00:00Z"
     assert days[1]["last_timestamp"] == "2024-05-21T23:59:00Z"
-    assert len({day["fingerprint"] for day in days}) == 10
+    assert len({day["fingerprints"]["T1"]["power"] for day in days}) == 10
 
 
 def test_days_of_a_period(fonte: httpx2.Client, put_readings: Put) -> None:
@@ -356,45 +357,77 @@ def test_days_of_a_period(fonte: httpx2.Client, put_readings: Put) -> None:
 
 
 CHANGES = {
-    "wind speed": "UPDATE data SET wind_speed = wind_speed + 1e-12 WHERE id = 1",
-    "power": "UPDATE data SET power = power + 1e-12 WHERE id = 1",
-    "temperature": "UPDATE data SET ambient_temperature = -2 WHERE id = 1",
-    "timestamp": "UPDATE data SET timestamp = timestamp + interval '1 microsecond' WHERE id = 1",
-    "zero instead of NULL": "UPDATE data SET power = 0 WHERE power IS NULL",
-    "NaN instead of NULL": "UPDATE data SET power = 'NaN' WHERE power IS NULL",
-    "two columns swapped": "UPDATE data SET power = wind_speed, wind_speed = power WHERE id = 1",
-    "two readings swapped": "UPDATE data SET wind_speed = 7 - wind_speed WHERE id IN (3, 4)",
+    "wind speed": ("UPDATE data SET wind_speed = wind_speed + 1e-12 WHERE id = 1", "w"),
+    "power": ("UPDATE data SET power = power + 1e-12 WHERE id = 1", "p"),
+    "timestamp": (
+        "UPDATE data SET timestamp = timestamp + interval '1 microsecond' WHERE id = 1",
+        "wp",
+    ),
+    "zero instead of NULL": ("UPDATE data SET power = 0 WHERE power IS NULL", "p"),
+    "NaN instead of NULL": ("UPDATE data SET power = 'NaN' WHERE power IS NULL", "p"),
+    "two zeros instead of NULL": ("UPDATE data SET power = 0 WHERE id IN (2, 3)", "p"),
+    "two signals swapped": (
+        "UPDATE data SET power = wind_speed, wind_speed = power WHERE id = 1",
+        "wp",
+    ),
+    "two readings swapped": ("UPDATE data SET wind_speed = 7 - wind_speed WHERE id IN (3, 4)", "w"),
     "the last by id": (
         "DELETE FROM data WHERE id = 3; INSERT INTO data (timestamp, wind_speed)"
-        " SELECT timestamp, 3 FROM data WHERE id = 4"
+        " SELECT timestamp, 3 FROM data WHERE id = 4",
+        "w",
     ),
-    "one reading less": "DELETE FROM data WHERE id = 2",
+    "both of two that are alike": ("UPDATE data SET wind_speed = 8 WHERE id IN (5, 6)", "w"),
+    "one reading less": ("DELETE FROM data WHERE id = 2", "wp"),
     "one reading twice": (
-        "INSERT INTO data (timestamp, wind_speed, power, ambient_temperature)"
-        " SELECT timestamp, wind_speed, power, ambient_temperature FROM data WHERE id = 1"
+        "INSERT INTO data (timestamp, wind_speed, power)"
+        " SELECT timestamp, wind_speed, power FROM data WHERE id = 1",
+        "wp",
     ),
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_fingerprint(fonte: httpx2.Client, fonte_url: str, put_readings: Put, change: str) -> None:
-    """A fingerprint changes with any change of its day, and with no other."""
+def fingerprints(fonte: httpx2.Client, turbine: str = "T1") -> list[tuple[str, str]]:
+    """Those of wind speed and power, of each day."""
+    found = [day["fingerprints"][turbine] for day in fonte.get("/days").json()]
+    return [(one["wind_speed"], one["power"]) for one in found]
+
+
+@pytest.mark.parametrize(("change", "signals"), CHANGES.values(), ids=CHANGES.keys())
+def test_fingerprints(
+    fonte: httpx2.Client, fonte_url: str, put_readings: Put, change: str, signals: str
+) -> None:
+    """A change of readings changes the fingerprint of its signal and day, and no other."""
     next_day = START + timedelta(days=1)
-    # Readings 3 and 4 share a stamp: which of them comes last decides
-    stamps = [START, START + MINUTE, START + 2 * MINUTE, START + 2 * MINUTE, next_day]
-    put_readings(readings(stamps, wind_speed=[1, 2, 3, 4, 5], power=[9, None, None, None, 9]))
-    before = [day["fingerprint"] for day in fonte.get("/days").json()]
-    assert [day["fingerprint"] for day in fonte.get("/days").json()] == before
+    # Readings 3 and 4 share a stamp: which of them comes last decides. 5 and 6 are alike
+    minutes = [0, 1, 2, 2, 3, 3]
+    stamps = [*(START + n * MINUTE for n in minutes), next_day]
+    wind, power = [1, 2, 3, 4, 7, 7, 5], [9, None, None, None, 1, 1, 9]
+    put_readings(readings(stamps, wind_speed=wind, power=power))
+    (before, other) = fingerprints(fonte)
+    assert fingerprints(fonte) == [before, other]
     execute(fonte_url, change)
-    after = [day["fingerprint"] for day in fonte.get("/days").json()]
-    assert after[0] != before[0]
-    assert after[1] == before[1]
+    (after, same) = fingerprints(fonte)
+    assert same == other
+    changed = [name for name, b, a in zip("wp", before, after, strict=True) if a != b]
+    assert "".join(changed) == signals
 
 
-def test_fingerprint_of_the_same_values(
+def test_fingerprints_of_turbines(fonte: httpx2.Client, fonte_url: str, put_readings: Put) -> None:
+    """A change of one turbine's readings changes its fingerprints, and no other's."""
+    table = readings([START, START + MINUTE], wind_speed=[1, 2], power=[3, 4])
+    for name in ("A1", "B2"):
+        put_readings(table.append_column("turbine", [[name] * 2]))
+    before = {name: fingerprints(fonte, name) for name in ("A1", "B2")}
+    assert before["A1"] == before["B2"]  # the turbine is the key, not a part of it
+    execute(fonte_url, "UPDATE data SET power = 5 WHERE turbine = 'B2' AND power = 4")
+    assert fingerprints(fonte, "A1") == before["A1"]
+    assert fingerprints(fonte, "B2") != before["B2"]
+
+
+def test_fingerprints_of_the_same_values(
     fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
-    """An update to the same values leaves the fingerprint."""
+    """An update to the same values leaves the fingerprints."""
     execute(fonte_url, "DROP INDEX data_timestamp_id_idx")  # which gives the order by chance
     put_readings(readings([START, START, START + MINUTE], power=[1, 2, None]))
     before = fonte.get("/days").json()
@@ -402,7 +435,7 @@ def test_fingerprint_of_the_same_values(
     assert fonte.get("/days").json() == before
 
 
-def test_fingerprint_under_other_ids(
+def test_fingerprints_under_other_ids(
     fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
     table = readings([START, START], power=[1, 2])
@@ -413,33 +446,19 @@ def test_fingerprint_under_other_ids(
     assert fonte.get("/days").json() == [before]
 
 
-FINGERPRINT = """
-    SELECT to_hex(hash_array_extended(array_agg(
-        hash_record_extended(ROW(timestamp, wind_speed, power, ambient_temperature), 1)
-        ORDER BY timestamp, id
-    ), 1)) FROM data GROUP BY (timestamp AT TIME ZONE 'UTC')::date ORDER BY min(timestamp)
-"""
-
-
-def test_fingerprint_of_version_0_1(seeded: httpx2.Client, seeded_fonte_url: str) -> None:
-    """The fingerprints in an Alvo of version 0.1 stay true: no loaded day becomes stale."""
-    held = [day["fingerprint"] for day in seeded.get("/days").json()]
-    assert held == [row[0] for row in execute(seeded_fonte_url, FINGERPRINT)]
-
-
-def test_fingerprint_covers_every_signal(
+def test_fingerprints_of_a_new_signal(
     fonte: httpx2.Client, fonte_url: str, put_readings: Put
 ) -> None:
-    """A further signal of the catalogue counts as soon as the table has its column."""
+    """A further signal has a fingerprint of its own, and leaves the others."""
     put_readings(readings([START], power=[1]))
-    [[without]] = execute(fonte_url, FINGERPRINT)
-    assert [day["fingerprint"] for day in fonte.get("/days").json()] == [without]
+    before = fingerprints(fonte)
     execute(fonte_url, "ALTER TABLE data ADD COLUMN humidity float8")
-    seen = {without}
+    seen = set()
     for humidity in ("NULL", "80", "81"):
         execute(fonte_url, f"UPDATE data SET humidity = {humidity}")
-        seen |= {day["fingerprint"] for day in fonte.get("/days").json()}
-    assert len(seen) == 4
+        seen.add(fonte.get("/days").json()[0]["fingerprints"]["T1"]["humidity"])
+        assert fingerprints(fonte) == before
+    assert len(seen) == 3
 
 
 # Availability
@@ -568,7 +587,9 @@ def test_table_with_one_signal(new_database: Callable[[], str]) -> None:
 
 def stored(url: str) -> list[Any]:
     return execute(
-        url, "SELECT timestamp, wind_speed, power, ambient_temperature FROM data ORDER BY id"
+        url,
+        "SELECT timestamp, wind_speed, power, wind_direction, ambient_temperature FROM data"
+        " ORDER BY id",
     )
 
 
@@ -631,6 +652,8 @@ def test_simulated_period(new_database: Callable[[], str], monkeypatch: pytest.M
         ("FONTE_DAYS", "ten", "FONTE_DAYS: "),
         ("FONTE_START_DATE", "20.05.2024", "FONTE_START_DATE: "),
         ("FONTE_SEED", "-1", "FONTE_SEED: "),
+        ("FONTE_TURBINES", "0", "FONTE_TURBINES: Input should be greater than or equal to 1"),
+        ("FONTE_TURBINES", "201", "FONTE_TURBINES: Input should be less than or equal to 200"),
     ],
 )
 def test_wrong_setting(
@@ -751,6 +774,9 @@ def test_openapi(seeded: httpx2.Client) -> None:
     content = document["paths"]["/data"]["get"]["responses"]["200"]["content"]
     assert set(content) == {JSON, CSV, ARROW}
     assert content[JSON]["schema"]["items"] == {"$ref": "#/components/schemas/Row"}
+    turbine = document["components"]["schemas"]["TurbineFacts"]
+    assert turbine["properties"]["simulated"]["type"] == "boolean"
+    assert "simulated" in turbine["required"]
     listed = document["components"]["schemas"]["Row"]["properties"]
     single = document["components"]["schemas"]["Reading"]["properties"]
     for name, signal in SIGNALS.items():

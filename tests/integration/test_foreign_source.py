@@ -95,6 +95,9 @@ def test_empty_table_is_filled(empty: str) -> None:
     execute(empty, OURS)
     assert readings(empty) == 0
     assert readings(empty, days=1) == 1440
+    [turbine] = httpx2.get(f"{serve(Settings(database_url=empty))}/turbines").json()
+    assert (turbine["name"], turbine["simulated"]) == ("T1", True)
+    assert execute(empty, "SELECT count(wind_direction) FROM data") == [(1440,)]
 
 
 @pytest.mark.parametrize("kind", ["table", "view"])

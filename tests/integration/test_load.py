@@ -1,8 +1,9 @@
 """The load of a day on a real Alvo: whole or not at all, and the same when run twice."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers import DAY, execute, make_statistics, stored
+from helpers import DAY, execute, make_statistics, stored, with_turbine
 from sqlalchemy import Engine
 
 from benchmarks import load as benchmark
@@ -21,10 +22,10 @@ from etl_lib.extract.readings import fetch_readings
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables, open_alvo
 from etl_lib.load.day import load_day, read_statistics, verify_load
-from etl_lib.load.ledger import has_run
+from etl_lib.load.ledger import has_run, last_loads, loaded_turbines
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
-NEXT = Day(date(2024, 5, 21), 1440, "def", DAY.asked_at)
+NEXT = replace(DAY, date=date(2024, 5, 21))
 
 
 def test_names_and_units(alvo: Engine, alvo_url: str) -> None:
@@ -45,6 +46,7 @@ def test_nulls(alvo: Engine, alvo_url: str) -> None:
     readings = pa.table(
         {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "power": [5.0, None]}
     )
+    readings = with_turbine(readings)
     loaded = load_day(alvo, DAY, compute_statistics(readings), readings=2)
     rows = [(r.name, r.value) for r in stored(alvo_url)]
     assert rows == [("power_count", 1), ("power_max", 5), ("power_mean", 5), ("power_min", 5)]
@@ -74,7 +76,8 @@ def test_changed_angle(alvo: Engine) -> None:
     stamp = pa.field("timestamp", pa.timestamp("us", "UTC"))
     for value in (359.0, 1.0):
         readings = pa.table([[DAY.start], [value]], schema=pa.schema([stamp, field]))
-        loaded = load_day(alvo, DAY, compute_statistics(readings), readings=1)
+        computed = compute_statistics(with_turbine(readings))
+        loaded = load_day(alvo, DAY, computed, readings=1)
     assert (loaded.changed, loaded.largest_change) == (3, "wind_direction_max by 2 °")
 
 
@@ -102,7 +105,7 @@ def test_a_load_says_what_it_changed(alvo: Engine, alvo_url: str) -> None:
     values[95] += 900.0  # of the bucket 09:50; a tenth of it for the mean
     field = pa.field("power", pa.float64(), metadata={"unit": "kW"})
     schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC")), field])
-    other = compute_statistics(pa.table([stamps, values], schema=schema))
+    other = compute_statistics(with_turbine(pa.table([stamps, values], schema=schema)))
     second = load_day(alvo, DAY, other, readings=510)
     assert (second.added, second.changed, second.removed) == (5, 3, 250)
     assert second.largest_change is not None
@@ -135,9 +138,11 @@ def test_ledger(alvo: Engine, alvo_url: str, monkeypatch: pytest.MonkeyPatch) ->
     assert [row.readings for row in rows] == [1440, 720]
     assert [row.statistics for row in rows] == [720, 360]
     assert [row.coverage for row in rows] == [1.0, 0.5]
-    assert [row.interval for row in rows] == [60.0, 60.0]
-    assert {(row.date, row.fingerprint, row.started) for row in rows} == {
-        (DAY.date, "abc", DAY.asked_at)
+    assert [row.intervals for row in rows] == [[60.0], [60.0]]
+    assert [row.turbines for row in rows] == [["T1"], ["T1"]]
+    assert [row.fingerprints for row in rows] == [[DAY.fingerprint("T1", ["power"])]] * 2
+    assert {(row.date, row.started, row.is_whole) for row in rows} == {
+        (DAY.date, DAY.asked_at, True)
     }
     assert rows[0].columns == ["power"]
     assert rows[0].finished >= rows[0].started
@@ -213,12 +218,12 @@ def test_no_deadlock(alvo: Engine) -> None:
     barrier = threading.Barrier(8)
 
     def write(number: int) -> None:
-        day = Day(DAY.date + timedelta(days=number), 0, "", DAY.asked_at)
+        day = replace(DAY, date=DAY.date + timedelta(days=number))
         names = ["power", "wind_speed", "ambient_temperature"]
         tables = [make_statistics(day, name) for name in (names if number % 2 else names[::-1])]
         both = tables[0]
         for table in tables[1:]:
-            for name in table.schema.names[1:-1]:
+            for name in table.schema.names[2:-1]:
                 both = both.append_column(table.schema.field(name), table[name])
         barrier.wait()
         load_day(alvo, day, both, readings=1440)
@@ -232,7 +237,7 @@ def test_no_deadlock(alvo: Engine) -> None:
 def test_wide_frame(alvo: Engine) -> None:
     """Statistics are read back as a wide frame with units."""
     load_day(alvo, DAY, make_statistics(), readings=1440)
-    frame = read_statistics(alvo, DAY.start, DAY.start + timedelta(hours=1))
+    frame = read_statistics(alvo, DAY.start, DAY.start + timedelta(hours=1)).loc["T1"]
     assert list(frame.index) == list(pd.date_range(DAY.start, periods=6, freq="10min"))
     assert frame.attrs["units"]["power_mean"] == "kW"
     names = [f"power_{s}" for s in ("mean", "min", "max", "std", "count")]
@@ -278,7 +283,7 @@ def test_database_time_zone(alvo: Engine, alvo_url: str) -> None:
     name = alvo.url.database
     execute(alvo_url, f"ALTER DATABASE {name} SET timezone TO 'Asia/Kathmandu'")
     load_day(alvo, DAY, make_statistics(), readings=1440)
-    frame = read_statistics(alvo)
+    frame = read_statistics(alvo).loc["T1"]
     assert (frame.index[0], str(frame.index.tz)) == (pd.Timestamp(DAY.start), "UTC")
     assert verify_load(alvo, DAY, to_frame(make_statistics())) == 720
 
@@ -298,7 +303,7 @@ def test_concurrent_create(alvo_url: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create_tables, engines))
     tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
-    assert execute(alvo_url, tables)[0][0] == 3
+    assert execute(alvo_url, tables)[0][0] == 4  # one of them the view
     for engine in engines:
         engine.dispose()
 
@@ -342,12 +347,12 @@ def test_single_reading(
     loaded = load_day(alvo, day, compute_statistics(readings), readings=1)
     assert (loaded.readings, loaded.statistics) == (1, 4)
     assert loaded.coverage == pytest.approx(1 / 2880)
-    assert read_statistics(alvo)["power_mean"].to_dict() == {
+    assert read_statistics(alvo).loc["T1"]["power_mean"].to_dict() == {
         pd.Timestamp("2024-05-20T05:00Z"): -4.5
     }
 
 
-@pytest.mark.parametrize("other", [NEXT, Day(date(2024, 5, 19), 1440, "abc", DAY.asked_at)])
+@pytest.mark.parametrize("other", [NEXT, replace(DAY, date=date(2024, 5, 19))])
 def test_statistics_of_another_day_are_refused(alvo: Engine, alvo_url: str, other: Day) -> None:
     load_day(alvo, DAY, make_statistics(), readings=1440)
     before = stored(alvo_url)
@@ -360,3 +365,68 @@ def test_benchmark_day(alvo: Engine, alvo_url: str) -> None:
     """The day of the benchmark is one that a load accepts."""
     benchmark.load(alvo, np.datetime64("2030-01-01"))
     assert execute(alvo_url, "SELECT count(*) FROM data") == [(15 * benchmark.BUCKETS,)]
+
+
+FARM = replace(DAY, turbines=["A1", "B2", "C3"])
+
+
+def farm_statistics(scale: float = 1, turbines: Sequence[str] = ("A1", "B2")) -> pa.Table:
+    """The statistics of `make_statistics` of each turbine, those of the n-th times n."""
+    parts = [make_statistics(scale=scale * n) for n in range(1, len(turbines) + 1)]
+    named = zip(turbines, parts, strict=True)
+    return pa.concat_tables(
+        part.set_column(0, part.schema.field(0), [[name] * len(part)]) for name, part in named
+    )
+
+
+def test_a_farm_in_one_load(alvo: Engine, alvo_url: str) -> None:
+    """Each turbine has its own series; one without readings has none."""
+    loaded = load_day(alvo, FARM, farm_statistics(), readings=2880)
+    assert (loaded.turbines, loaded.coverage) == (["A1", "B2", "C3"], pytest.approx(2 / 3))
+    frame = read_statistics(alvo)
+    assert list(frame.index.unique("turbine")) == ["A1", "B2"]
+    assert (frame.loc["B2"]["power_mean"] == 2 * frame.loc["A1"]["power_mean"]).all()
+    assert verify_load(alvo, FARM, to_frame(farm_statistics())) == 1440
+    assert len(read_statistics(alvo, turbines=["B2"])) == 144
+    counts = execute(alvo_url, "SELECT turbine, count(*) FROM statistics GROUP BY 1 ORDER BY 1")
+    assert list(map(tuple, counts)) == [("A1", 720), ("B2", 720)]
+
+
+def test_a_load_leaves_other_turbines(alvo: Engine) -> None:
+    """A load replaces the day of its own turbines alone, also where one lost all its readings."""
+    load_day(alvo, FARM, farm_statistics(), readings=2880)
+    one = replace(DAY, turbines=["A1"], is_whole=False)
+    changed = load_day(alvo, one, farm_statistics(3, ["A1"]), readings=1440)
+    assert changed.largest_change is not None
+    assert changed.largest_change.startswith("power_")  # of one turbine, which needs no name
+    frame = read_statistics(alvo)
+    assert frame.loc["A1"]["power_max"].max() == 288
+    assert frame.loc["B2"]["power_max"].max() == 192
+    emptied = load_day(alvo, FARM, farm_statistics(3, ["A1"]), readings=1440)
+    assert (emptied.removed, emptied.changed) == (720, 0)
+    assert list(read_statistics(alvo).index.unique("turbine")) == ["A1"]
+
+
+def test_the_largest_change_names_its_turbine(alvo: Engine) -> None:
+    load_day(alvo, FARM, farm_statistics(), readings=2880)
+    changed = load_day(alvo, FARM, farm_statistics(1.5), readings=2880)
+    assert changed.largest_change is not None
+    assert changed.largest_change.startswith(("A1 power_", "B2 power_"))
+
+
+def test_statistics_of_another_turbine_are_refused(alvo: Engine, alvo_url: str) -> None:
+    with pytest.raises(AlvoError, match="expected statistics of T1, got A1, B2: nothing"):
+        load_day(alvo, DAY, farm_statistics(), readings=2880)
+
+
+def test_last_load_of_each_turbine(alvo: Engine) -> None:
+    """The ledger tells when a turbine was loaded last, whatever was loaded with it."""
+    load_day(alvo, FARM, farm_statistics(), readings=2880)
+    fingerprints = {"B2": {"power": "new"}}
+    one = replace(DAY, turbines=["B2"], fingerprints=fingerprints, is_whole=False)
+    load_day(alvo, one, farm_statistics(3, ["B2"]), readings=1440)
+    found = loaded_turbines(alvo)[DAY.date]
+    assert found.keys() == {"A1", "B2", "C3"}
+    assert found["B2"].fingerprint == one.fingerprint("B2", ["power"]) != ""
+    assert [load.is_whole for load in found.values()] == [True, False, True]
+    assert last_loads(alvo)[DAY.date].turbines == ["B2"]

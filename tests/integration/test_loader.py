@@ -132,7 +132,7 @@ def test_la_haute_borne(own: Own) -> None:
     assert min(value for value in own.powers() if value is not None) < 0
     out, err = own.capsys.readouterr()
     assert out.startswith(f"loaded 4,464 readings of R80711 from {HAUTE_BORNE}: 2014-01-01T00:")
-    assert out.endswith(" to 2014-01-31T23:50:00Z\n")
+    assert out.endswith(" to 2014-01-31T23:50:00Z\nnot in the file, left empty: wind_direction\n")
     assert err == ""
 
 
@@ -142,7 +142,7 @@ def test_midc(own: Own) -> None:
     expected = pd.read_csv(MIDC, parse_dates=["timestamp"])
     assert_same(own, expected)
     assert set(own.powers()) == {None}
-    assert "not in the file, left empty: power\n" in own.out()
+    assert "not in the file, left empty: power, wind_direction\n" in own.out()
 
 
 def test_sao_paulo(own: Own) -> None:

@@ -67,7 +67,7 @@ def test_view(source: str) -> None:
         [found] = execute(source, "SELECT id FROM etl.data WHERE turbine = 'A2' LIMIT 1")
         assert api.get(f"/data/{found.id}").json()["turbine"] == "A2"
         execute(source, "UPDATE scada.readings SET p = p + 1e-9 WHERE ts = '2024-05-20'")
-        assert api.get("/days").json()[0]["fingerprint"] != day["fingerprint"]
+        assert api.get("/days").json()[0]["fingerprints"] != day["fingerprints"]
     assert execute(source, RELATIONS) == before
 
 

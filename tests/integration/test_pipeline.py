@@ -113,7 +113,7 @@ def test_a_month_of_la_haute_borne(
         [sum(b.date() == day for _, b in values) / (144 * 3) for day in days]
     )
     assert max(load.coverage for load in loads) == 1.0
-    assert {load.interval for load in loads} == {600.0}
+    assert {tuple(load.intervals) for load in loads} == {(600.0,)}
     assert set(read_statistics(alvo)["expected"]) == {1.0}
 
 
@@ -130,7 +130,7 @@ def test_without_power(
     expected = {(name, bucket): value for name, bucket, value in expected_rows(values, days)}
     assert stored_rows(alvo_url) == expected
     assert [load.readings for load in loads] == [1020, 420]  # from 07:00 UTC, to 06:59
-    frame = read_statistics(alvo)
+    frame = read_statistics(alvo).loc["T1"]
     assert not [name for name in frame if name.startswith("power")]
     assert (frame.index[0], frame.index[-1]) == (
         pd.Timestamp("2018-10-18T07:00Z"),
@@ -178,7 +178,7 @@ def test_ten_minute_readings(
     day = date(2014, 1, 5)
     outcome = run_date(day, Plan(ALL, settings, project, open_archive(project / "runs")))
     assert outcome.summary is not None
-    assert (outcome.summary.readings, outcome.summary.interval) == (144, 600.0)
+    assert (outcome.summary.readings, outcome.summary.intervals) == (144, [600.0])
     assert outcome.summary.counts.endswith("coverage 100.0%")
     assert {counts.uncovered for counts in outcome.summary.quality.values()} == {0}
     assert outcome.notebook is not None
@@ -188,7 +188,7 @@ def test_ten_minute_readings(
     frame = read_statistics(alvo)
     assert set(frame["expected"]) == {1.0}
     assert summarize_days(frame)["coverage"].to_list() == [1.0]
-    assert execute(alvo_url, "SELECT interval, coverage FROM run") == [(600.0, 1.0)]
+    assert execute(alvo_url, "SELECT intervals, coverage FROM run") == [([600.0], 1.0)]
 
 
 def test_corrected_reading(
@@ -203,13 +203,13 @@ def test_corrected_reading(
     put_readings(pa.table({"timestamp": stamps, "power": [float(m) for m in range(60)]}))
     first = transfer(fonte, alvo, start.date(), ["power"])
     same = transfer(fonte, alvo, start.date(), ["power"])
-    assert (same.fingerprint, same.statistics) == (first.fingerprint, first.statistics)
+    assert (same.fingerprints, same.statistics) == (first.fingerprints, first.statistics)
 
     execute(fonte_url, "UPDATE data SET power = 1000 WHERE timestamp = '2024-05-20T00:05Z'")
     execute(fonte_url, "DELETE FROM data WHERE timestamp >= '2024-05-20T00:50Z'")
     second = transfer(fonte, alvo, start.date(), ["power"])
     frame = read_statistics(alvo)
-    assert second.fingerprint != first.fingerprint
+    assert second.fingerprints != first.fingerprints
     assert frame["power_max"].to_list() == [1000, 19, 29, 39, 49]
     assert frame["power_mean"].iloc[0] == pytest.approx((45 - 5 + 1000) / 10)
 
@@ -229,7 +229,7 @@ def test_untidy_readings(
     load = transfer(fonte, alvo, start.date(), ["power"])
     assert (load.readings, load.statistics) == (10, 10)
     frame = read_statistics(alvo)
-    assert [f"{stamp:%H:%M}" for stamp in frame.index] == ["00:10", "00:30"]
+    assert [f"{stamp:%H:%M}" for stamp in frame.loc["T1"].index] == ["00:10", "00:30"]
     assert frame["power_count"].to_list() == [3, 2]
     assert frame["power_mean"].to_list() == [5, 9]
     assert frame["power_std"].to_list() == pytest.approx([1, 2**0.5])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pyarrow as pa
 import pytest
@@ -22,7 +23,7 @@ from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics
 
 FIRST = date(2024, 5, 20)
-Load = Callable[[date], None]
+Load = Callable[..., None]
 
 
 @pytest.fixture
@@ -43,13 +44,14 @@ def settings(
 
 @pytest.fixture
 def load(settings: Settings, alvo: Engine) -> Load:
-    """Loads a day's power as the notebook does."""
+    """Loads a day's power, of some turbines or of all, as the notebook does."""
 
-    def load(day: date) -> None:
+    def load(day: date, *turbines: str) -> None:
         assert settings.fonte_api_url
         with open_fonte(settings.fonte_api_url) as fonte:
-            found = find_day(fonte, day.isoformat())
-            readings = fetch_readings(fonte, found.start, found.end, ["power"])
+            found = find_day(fonte, day.isoformat(), turbines or None)
+            period = found.start, found.end
+            readings = fetch_readings(fonte, *period, ["power"], found.turbines)
         load_day(alvo, found, compute_statistics(readings), readings=readings.num_rows)
 
     return load
@@ -89,6 +91,73 @@ def test_stale(settings: Settings, load: Load, project: Path, fonte_url: str) ->
     assert states(settings, project)[21] is State.LOADED
     load(FIRST)
     assert states(settings, project)[20] is State.LOADED
+
+
+def put(url: str, turbine: str, stamp: str) -> None:
+    row = f"('{turbine}', '{stamp}', 1)"
+    execute(url, f"INSERT INTO data (turbine, timestamp, power) VALUES {row}")
+
+
+def test_signal_that_was_not_loaded(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    """A change of another signal makes no date stale, nor does a new signal."""
+    load(FIRST)
+    execute(fonte_url, "UPDATE data SET wind_speed = 7")
+    execute(fonte_url, "ALTER TABLE data ADD COLUMN humidity float8 DEFAULT 80")
+    assert states(settings, project)[20] is State.LOADED
+
+
+def test_turbine_that_comes_later(
+    settings: Settings, load: Load, project: Path, fonte_url: str
+) -> None:
+    """Of a date that was loaded whole, a turbine that comes later makes exactly that one stale."""
+    load(FIRST)
+    load(date(2024, 5, 21))
+    put(fonte_url, "T2", "2024-05-21T10:00Z")
+    found = find(settings, project)
+    assert [found[date(2024, 5, n)].state for n in (20, 21)] == [State.LOADED, State.STALE]
+    assert (found[FIRST].turbines, found[FIRST].lacking) == (["T1"], [])
+    second = found[date(2024, 5, 21)]
+    assert (second.turbines, second.lacking) == (["T1"], ["T2"])
+    load(date(2024, 5, 21))
+    assert find(settings, project)[date(2024, 5, 21)].turbines == ["T1", "T2"]
+    assert states(settings, project)[21] is State.LOADED
+
+
+def test_chosen_turbines(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A date that was loaded for some turbines is loaded, and current for these alone."""
+    put(fonte_url, "T2", "2024-05-20T10:00Z")
+    put(fonte_url, "T3", "2024-05-20T10:00Z")
+    load(FIRST, "T1")
+    load(FIRST, "T2")
+    status = find(settings, project)[FIRST]
+    assert (status.state, status.turbines, status.lacking) == (State.LOADED, ["T1", "T2"], ["T3"])
+    assert status.is_current(["power"], ["T1"])
+    assert status.is_current(["power"], ["T2", "T1"])
+    assert not status.is_current(["power"], ["T3"])
+    assert not status.is_current(["power"])
+    assert not status.is_current(["wind_speed"], ["T1"])
+    put(fonte_url, "T3", "2024-05-20T10:01Z")
+    assert find(settings, project)[FIRST].state is State.LOADED
+    put(fonte_url, "T1", "2024-05-20T10:01Z")
+    assert find(settings, project)[FIRST].state is State.STALE
+    load(FIRST, "T1")
+    assert find(settings, project)[FIRST].state is State.LOADED
+
+
+def test_table_of_a_farm(
+    settings: Settings, load: Load, project: Path, fonte_url: str, capsys: Any
+) -> None:
+    """Of a farm the table counts the turbines, and names those that a loaded date lacks."""
+    put(fonte_url, "T2", "2024-05-20T10:00Z")
+    load(FIRST, "T1")
+    assert cli.main(["status", "2024-05-20", "2024-05-21"]) == 0
+    head, first, lacking, second = capsys.readouterr().out.splitlines()
+    assert head.split()[:4] == ["date", "state", "readings", "turbines"]
+    assert first.split()[:6] == ["2024-05-20", "loaded", "61", "1", "of", "2"]
+    assert lacking.split() == ["lacks", "T2"]
+    assert second.split() == ["2024-05-21", "missing", "60", "0", "of", "1"]
 
 
 def test_vanished_readings(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
@@ -175,7 +244,9 @@ def test_table_and_json(
         "columns": ["power"],
         "loaded": row.finished.isoformat(),
         "report": None,
-        "fingerprint": row.fingerprint,
+        "turbines": ["T1"],
+        "lacking": [],
+        "fingerprint": ANY,
         "run": row.id,
     }
 

@@ -12,12 +12,14 @@ import pytest
 from helpers import CATALOGUE, SIGNALS, drop_database, execute, serve
 
 from etl_lib.errors import ParameterError
+from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
-from etl_lib.transform.statistics import compute_statistics, day_coverage
+from etl_lib.transform.statistics import compute_statistics, day_coverage, to_frame
 from fonteapi import database, table
 from fonteapi.__main__ import main
+from fonteapi.farm import simulate_farm
 from fonteapi.settings import Settings
-from fonteapi.turbines import NAMES
+from fonteapi.turbines import NAMES, SIMULATED
 from pgarrow.sessions import open_engine
 
 START = datetime(2024, 5, 20, tzinfo=UTC)
@@ -49,6 +51,18 @@ def farm(load: Callable[..., int], fonte: httpx2.Client) -> httpx2.Client:
     """A client of the API over a Fonte that holds the farm."""
     assert load([HEADER, *ROWS], "--rename", "wtg=turbine") == 0
     return fonte
+
+
+@pytest.fixture
+def simulated(new_database: Callable[[], str]) -> Iterator[str]:
+    """The address of a Fonte that is filled with three days of three turbines."""
+    url = new_database()
+    settings = Settings(database_url=url, days=3, turbines=3, seed=7)
+    fonte = database.open_fonte(settings)
+    assert table.fill_if_empty(fonte, settings) == 3 * 3 * 1440
+    fonte.engine.dispose()
+    yield url
+    drop_database(url)
 
 
 def put(url: str, *rows: str) -> None:
@@ -194,8 +208,26 @@ def test_without_a_turbine(farm: httpx2.Client) -> None:
 
 
 def test_the_pipeline_mixes_no_turbines(farm: httpx2.Client) -> None:
-    with pytest.raises(ParameterError, match=r"turbine: expected 'A1', 'B-2', 'c_3\.x' or '\*'"):
-        fetch_readings(farm, START, START + timedelta(days=1), ["power"])
+    """Readings always name their turbine, and statistics keep them apart."""
+    readings = fetch_readings(farm, START, START + timedelta(days=1), ["power"])
+    assert readings["turbine"].to_pylist() == [*FARM] * 3
+    frame = to_frame(compute_statistics(readings))
+    assert list(frame.index.unique("turbine")) == [*FARM]
+    with pytest.raises(ParameterError, match=r"turbine: expected 'A1', .* or '\*', got 'Z9'"):
+        fetch_readings(farm, START, START + timedelta(days=1), ["power"], ["Z9"])
+
+
+def test_turbines_of_a_day(farm: httpx2.Client, fonte_url: str) -> None:
+    """A day is asked for with every turbine that has begun, or with some; others are refused."""
+    put(fonte_url, "('early', '2024-05-01', 1)", "('late', '2024-05-25', 1)")
+    day = find_day(farm, "2024-05-20")
+    assert (day.turbines, day.is_whole) == ([*FARM, "early"], True)
+    assert [*day.fingerprints] == [*FARM]
+    some = find_day(farm, "2024-05-20", ["late", "A1"])
+    assert (some.turbines, some.is_whole) == (["A1", "late"], False)
+    assert find_day(farm, "2024-05-20", day.turbines).is_whole
+    with pytest.raises(ParameterError, match=r"turbines: expected some of A1, .*, late; got Z9"):
+        find_day(farm, "2024-05-20", ["A1", "Z9"])
 
 
 @pytest.mark.parametrize("turbines", [["A1"], ["c_3.x", "A1"], ["*"], ["A1", "*"], [*FARM]])
@@ -255,6 +287,7 @@ def test_turbines(farm: httpx2.Client, fonte_url: str) -> None:
     first, *others = farm.get("/turbines").json()
     assert {key: value for key, value in first.items() if value is not None} == {
         "name": "A1",
+        "simulated": False,
         "first_timestamp": "2024-05-20T00:00:00Z",
         "last_timestamp": "2024-05-20T00:31:00Z",
         "interval": 1.0,
@@ -262,6 +295,59 @@ def test_turbines(farm: httpx2.Client, fonte_url: str) -> None:
     assert [(one["name"], one["interval"]) for one in others] == [
         *(("B-2", 600.0), ("c_3.x", 600.0), ("d4", None)),
     ]
+
+
+def find_simulated(url: str) -> dict[str, bool]:
+    turbines = httpx2.get(f"{serve(Settings(database_url=url))}/turbines").json()
+    return {turbine["name"]: turbine["simulated"] for turbine in turbines}
+
+
+def test_simulated_farm(
+    simulated: str, load: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turbine is marked as simulated as long as it has a simulated reading."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", simulated)
+    assert find_simulated(simulated) == {"T1": True, "T2": True, "T3": True}
+    rename = ("--rename", "wtg=turbine")
+    assert load([HEADER, "T2,2024-06-01,1", "T0,2024-06-01,1"], *rename) == 0
+    assert find_simulated(simulated) == {"T0": False, "T1": True, "T2": True, "T3": True}
+    assert load([HEADER, "T2,2024-06-01,1"], *rename, "--replace") == 0
+    assert find_simulated(simulated) == {"T0": False, "T1": True, "T2": False, "T3": True}
+    execute(simulated, "DELETE FROM data WHERE turbine = 'T1'")
+    put(simulated, "('T1', '2024-05-20', 1)")
+    assert find_simulated(simulated) == {"T0": False, "T1": False, "T2": False, "T3": True}
+    assert load([HEADER, "T3,2024-06-01,1"], *rename, "--replace-all") == 0
+    assert find_simulated(simulated) == {"T3": False}
+
+
+def test_simulated_turbines_are_found_quickly(simulated: str) -> None:
+    """They come from their own index, also beside many readings that are not simulated."""
+    execute(
+        simulated,
+        """
+        INSERT INTO data (turbine, timestamp, power)
+        SELECT 'A' || t, '2024-05-20'::timestamptz + m * interval '1 min', 1
+        FROM generate_series(1, 50) t, generate_series(1, 500) m
+    """,
+    )
+    for _ in range(2):
+        plan = "\n".join(row[0] for row in execute(simulated, f"EXPLAIN ANALYZE {SIMULATED.text}"))
+        assert plan.count("using data_simulated_idx") == 2
+        assert "Filter: simulated" not in plan
+        execute(simulated, "ANALYZE data")
+
+
+def test_farm_over_http(simulated: str) -> None:
+    """The API answers the readings that were simulated, by turbine, in their order."""
+    query = {"turbine": "*", "columns": ["wind_speed", "power", "wind_direction"]}
+    accept = {"accept": "application/vnd.apache.arrow.stream"}
+    api = serve(Settings(database_url=simulated))
+    answer = httpx2.get(f"{api}/data", params=query, headers=accept)
+    got = pa.ipc.open_stream(answer.content).read_all()
+    expected = simulate_farm(START.date(), 3, ["T1", "T2", "T3"], 7).read_all()
+    assert got.cast(expected.select(got.column_names).schema).equals(
+        expected.select(got.column_names)
+    )
 
 
 def test_facts_of_turbines(
@@ -290,7 +376,7 @@ def test_interval_of_the_catalogue(
     own.write_text(f"[turbines.A1]\n{told}\n")
     with httpx2.Client(base_url=serve(Settings(database_url=fonte_url, catalogue=own))) as api:
         readings = fetch_readings(api, START, START + timedelta(days=1), ["power"])
-    assert day_coverage(compute_statistics(readings)) == expected
+    assert day_coverage(compute_statistics(readings), ["A1"]) == expected
 
 
 def test_days(farm: httpx2.Client, fonte_url: str) -> None:
@@ -300,7 +386,7 @@ def test_days(farm: httpx2.Client, fonte_url: str) -> None:
     execute(fonte_url, "UPDATE data SET turbine = 'd4' WHERE turbine = 'A1'")
     [after] = farm.get("/days").json()
     assert after["turbines"] == ["B-2", "c_3.x", "d4"]
-    assert after["fingerprint"] != before["fingerprint"]
+    assert after["fingerprints"].keys() != before["fingerprints"].keys()
 
 
 # A source of the user's own
@@ -315,6 +401,7 @@ def view(new_database: Callable[[], str]) -> Iterator[Callable[[str], str]]:
         execute(
             url,
             f"""
+            DROP VIEW IF EXISTS data;
             CREATE VIEW data AS SELECT row_number() OVER () AS id, '2024-05-20'::timestamptz
                 AS timestamp, 1.5::float8 AS power, {columns}
         """,
@@ -323,6 +410,14 @@ def view(new_database: Callable[[], str]) -> Iterator[Callable[[str], str]]:
 
     yield create
     drop_database(url)
+
+
+@pytest.mark.parametrize("mark", ["'yes' AS simulated", "1 AS simulated", "2 AS other"])
+def test_view_without_a_mark(view: Callable[[str], str], mark: str) -> None:
+    """Without a boolean `simulated` no turbine is marked."""
+    for turbine in ("", ", 'A1' AS turbine"):
+        [found] = httpx2.get(f"{view(mark + turbine)}/turbines").json()
+        assert found["simulated"] is False
 
 
 def test_view_without_turbines(view: Callable[[str], str]) -> None:
@@ -363,6 +458,6 @@ def test_many_turbines_are_found_quickly(new_database: Callable[[], str]) -> Non
     """,
     )
     execute(url, "ANALYZE data")
-    plan = "\n".join(row[0] for row in execute(url, f"EXPLAIN {NAMES.text}"))
+    plan = "\n".join(row[0] for row in execute(url, f"EXPLAIN ANALYZE {NAMES.text}"))
     assert "Seq Scan" not in plan
     drop_database(url)

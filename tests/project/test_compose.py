@@ -89,7 +89,7 @@ def test_empty_fonte(make_roles: Roles) -> None:
     url = make_roles("of an empty fonte", OWNER="owner", READER="reader")
     reader = address(url, "of an empty fonte reader")
     owner = open_engine(address(url, "of an empty fonte owner"))
-    table.create_table(database.Fonte(owner, CATALOGUE), SIGNALS)
+    table.create_table(database.Fonte(owner, CATALOGUE), SIGNALS, alone=True)
     owner.dispose()
     api = embedded.serve(lambda: create_app(Settings(database_url=reader, days=1)))
     answer = httpx2.get(f"{api}/days", timeout=30)

@@ -256,7 +256,8 @@ def test_own_signal(
     (project / "mine.csv").write_text("timestamp,noise\n2024-01-01,60\n2024-01-01 00:01,62\n")
     code, out, err = etl(capsys, "load", "mine.csv")
     assert (code, err) == (0, "")
-    assert "not in the file, left empty: wind_speed, power, ambient_temperature" in out
+    empty = "wind_speed, power, wind_direction, ambient_temperature"
+    assert f"not in the file, left empty: {empty}" in out
     comment = """
         SELECT col_description('data'::regclass, attnum) FROM pg_attribute
         WHERE attrelid = 'data'::regclass AND attname = 'noise'

@@ -61,7 +61,7 @@ def test_dropped_tables_return(
     archive = open_archive(project / "runs")
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     held = execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id")
-    execute(alvo_url, "DROP TABLE data, signal, run")
+    execute(alvo_url, "DROP TABLE data, signal, run CASCADE")
     assert read_status(settings, archive)[DAY].state is State.MISSING
     assert run_date(DAY, Plan(["power"], settings, project, archive)).error is None
     assert execute(alvo_url, "SELECT * FROM data ORDER BY timestamp, signal_id") == held

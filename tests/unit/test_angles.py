@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from helpers import with_turbine
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
@@ -26,7 +27,7 @@ def table(values: list[float | None], name: str = "wind_direction", **metadata: 
     stamps = [START + timedelta(minutes=minute) for minute in range(len(values))]
     field = pa.field(name, pa.float64(), metadata=metadata or ANGLE)
     schema = pa.schema([pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False), field])
-    return pa.table([stamps, values], schema)
+    return with_turbine(pa.table([stamps, values], schema))
 
 
 def compute(values: list[float | None]) -> dict[str, float | None]:
@@ -154,7 +155,7 @@ def test_unknown_kind() -> None:
 def test_plot() -> None:
     """An angle is drawn as points, on an axis of one turn."""
     frame = to_frame(compute_statistics(table([350, 10, 20] * 20)))
-    ax = plot_signal(frame, "wind_direction")
+    ax = plot_signal(frame.loc["T1"], "wind_direction")
     assert ax.get_ylim() == (0, 360)
     assert {line.get_linestyle() for line in ax.lines} == {"None"}
     plt.close(ax.figure)

@@ -1,14 +1,17 @@
 """What is said about a day's readings, counted by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+from helpers import with_turbine
 
-from etl_lib.analysis.quality import check_readings
+from etl_lib.analysis.quality import check_readings, sum_turbines
 from etl_lib.extract.days import Day
+from etl_lib.extract.readings import TIMESTAMP_TYPE
 
-DAY = Day(date(2024, 5, 20), 0, "", datetime(2024, 6, 1, tzinfo=UTC))
+DAY = Day(date(2024, 5, 20), 0, {}, datetime(2024, 6, 1, tzinfo=UTC), turbines=["T1"])
 BOUNDS = {"plausible": "0 75"}
 
 
@@ -21,8 +24,8 @@ def check(minutes: list[float], values: list[float | None]) -> dict[str, int]:
             pa.field("wind_speed", pa.float64(), metadata=BOUNDS),
         ]
     )
-    readings = pa.table([stamps, values], schema=schema)
-    return dict(check_readings(readings, DAY)["wind_speed"])
+    readings = with_turbine(pa.table([stamps, values], schema=schema))
+    return dict(check_readings(readings, DAY).loc["T1"]["wind_speed"])
 
 
 def test_full_day() -> None:
@@ -61,7 +64,7 @@ def test_repeated() -> None:
     found = check([0, 1, 1, 1, 2], [5.0, 5.0, 5.0, None, 5.0])
     assert found["readings"] == 5
     assert found["repeated stamps (the last counts)"] == 2
-    assert found["minutes without a reading"] == 1438  # the last of minute 1 is missing
+    assert found["minutes without a reading"] == 1437  # the last finite one of minute 1 counts
 
 
 def test_jitter() -> None:
@@ -93,3 +96,19 @@ def test_implausible() -> None:
     """Sentinels are counted as implausible and not changed."""
     found = check([0, 1, 2, 3], [-9999.9, 0.0, 75.0, 75.1])
     assert found["outside the plausible range"] == 2
+
+
+def test_turbines() -> None:
+    """Each turbine is checked by itself, also one without readings; the sum has the longest gap."""
+    stamps = pa.array([DAY.start + timedelta(minutes=m) for m in range(1440)], TIMESTAMP_TYPE)
+    whole = with_turbine(pa.table({"timestamp": stamps, "power": [1.0] * 1440}))
+    half = with_turbine(pa.table({"timestamp": stamps[::10], "power": [1.0] * 144}), "T2")
+    readings = pa.concat_tables([whole, half[:72], whole[:3]])
+    found = check_readings(readings, replace(DAY, turbines=["T1", "T2", "T3"]))["power"]
+    assert list(found.index.unique("turbine")) == ["T1", "T2", "T3"]
+    assert found["T1"]["repeated stamps (the last counts)"] == 3
+    gaps = [found[name]["minutes without a reading"] for name in ("T1", "T2", "T3")]
+    assert gaps == [0, 720, 1440]
+    total = sum_turbines(found.to_frame())["power"]
+    assert total["readings"] == 1440 + 72 + 3
+    assert (total["minutes without a reading"], total["longest gap, minutes"]) == (2160, 1440)

@@ -1,5 +1,6 @@
 """A simulated year against the figures that real turbines show; and what a seed fixes."""
 
+import hashlib
 from datetime import date
 from math import gamma
 
@@ -8,8 +9,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from fonteapi import simulate
-from fonteapi.simulate import simulate_readings
+from fonteapi.simulate import SIMULATED_SIGNALS, find_power, find_running, simulate_readings
 
 Array = NDArray[np.float64]
 YEARS = 3  # one year alone varies more than the figures differ from others
@@ -44,7 +44,7 @@ def test_one_reading_a_minute(years: pa.Table) -> None:
     assert years.schema == pa.schema(
         [
             ("timestamp", pa.timestamp("us", "UTC")),
-            *((name, pa.float64()) for name in ("wind_speed", "power", "ambient_temperature")),
+            *((name, pa.float64()) for name in SIMULATED_SIGNALS),
         ]
     )
     stamps = years["timestamp"].to_numpy()
@@ -53,7 +53,7 @@ def test_one_reading_a_minute(years: pa.Table) -> None:
 
 
 def test_finite_values(years: pa.Table) -> None:
-    for name in ("wind_speed", "power", "ambient_temperature"):
+    for name in SIMULATED_SIGNALS:
         assert years[name].null_count == 0
         assert np.isfinite(years[name].to_numpy()).all()
 
@@ -118,9 +118,20 @@ def test_dense_air(wind: Array, power: Array, temperature: Array) -> None:
 def test_restart_speed() -> None:
     """After cut-out the turbine restarts below the restart speed."""
     wind = np.array([20, 24.9, 25, 24, 22.1, 22, 21.9, 23, 24.9, 25.1, 2.5, 10], float)
-    power = simulate._power(wind, np.full(len(wind), 15.0))
+    power = find_power(wind, np.full(len(wind), 15.0), find_running(wind))
     running = [True, True, False, False, False, False, True, True, True, False, True, True]
     assert (power > -4).tolist() == [r and w > 3 for r, w in zip(running, wind, strict=True)]
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 5, 9])
+def test_running_goes_on(cut: int) -> None:
+    """Two parts of a series, of several turbines, run as the whole does."""
+    wind = np.array([[20, 24], [25, 24], [23, 26], [24, 23], [23, 23], [21, 23], [23, 23],
+                     [25, 21], [23, 24], [23, 25]], float)  # fmt: skip
+    running = [[1, 1], [0, 1], [0, 0], [0, 0], [0, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 0]]
+    first = find_running(wind[:cut])
+    second = find_running(wind[cut:], first[-1])
+    assert np.vstack([first, second]).astype(int).tolist() == running
 
 
 def test_storms(wind: Array, power: Array) -> None:
@@ -143,6 +154,43 @@ def test_temperature(temperature: Array) -> None:
     assert 2 < weather.std() < 4.5
     assert temperature.min() > -25
     assert temperature.max() < 45
+
+
+def test_direction_wraps(years: pa.Table) -> None:
+    """Directions are in [0, 360), also where the wind crosses north."""
+    direction = years["wind_direction"].to_numpy()
+    assert direction.min() == 0
+    assert 359.5 < direction.max() < 360
+    crossings = (abs(np.diff(direction)) > 180).sum()
+    assert crossings > 10
+
+
+def test_direction_follows_the_weather(years: pa.Table) -> None:
+    """The direction is correlated over hours, changes over days, and is mostly the prevailing."""
+    unit = np.exp(1j * np.deg2rad(years["wind_direction"].to_numpy()))
+    assert np.rad2deg(np.angle(unit.mean())) % 360 == pytest.approx(250, abs=15)
+    steps = {
+        minutes: np.median(abs(np.rad2deg(np.angle(unit[minutes:] / unit[:-minutes]))))
+        for minutes in (1, 60, 24 * 60)
+    }
+    assert steps[1] < 5 < steps[60] < 15 < 30 < steps[24 * 60]
+
+
+DIGESTS = {
+    "wind_speed": ([14.15, 11.73, 12.23], "25838d5d6012ea4d"),
+    "power": ([2050.0, 1693.5, 1923.7], "b1e2e0fc52c06582"),
+    "ambient_temperature": ([14.36, 14.38, 14.35], "d7f3852d0dcaaeb7"),
+}
+"""Of seed 7, as version 0.1 simulated it: the first values, and a hash of all."""
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_readings_of_version_0_1(name: str) -> None:
+    """A seed still gives the wind, power and temperature that it gave in version 0.1."""
+    values = simulate_readings(date(2024, 5, 20), 10, seed=7)[name].to_numpy()
+    first, digest = DIGESTS[name]
+    assert values[:3].tolist() == first
+    assert hashlib.sha256(values.tobytes()).hexdigest()[:16] == digest
 
 
 def test_same_seed() -> None:

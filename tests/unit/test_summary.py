@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import LOADED, make_buckets
+from helpers import LOADED, by_turbine, make_buckets
 
 from etl_lib.analysis.days import summarize
 from etl_lib.analysis.summary import MIME_TYPE, SignalQuality, Summary
 
 LABELS = [field.alias or name for name, field in SignalQuality.model_fields.items()]
-QUALITY = pd.DataFrame({"power": dict.fromkeys(LABELS, 3)})
-HOUR = make_buckets("2024-05-20", [60.0] * 6)
+COUNTS = pd.DataFrame({"power": dict.fromkeys(LABELS, 3)})
+QUALITY = pd.concat({"T1": COUNTS}, names=["turbine", "count"])
+HOUR = by_turbine(T1=make_buckets("2024-05-20", [60.0] * 6))
 
 
 def record() -> dict[str, Any]:
@@ -24,7 +25,9 @@ def record() -> dict[str, Any]:
 
 def test_energy() -> None:
     """Each bucket's mean power counts for ten minutes; a gap adds nothing."""
-    summary = summarize(LOADED, make_buckets("2024-05-20", [600.0, np.nan, -6.0]), QUALITY)
+    summary = summarize(
+        LOADED, by_turbine(T1=make_buckets("2024-05-20", [600.0, np.nan, -6.0])), QUALITY
+    )
     assert summary.energy == pytest.approx(99.0)  # 600/6 - 6/6
     assert summary.hours_with_power == pytest.approx(2 / 6)
     assert summary.mean_wind_speed == 8.0
@@ -35,7 +38,8 @@ def test_hourly_outline() -> None:
     hours = make_buckets("2024-05-20", [60.0, 70.0, 80.0]).set_axis(
         pd.to_datetime([f"2024-05-20T{hour}:00Z" for hour in ("00", "01", "03")])
     )
-    load = LOADED.model_copy(update={"interval": 3600.0})
+    hours = by_turbine(T1=hours)
+    load = LOADED.model_copy(update={"intervals": [3600.0]})
     outline = summarize(load, hours.assign(expected=1 / 6), QUALITY).outline
     assert outline is not None
     expected = [60.0] * 3 + [70.0] * 3 + [None] * 3 + [80.0] * 3 + [None] * 60
@@ -51,7 +55,7 @@ def test_no_power() -> None:
 
 def test_empty_day() -> None:
     """A day without readings has no numbers."""
-    summary = summarize(LOADED, pd.DataFrame(index=pd.DatetimeIndex([], tz="UTC")), QUALITY)
+    summary = summarize(LOADED, HOUR[:0], QUALITY)
     assert (summary.energy, summary.mean_wind_speed) == (None, None)
 
 
@@ -62,7 +66,7 @@ def test_json_for_programs() -> None:
     assert (found["date"], found["run_id"], found["energy"]) == ("2024-05-20", 7, 60.0)
     assert found["finished"] == "2024-06-01T12:00:00+00:00"
     assert found["outline"] == {"signal": "power", "values": [60.0] * 3 + [None] * 69}
-    assert found["quality"] == QUALITY.to_dict()
+    assert found["quality"] == COUNTS.to_dict()
 
 
 def test_table_for_people() -> None:
@@ -84,11 +88,15 @@ def test_read_back(kind: str) -> None:
     assert found.quality["power"].implausible == 3
 
 
-def test_summary_without_interval() -> None:
-    """A summary of a version that expected a reading a minute is read."""
-    older = record()
-    del older["interval"]
-    assert Summary.read({MIME_TYPE: older}) == summarize(LOADED, HOUR, QUALITY)
+def test_summary_of_version_0_1() -> None:
+    """A summary of version 0.1, which had one turbine and a reading a minute, is read."""
+    older = record() | {"fingerprint": "abc"}
+    for name in ("turbines", "is_whole", "intervals", "fingerprints", "by_turbine"):
+        del older[name]
+    found = Summary.read({MIME_TYPE: older})
+    assert found is not None
+    assert (found.energy, found.coverage, found.turbines) == (60.0, 1.0, [])
+    assert "| energy | 60 kWh" in found.table()
 
 
 @pytest.mark.parametrize(
@@ -121,3 +129,30 @@ def test_escaped_text() -> None:
     table = summarize(load, HOUR, QUALITY).table()
     assert "power_max by 9 &lt;script&gt;" in table
     assert "<script>" not in table
+
+
+def test_farm() -> None:
+    """A farm's summary has a row for each turbine, also for one without a reading."""
+    names, counts = ["A1", "B2", "C3"], [COUNTS, 2 * COUNTS, 0 * COUNTS]
+    load = LOADED.model_copy(
+        update={"turbines": names, "intervals": [60.0] * 3, "fingerprints": ["a", "b", ""]}
+    )
+    quality = pd.concat(dict(zip(names, counts, strict=True)), names=["turbine", "count"])
+    frames = {"A1": [600.0] * 144, "B2": [60.0] * 72}
+    frame = by_turbine(
+        **{name: make_buckets("2024-05-20", power) for name, power in frames.items()}
+    )
+    summary = summarize(load, frame, quality)
+    assert summary.energy == pytest.approx(14_400 + 720)
+    assert summary.hours_with_power == pytest.approx(18)
+    assert summary.quality["power"].readings == 9
+    energies = [day.energy for day in summary.by_turbine.values()]
+    assert energies == [pytest.approx(14_400), pytest.approx(720), None]
+    assert [day.odd for day in summary.by_turbine.values()] == [9, 18, 0]
+    assert summary.outline is not None
+    assert summary.outline.values == [330.0] * 36 + [600.0] * 36
+    table = summary.table()
+    assert "| A1 | 14,400 | 8.00 | 100.0% | 3 min | 9 |" in table
+    assert "| C3 | no readings | no readings | 0.0% | 0 min | 0 |" in table
+    assert "1,440 readings of 3 turbines in" in summary.counts
+    assert Summary.read(summary._repr_mimebundle_()) == summary

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from helpers import with_turbine
 
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.transform.statistics import (
@@ -34,11 +35,13 @@ def table(rows: list[tuple[Any, ...]], names: tuple[str, ...] = ("wind_speed",))
     columns = {
         name: pa.array([r[i] for r in rows], pa.float64()) for i, name in enumerate(names, 1)
     }
-    return pa.table({"timestamp": pa.array(stamps, pa.timestamp("us", "UTC"))} | columns)
+    stamp = {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC"))}
+    return with_turbine(pa.table(stamp | columns))
 
 
 def statistics(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
-    return to_frame(compute_statistics(table(rows))).rename(columns=lambda n: n.split("_")[-1])
+    frame = to_frame(compute_statistics(table(rows))).droplevel("turbine")
+    return frame.rename(columns=lambda n: n.split("_")[-1])
 
 
 @pytest.mark.parametrize("offset", range(10))
@@ -48,12 +51,12 @@ def test_equals_pandas(seeded: httpx2.Client, offset: int) -> None:
     names = ["wind_speed", "power", "ambient_temperature"]
     readings = fetch_readings(seeded, start, start + timedelta(days=1), names)
 
-    computed = to_frame(compute_statistics(readings))
+    computed = to_frame(compute_statistics(readings)).loc["T1"]
     assert set(computed.pop("expected")) == {10}
 
-    answer = seeded.get(
-        "/data", params={"start_timestamp": start, "end_timestamp": start + timedelta(days=1)}
-    )
+    end = start + timedelta(days=1)
+    query = {"start_timestamp": start, "end_timestamp": end, "columns": names}
+    answer = seeded.get("/data", params=query)
     source = pd.DataFrame(answer.json()).astype({"timestamp": "datetime64[us, UTC]"})
     expected = source.set_index("timestamp").resample("10min").agg(list(STATISTICS))
     expected.columns = expected.columns.map("_".join)
@@ -97,9 +100,13 @@ def test_of_equal_stamps_the_last_counts() -> None:
 
 
 def test_equal_timestamps() -> None:
-    """The last of equal timestamps counts, even when its value is missing."""
+    """Of equal timestamps the last finite value of each signal counts."""
     computed = statistics([("00:01:00", 100.0), ("00:01:00", None), ("00:02:00", 4.0)])
-    assert computed["max"].to_list() == [4.0]
+    assert computed["max"].to_list() == [100.0]
+    rows = [("00:01:00", 1.0, None), ("00:01:00", np.nan, 7.0), ("00:01:00", np.inf, None)]
+    both = to_frame(compute_statistics(table(rows, ("wind_speed", "power")))).iloc[0]
+    assert (both["wind_speed_mean"], both["power_mean"]) == (1.0, 7.0)
+    assert (both["wind_speed_count"], both["power_count"]) == (1.0, 1.0)
 
 
 def test_any_order() -> None:
@@ -142,6 +149,7 @@ def test_no_readings() -> None:
     computed = compute_statistics(table([]))
     assert computed.num_rows == 0
     assert computed.schema.names == [
+        "turbine",
         "timestamp",
         *[f"wind_speed_{s}" for s in STATISTICS],
         "expected",
@@ -153,7 +161,7 @@ import datetime, duckdb, pyarrow
 from etl_lib.transform.statistics import compute_statistics, statistics_sql
 assert "Kathmandu" in str(duckdb.sql("SELECT current_setting('TimeZone')").fetchall())
 stamp = datetime.datetime(2024, 5, 20, 0, 31, tzinfo=datetime.UTC)
-readings = pyarrow.table({"timestamp": [stamp], "power": [1.0]})
+readings = pyarrow.table({"timestamp": [stamp], "turbine": ["T1"], "power": [1.0]})
 sql = statistics_sql()["quantity"]
 hourly = sql.replace("time_bucket(INTERVAL '10 minutes',", "date_trunc('hour',")
 for sql in ({}, {"quantity": hourly}):
@@ -177,7 +185,7 @@ def test_any_columns() -> None:
     names = ("a", "b_mean", "odd name")
     computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
     statistics = [f"{n}_{s}" for n in names for s in STATISTICS]
-    assert computed.schema.names == ["timestamp", *statistics, "expected"]
+    assert computed.schema.names == ["turbine", "timestamp", *statistics, "expected"]
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
 
@@ -188,7 +196,7 @@ def test_sql(kind: str) -> None:
     assert "time_bucket(" in sql
     with duckdb.connect() as connection:
         connection.register("readings", table([("00:00:00", 1.0)]))
-        assert connection.sql(sql).columns[0] == "timestamp"
+        assert connection.sql(sql).columns[:2] == ["turbine", "timestamp"]
 
 
 def test_equal_readings() -> None:
@@ -233,16 +241,50 @@ def test_day_coverage() -> None:
     """A day's coverage counts what every column lacks."""
     names = ("wind_speed", "power")
     full = [(f"{m // 60:02}:{m % 60:02}:00", 1.0, None if m < 720 else 2.0) for m in range(1440)]
-    assert day_coverage(compute_statistics(table(full, names))) == pytest.approx(0.75)
-    assert day_coverage(compute_statistics(table([], names))) == 0.0
+    assert day_coverage(compute_statistics(table(full, names)), ["T1"]) == pytest.approx(0.75)
+    assert day_coverage(compute_statistics(table([], names)), ["T1"]) == 0.0
 
 
 def test_surplus_readings() -> None:
     """Surplus readings of one bucket do not fill another."""
     rows = [(f"00:00:{second:02}", 1.0) for second in range(60)]
     rows += [(f"{m // 60:02}:{m % 60:02}:00", 1.0) for m in range(1, 100)]
-    assert day_coverage(compute_statistics(table(rows))) == pytest.approx(10 / 144)
+    assert day_coverage(compute_statistics(table(rows)), ["T1"]) == pytest.approx(10 / 144)
 
 
 def test_signals_of_their_means() -> None:
     assert signals_of(["timestamp", "a_mean", "a_std", "b_c_mean"]) == ["a", "b_c"]
+
+
+def test_turbines_apart() -> None:
+    """Each turbine's statistics are those of its own readings, in any order of rows."""
+    rows = [(f"{m // 60:02}:{m % 60:02}:00", float(m % 13)) for m in range(100)]
+    parts = {name: table(rows[n::3]) for n, name in enumerate(("B", "A", "C"))}
+    named = [part.set_column(1, "turbine", [[n] * len(part)]) for n, part in parts.items()]
+    mixed = pa.concat_tables(named)
+    mixed = mixed.take(np.random.default_rng(1).permutation(len(mixed)))
+    computed = to_frame(compute_statistics(mixed))
+    assert list(computed.index.unique("turbine")) == ["A", "B", "C"]
+    for name, part in parts.items():
+        alone = to_frame(compute_statistics(part)).loc["T1"]
+        pd.testing.assert_frame_equal(computed.loc[name], alone)
+
+
+def test_repeats_of_two_turbines() -> None:
+    """A timestamp that two turbines have repeats nothing."""
+    one, other = table([("00:01:00", 1.0)]), table([("00:01:00", 5.0)])
+    other = other.set_column(1, "turbine", [["T2"]])
+    computed = to_frame(compute_statistics(pa.concat_tables([one, other, one])))
+    assert computed["wind_speed_mean"].to_list() == [1.0, 5.0]
+    assert computed["wind_speed_count"].to_list() == [1.0, 1.0]
+
+
+def test_coverage_of_turbines() -> None:
+    """A day's coverage is the mean of its turbines; one without readings has none."""
+    full = table([(f"{m // 60:02}:{m % 60:02}:00", 1.0) for m in range(1440)])
+    hourly = table([(f"{h:02}:00:00", 1.0) for h in range(12)])
+    both = [full, hourly.set_column(1, "turbine", [["T2"] * 12])]
+    computed = compute_statistics(pa.concat_tables(both))
+    assert day_coverage(computed, ["T1", "T2"]) == pytest.approx(0.75)
+    assert day_coverage(computed, ["T1", "T2", "T3"]) == pytest.approx(0.5)
+    assert day_coverage(computed, ["T2"]) == pytest.approx(0.5)

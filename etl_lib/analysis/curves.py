@@ -1,0 +1,107 @@
+"""Power curves of a farm's turbines, over one another and in a grid.
+
+`curves` has a row per turbine and bin, `farm` a row per bin of all turbines; both are as from
+`power_curve`. The index of `curves` is the turbine's number among the names, and the bin.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from etl_lib.analysis.axes import BLUE, GREY, ORANGE, add_legend, new_axes, quantity
+from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, value_ticks
+from etl_lib.analysis.plots import MARKERS
+from etl_lib.analysis.rows import shorten
+from etl_lib.analysis.slots import Numbers, Slots
+from etl_lib.analysis.wind import FULL_BIN
+from etl_lib.transform.statistics import TURBINE
+
+LIGHT = "#56B4E9"
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", LIGHT, "black", GREY)
+"""Okabe and Ito's, with grey for their yellow, which is faint on white."""
+NAMED = 3
+"""How many turbines are named among more than eight."""
+CELL = 0.5
+"""Height / width of a cell."""
+
+
+def overlay_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
+    """All curves over one another, on a new figure."""
+    named = _name_curves(slots, curves, farm)
+    ax = new_axes(None, height=4, right=0.7 + 0.08 * max(26, *map(len, named.values())))
+    if len(slots.names) > len(COLOURS):
+        count = curves.index.get_level_values(TURBINE).nunique()
+        ax.plot(*_broken(curves), color=GREY, lw=0.5, label=f"each of {count} turbines")
+        ax.plot(farm["wind_speed"], farm["power"], color="black", lw=1.8, label="mean of all")
+    for place, (number, text) in enumerate(named.items()):
+        curve = curves[curves.index.get_level_values(TURBINE) == number]
+        few = curve[curve["count"] < FULL_BIN]
+        look: dict[str, Any] = {"color": COLOURS[place], "marker": MARKERS[place], "ms": 4}
+        if curve.empty:
+            look = {"ls": ""}
+        ax.plot(curve["wind_speed"], curve["power"], label=text, lw=1, **look)
+        ax.plot(few["wind_speed"], few["power"], **look | {"mfc": "white", "ls": ""})
+    if (curves["count"] < FULL_BIN).any():
+        hollow = f"hollow: bin of fewer than {FULL_BIN}"
+        ax.plot([], [], "o", mfc="white", mec="black", ms=4, label=hollow)
+    ax.set(xlabel=quantity(slots.data, "wind_speed"), ylabel=quantity(slots.data, "power"))
+    return add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1, fontsize=9)
+
+
+def _name_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> dict[int, str]:
+    """The legend's text for each turbine that has a colour: all, or those furthest off."""
+    names = [shorten(name) for name in slots.names]
+    if len(names) > len(COLOURS):
+        unit = slots.data.attrs.get("units", {}).get("power_mean", "unknown unit")
+        far = _distances(curves, farm).nlargest(NAMED)
+        return {n: f"{names[n]}: {far[n]:,.0f} {unit} off" for n in map(int, far.index)}
+    drawn = curves.index.get_level_values(TURBINE)
+    return {n: f"{name}{'' if n in drawn else ': no curve'}" for n, name in enumerate(names)}
+
+
+def _broken(curves: pd.DataFrame) -> tuple[Numbers, Numbers]:
+    """Wind speed and power of all curves, NaN between two turbines."""
+    number = curves.index.get_level_values(TURBINE).to_numpy()
+    between = np.flatnonzero(np.diff(number)) + 1
+    wind, power = (curves[name].to_numpy(float) for name in ("wind_speed", "power"))
+    return np.insert(wind, between, np.nan), np.insert(power, between, np.nan)
+
+
+def _distances(curves: pd.DataFrame, farm: pd.DataFrame) -> pd.Series:
+    """Each curve's mean distance from the farm's over its full bins, weighted by count (kW)."""
+    full = curves[curves["count"] >= FULL_BIN]
+    mean = farm["power"].reindex(full.index.get_level_values("bin")).to_numpy()
+    sums = (full["power"] - mean).abs().mul(full["count"]).groupby(level=TURBINE).sum()
+    distances: pd.Series = sums / full["count"].groupby(level=TURBINE).sum()
+    return distances
+
+
+def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
+    """Each turbine's ten-minute means and bins in a cell, over the farm's mean curve."""
+    wind, power = slots.column("wind_speed_mean"), slots.column("power_mean")
+    pairs = np.isfinite(wind) & np.isfinite(power)
+    scales = scale_of(wind[pairs]), scale_of(power[pairs])
+    grid = new_grid(slots.names, *scales, CELL)
+    ticks = value_ticks(*scales[0], grid.width / 1.6), value_ticks(*scales[1], grid.height)
+    label_grid(grid, *ticks)
+    grid.dots(slots.turbine[pairs], wind[pairs], power[pairs], grid.dot, LIGHT)
+    grid.ax.plot([], [], ".", color=LIGHT, label="ten-minute mean")
+    cell = curves.index.get_level_values(TURBINE).to_numpy()
+    empty = np.setdiff1d(range(grid.cells), cell)
+    hide = np.isin(range(grid.cells), empty)[:, None]
+    every = "mean of all turbines"
+    grid.lines(farm["wind_speed"], farm["power"], hide, color=GREY, lw=1.2, label=every)
+    for chosen, fill, text in (
+        (curves["count"] >= FULL_BIN, ORANGE, "mean of a 0.5 m/s bin"),
+        (curves["count"] < FULL_BIN, "white", f"of fewer than {FULL_BIN}"),
+    ):
+        x, y = curves.loc[chosen, ["wind_speed", "power"]].to_numpy().T
+        if len(x):
+            look: dict[str, Any] = {"mfc": fill, "mec": ORANGE, "ms": 1.2 * grid.dot, "mew": 0.5}
+            grid.mark(cell[chosen], x, y, "o", label=text, **look)
+    for number in empty:
+        grid.write(number, "no curve")
+    grid.ax.set(xlabel=quantity(slots.data, "wind_speed"), ylabel=quantity(slots.data, "power"))
+    return add_key(grid.ax)

@@ -1,0 +1,165 @@
+"""Plots and numbers that put a farm's turbines side by side.
+
+Each takes a wide DataFrame as from `read_statistics` (index `turbine` and `timestamp`, UTC, the
+buckets' starts; columns `<signal>_<statistic>` and `expected`; units and kinds in `attrs`) and
+the names of the `turbines` asked for, in order. One without readings has an empty row or cell.
+Without names, the frame's turbines are shown. A single turbine is drawn as in `plots`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from etl_lib.analysis.axes import (
+    BLUE,
+    find_missing,
+    label,
+    new_axes,
+    quantity,
+    write_sentence,
+)
+from etl_lib.analysis.curves import grid_curves, overlay_curves
+from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, time_ticks, value_ticks
+from etl_lib.analysis.plots import (
+    BAR,
+    COVERAGE,
+    COVERAGE_BAR,
+    plot_coverage,
+    plot_power_curve,
+    plot_signal,
+    plot_signals,
+)
+from etl_lib.analysis.rows import draw_rows
+from etl_lib.analysis.slots import Numbers, Slots, only_turbine
+from etl_lib.analysis.wind import power_curve
+from etl_lib.transform.statistics import THIN, TURBINE, coverage, signals_of
+
+CELL = 0.34
+"""Height / width of a cell."""
+TURN = {"vmin": 0, "vmax": 360, "cmap": "twilight"}
+TURN_BAR: dict[str, Any] = {"ticks": [0, 90, 180, 270, 360], "format": "{x:.0f}°"}
+
+
+def compare_signals(
+    data: pd.DataFrame, signals: Sequence[str], turbines: Sequence[str] = ()
+) -> list[Axes]:
+    """A figure per signal: each turbine's mean over time in a cell of a grid, on common scales.
+
+    Gaps stay gaps, thin buckets are hollow, and a line joins hourly readings. An angle is drawn
+    as points from 0° to 360°.
+    """
+    if (alone := only_turbine(data, turbines)) is not None:
+        return plot_signals(alone, signals)
+    slots = Slots.of(data, turbines)
+    return [_compare_signal(slots, signal) for signal in signals]
+
+
+def plot_heat_map(
+    data: pd.DataFrame, signal: str, turbines: Sequence[str] = (), *, ax: Axes | None = None
+) -> Axes:
+    """A signal's mean as colour: a row per turbine, a column per ten-minute slot of the day.
+
+    Of several days a column is a day's mean; that of an angle is the direction of the mean of
+    unit vectors, weighted by count. Hatched where there are no readings.
+    """
+    if (alone := only_turbine(data, turbines)) is not None:
+        return plot_signal(alone, signal, ax=ax)
+    slots = Slots.of(data, turbines)
+    if find_missing(slots.data, f"{signal}_mean"):
+        return write_sentence(new_axes(ax), f"no readings of {label(signal)}")
+    is_angle = _is_angle(slots.data, signal)
+    values = slots.column(f"{signal}_mean")
+    if slots.days == 1:
+        table = slots.hold(values)
+    elif is_angle:
+        table = slots.mean_angles(values, slots.column(f"{signal}_count"))
+    else:
+        table = slots.by_day(slots.hold(values))
+    colours = TURN if is_angle else {"cmap": "cividis"}
+    bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if is_angle else {})
+    return draw_rows(slots, table, colours, bar, ax)
+
+
+def compare_coverage(
+    data: pd.DataFrame, turbines: Sequence[str] = (), *, ax: Axes | None = None
+) -> Axes:
+    """Share of the expected readings that came: a row per turbine, a column per slot or day.
+
+    The mean over the signals. A reading stands for all slots of its interval.
+    """
+    if (alone := only_turbine(data, turbines)) is not None:
+        return plot_coverage(alone, ax=ax)
+    slots = Slots.of(data, turbines)
+    signals = signals_of(slots.data.columns)
+    if not signals or slots.data.empty:
+        return write_sentence(new_axes(ax), "no readings")
+    table = np.zeros((len(slots.names), slots.size))
+    for signal in signals:
+        shares = coverage(slots.data, signal).to_numpy()
+        table += np.nan_to_num(slots.hold(np.where(shares > 0, shares, np.nan)))
+    table /= len(signals)
+    table = table if slots.days == 1 else slots.by_day(table)
+    return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax)
+
+
+def compare_power_curves(data: pd.DataFrame, turbines: Sequence[str] = ()) -> list[Axes]:
+    """Power curves by the method of bins: a figure of all turbines, then a grid with one in a cell.
+
+    The first shows up to eight turbines in colours; of more, grey lines, the farm's mean, and the
+    turbines furthest from it. A cell shows the ten-minute means, their bins, and the farm's mean.
+    """
+    if (alone := only_turbine(data, turbines)) is not None:
+        return [plot_power_curve(alone)]
+    slots = Slots.of(data, turbines)
+    if missing := find_missing(slots.data, "wind_speed_mean", "power_mean"):
+        return [write_sentence(new_axes(None), f"no power curves: no readings of {missing}")]
+    pairs = slots.data[["wind_speed_mean", "power_mean"]]
+    pairs.attrs = {}  # pandas would copy them at each step
+    farm = power_curve(pairs)
+    if farm.empty:
+        never = "wind speed and power were never read together"
+        return [write_sentence(new_axes(None), f"no power curves: {never}")]
+    parts = {turbine: power_curve(part) for turbine, part in pairs.groupby(slots.turbine)}
+    curves = pd.concat(parts, names=[TURBINE, "bin"])
+    return [overlay_curves(slots, curves, farm), grid_curves(slots, curves, farm)]
+
+
+def _compare_signal(slots: Slots, signal: str) -> Axes:
+    """The grid of one signal."""
+    if find_missing(slots.data, f"{signal}_mean"):
+        return write_sentence(new_axes(None), f"no readings of {label(signal)}")
+    values = slots.column(f"{signal}_mean")
+    shares = coverage(slots.data, signal).to_numpy()
+    is_angle = _is_angle(slots.data, signal)
+    scale = (0.0, 360.0) if is_angle else scale_of(values)
+    grid = new_grid(slots.names, (0, slots.size), scale, CELL)
+    times, what = time_ticks(slots.first, slots.days, grid.width)
+    turn = [0, 180, 360], ["0 N", "180 S", "360 N"]
+    label_grid(grid, times, turn if is_angle else value_ticks(*scale, grid.height))
+    table, there = slots.place(values), np.isfinite(values)
+    if is_angle:
+        grid.dots(*_pick(slots, values, there), grid.dot, BLUE)
+        grid.ax.plot([], [], ".", color=BLUE, label="mean")
+    else:
+        between = np.isnan(table) & (slots.hold(np.where(shares > 0, 1.0, np.nan)) > 0)
+        grid.lines(np.arange(slots.size), table, between, color=BLUE, lw=0.9, label="mean")
+    thin = there & (shares < THIN)
+    if thin.any():
+        few: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 1.4 * grid.dot, "mew": 0.6}
+        grid.mark(*_pick(slots, values, thin), "o", label="fewer than half of the readings", **few)
+    for cell in np.flatnonzero(~np.isfinite(table).any(axis=1)):
+        grid.write(cell, "no readings")
+    grid.ax.set(xlabel=what, ylabel=quantity(slots.data, signal))
+    return add_key(grid.ax)
+
+
+def _pick(slots: Slots, values: Numbers, rows: Any) -> tuple[Any, Any, Any]:
+    """Turbine, slot and value of the chosen rows."""
+    return slots.turbine[rows], slots.slot[rows], values[rows]
+
+
+def _is_angle(data: pd.DataFrame, signal: str) -> bool:
+    return bool(data.attrs.get("kinds", {}).get(f"{signal}_mean") == "angle")

@@ -1,0 +1,56 @@
+"""Heat maps of a farm: a row per turbine, time across."""
+
+from typing import Any
+
+import matplotlib.dates as mdates
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from etl_lib.analysis.axes import DAY, WIDTH, format_time, new_axes
+from etl_lib.analysis.slots import Numbers, Slots
+
+HATCH: dict[str, Any] = {"hatch": "/////", "facecolor": "white", "edgecolor": "#c8c8c8"}
+"""What stands behind the cells, and is seen where one is missing."""
+MARGINS, BAR_WIDTH = 0.9, 0.95
+"""Inches: the height of a figure without its rows; the width of the colour bar with its labels."""
+
+
+def draw_rows(
+    slots: Slots, table: Numbers, colours: dict[str, Any], bar: dict[str, Any], ax: Axes | None
+) -> Axes:
+    """A table (turbines × slots or days) as coloured cells, the first turbine at the top.
+
+    NaN is hatched. `colours` are options of `imshow`, `bar` of the colour bar.
+    """
+    count = len(slots.names)
+    names = [shorten(name) for name in slots.names]
+    if ax is None:
+        height = max(1.5, min(0.3, 0.06 + 4 / count) * count)
+        ax = new_axes(None, height=MARGINS + height)
+        left, right = 0.3 + 0.075 * max(map(len, names)), 0.25
+        ax.figure.subplots_adjust(left=left / WIDTH)
+        bar = bar | {"fraction": BAR_WIDTH / (WIDTH - left - right), "aspect": 6 * height}
+    first, last = slots.first, slots.first + slots.days * DAY
+    sides = mdates.date2num(first), mdates.date2num(last)
+    image = ax.imshow(table, extent=(*sides, count, 0), interpolation="none", **colours)
+    ax.set_aspect("auto")
+    ax.hlines(range(count + 1), *sides, "white", lw=1)
+    ax.set_yticks(np.arange(count) + 0.5, names, size=min(9.0, 120 / count + 5))
+    format_time(ax, pd.DatetimeIndex([first, last - DAY]))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[:].set_visible(False)
+    ax.figure.colorbar(image, ax=ax, **bar)
+    if np.isnan(table).any():
+        ax.patch.set(**HATCH)
+        key = [Patch(label="no readings", linewidth=0, **HATCH)]
+        ax.legend(handles=key, loc="lower left", bbox_to_anchor=(0, 1), frameon=False,
+                  borderaxespad=0.2)  # fmt: skip
+    return ax
+
+
+def shorten(name: str, length: int = 24) -> str:
+    """A name of at most `length` characters: a long one loses its middle."""
+    end = length - 1 - length // 3
+    return name if len(name) <= length else f"{name[: length // 3]}…{name[-end:]}"
