@@ -38,6 +38,9 @@ class Row:
     """The other attempts, newest first."""
     error: str | None = None
     """Why the newest attempt of a failed date failed."""
+    loaded: Sequence[str] = ()
+    lacking: Sequence[str] = ()
+    """Turbines with readings of the date that were not loaded."""
 
     @property
     def summary(self) -> Summary | None:
@@ -124,9 +127,11 @@ def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]) -
         tried = by_date[day]
         last = next((attempt for attempt in tried if attempt.summary), tried[0] if tried else None)
         reached = State.LOADED if last and last.summary else State.FAILED
-        state = statuses[day].state if day in statuses else reached
-        error = tried[0].error if tried and state is State.FAILED else None
-        rows.append(Row(day, state, last, [other for other in tried if other is not last], error))
+        status = statuses.get(day) or DayStatus(date=day, state=reached, readings=0)
+        error = tried[0].error if tried and status.state is State.FAILED else None
+        others = [other for other in tried if other is not last]
+        turbines = status.turbines, status.lacking
+        rows.append(Row(day, status.state, last, others, error, *turbines))
     return rows
 
 

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -65,10 +66,12 @@ def open_file(path: Path, rename: Mapping[str, str], signals: Collection[str]) -
 
     Raises `WrongInput` for a file that does not exist, is not readable or lacks a column.
     """
-    read = READERS.get(path.suffix.lower())
-    if read is None:
+    name = path.name.lower().removesuffix(".gz")
+    read = READERS.get(Path(name).suffix)
+    if read is None or (read is read_parquet and name != path.name.lower()):
         raise WrongInput(
-            f"{path}: expected a name that ends in {', '.join(READERS)} (unpack an archive first)"
+            f"{path}: expected a name that ends in {', '.join(READERS)}, or in .csv.gz or .txt.gz"
+            " (unpack an archive first)"
         )
     if not path.is_file():
         raise WrongInput(f"{path}: " + ("not a file" if path.exists() else "there is no such file"))
@@ -121,7 +124,10 @@ def read_csv(path: Path, rename: Mapping[str, str], signals: Collection[str]) ->
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line that it starts on, as an editor counts, blank lines included."""
     # Bytes other than UTF-8 become lone surrogates, which `_readable` finds
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    how: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+    packed = "gzip" if path.name.lower().endswith(".gz") else None
+    content = pa.input_stream(str(path), compression=packed)
+    with content, TextIOWrapper(content, **how) as file:
         reader = csv.reader(file, delimiter=delimiter)
         line = 1
         try:

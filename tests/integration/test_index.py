@@ -56,6 +56,17 @@ def test_row(project: Path) -> None:
     assert '<a class="day loaded" href="#d2024-05-20"' in text
 
 
+def test_turbines_that_lack(project: Path) -> None:
+    """A loaded date counts its turbines when some lack, and names those."""
+    put_notebook(project, "2024-05-20/a.ipynb")
+    turbines = {"turbines": ["A1", "B2"], "lacking": ["C3"]}
+    loaded = DayStatus(date=DAY, state=State.LOADED, readings=1440, **turbines)
+    page = index(project, {DAY: loaded})
+    assert rows(page)[0].startswith("2024-05-20 loaded 2 of 3 turbines 1,440")
+    assert 'title="lacks C3"' in page.read_text(encoding="utf-8")
+    assert "turbines" not in rows(index(project, status(DAY)))[0]
+
+
 def test_plain_json(project: Path) -> None:
     """Notebooks of earlier versions, with the summary as plain JSON, are listed like others."""
     put_notebook(project, "2024-05-20/a.ipynb", kind="application/json")

@@ -423,6 +423,11 @@ def test_bad_row_in_a_large_file(own: Own) -> None:
     assert "  line 250001: column 'power': expected a number, got 'l'" in err
 
 
+def test_compressed_file(own: Own) -> None:
+    assert own.load(GZIP, name="own.CSV.GZ") == 0
+    assert own.powers() == [1, 2]
+
+
 # What cannot be loaded at all
 
 
@@ -430,7 +435,9 @@ def test_bad_row_in_a_large_file(own: Own) -> None:
     ("content", "name", "code", "message"),
     [
         (GOOD, "own.xlsx", 2, "expected a name that ends in .csv, .txt, .parquet"),
-        (GZIP, "own.csv.gz", 2, "expected a name that ends in .csv"),
+        (GZIP, "own.parquet.gz", 2, "expected a name that ends in .csv"),
+        (GZIP[:-9], "own.csv.gz", 2, "cannot be read: "),
+        (GOOD, "own.csv.gz", 2, "cannot be read: "),
         (GZIP, "own.csv", 2, "expected CSV in UTF-8"),
         (GOOD.encode("utf-16"), "own.csv", 2, "expected CSV in UTF-8"),
         ("", "own.csv", 2, "expected a first line that names the columns, got none"),
