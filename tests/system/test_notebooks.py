@@ -1,19 +1,26 @@
 """Both notebooks as people run them: papermill's command line, and a Jupyter kernel."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nbclient
 import nbformat
+import pyarrow as pa
 import pytest
-from helpers import ETL, ROOT, execute
+from helpers import DAY, ETL, ROOT, execute, make_statistics
 from nbformat import NotebookNode
+from sqlalchemy import Engine
 
+from etl_lib.analysis.days import summarize_days
 from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.archive.notebooks import read_summary
+from etl_lib.load.day import load_day
 from etl_lib.services import postgresql
+from etl_lib.transform.statistics import to_frame
 
 PAPERMILL = [sys.executable, "-W", "ignore", "-m", "papermill", "--no-progress-bar"]
 BOTH = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -144,6 +151,22 @@ def test_explore(project: Path, services: str) -> None:
     assert "The calmest day was" in page
 
 
+def test_explore_farm(project: Path, alvo: Engine, services: str) -> None:
+    """`explore.ipynb` keeps the turbines of a farm apart."""
+    farm = replace(DAY, turbines=["A1", "B2"])
+    parts = [make_statistics(scale=n) for n in (1, 3)]
+    named = [part.set_column(0, part.schema.field(0), [[name] * len(part)])
+             for name, part in zip(farm.turbines, parts, strict=True)]  # fmt: skip
+    load_day(alvo, farm, pa.concat_tables(named), readings=2880)
+    page = outputs(explore(project / "notebooks"))
+    energies = [summarize_days(to_frame(part).loc[name])["energy"].item()
+                for name, part in zip(farm.turbines, named, strict=True)]  # fmt: skip
+    for name, energy in zip(farm.turbines, energies, strict=True):
+        assert re.search(rf"<th>{name}</th>\s*<td>1.0</td>\s*<td>NaN</td>\s*<td>{energy:.2f}", page)
+    assert f"**{sum(energies):,.0f} kWh** in 24 hours" in page
+    assert ">A1</text>" in page
+
+
 def test_explore_empty(nothing_running: Path) -> None:
     """`explore.ipynb` says what to do when Alvo is empty."""
     page = outputs(explore(nothing_running / "notebooks"))
@@ -158,6 +181,7 @@ def test_parameters() -> None:
     exec(cell.source, values)
     assert values["date"] is None
     assert values["columns"] == "wind_speed power"
+    assert values["turbines"] is None
 
 
 @pytest.mark.parametrize("path", BOTH, ids=lambda path: path.name)

@@ -179,6 +179,46 @@ def test_sensor_columns(changing: Callable[[date], None], instance: dg.DagsterIn
     assert chosen[DAYS[1]] == {"ops": {"statistics": {"config": {}}}}
 
 
+def test_turbines(
+    changing: Callable[[date], None],
+    instance: dg.DagsterInstance,
+    put_readings: Callable[[pa.Table], None],
+) -> None:
+    """A run may choose turbines; the sensor then asks for these, and else for all."""
+    stamps = [datetime(2024, 5, 20, 12, minute, tzinfo=UTC) for minute in range(60)]
+    both = pa.table({"timestamp": stamps, "turbine": ["T2"] * 60, "power": [5.0] * 60})
+    put_readings(both)
+    chosen = {"ops": {"statistics": {"config": {"columns": "power", "turbines": "T2", "jobs": 1}}}}
+    job = load_days()
+    assert job.execute_in_process(chosen, instance=instance, partition_key=DAYS[0]).success
+    assert run(instance, DAYS[1]).success
+    changing(date(2024, 5, 20))  # of T1, which was not chosen
+    assert asked(tick(instance)) == [DAYS[2]]
+    put_readings(both.slice(0, 1))
+    changing(date(2024, 5, 21))
+    requests = {r.partition_key: r.run_config for r in tick(instance).run_requests or []}
+    given = {"columns": "power", "turbines": "T2"}
+    assert requests[DAYS[0]] == {"ops": {"statistics": {"config": given}}}
+    assert requests[DAYS[1]] == {"ops": {"statistics": {"config": {"columns": "power"}}}}
+    records = [r.data for r in materialized(instance)[DAYS[0]]["turbines"].records]
+    assert [(record["turbine"], record["readings"]) for record in records] == [("T2", 60)]
+
+
+def test_low_coverage_of_a_turbine(
+    changing: Callable[[date], None],
+    instance: dg.DagsterInstance,
+    put_readings: Callable[[pa.Table], None],
+) -> None:
+    """The check of coverage names each turbine that is low."""
+    stamps = [datetime(2024, 5, 20, tzinfo=UTC) + timedelta(minutes=m) for m in range(1440)]
+    put_readings(pa.table({"timestamp": stamps, "turbine": ["T2"] * 1440, "power": [5.0] * 1440}))
+    result = run(instance, DAYS[0])
+    found = {each.check_name: each for each in result.get_asset_check_evaluations()}
+    assert not found["coverage"].passed
+    (finding,) = found["coverage"].metadata.values()
+    assert finding.value == "52.1%, T1 4.2%"
+
+
 def test_running_notebook(
     changing: Callable[[date], None], project: Path, alvo_url: str, instance: dg.DagsterInstance
 ) -> None:

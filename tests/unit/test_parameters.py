@@ -1,4 +1,4 @@
-"""What a date and columns may look like, as people and papermill write them."""
+"""What a date, columns and turbines may look like, as people and papermill write them."""
 
 from datetime import date
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from etl_lib.errors import ParameterError
-from etl_lib.parameters import parse_columns, parse_date
+from etl_lib.parameters import parse_columns, parse_date, parse_turbines
 
 
 def test_a_date_is_read() -> None:
@@ -61,3 +61,21 @@ def test_columns(value: Any) -> None:
 def test_what_names_no_signal_is_refused(value: Any) -> None:
     with pytest.raises(ParameterError, match="columns: expected"):
         parse_columns(value)
+
+
+@pytest.mark.parametrize("value", ["T1 T2", "T1,T2", ["T1", "T2", "T1"], ("T1 T2",)])
+def test_turbines(value: Any) -> None:
+    """Turbines come in the same forms as columns."""
+    assert parse_turbines(value) == ["T1", "T2"]
+
+
+@pytest.mark.parametrize("value", [None, "", [], [" "]])
+def test_no_name_is_every_turbine(value: Any) -> None:
+    assert parse_turbines(value) is None
+
+
+@pytest.mark.parametrize("value", [7, [7], 1.5, True])
+def test_turbines_that_are_numbers_are_refused(value: Any) -> None:
+    """A number may have been text of other digits: papermill makes 1 of `-p turbines 01`."""
+    with pytest.raises(ParameterError, match="turbines: expected names of turbines, got"):
+        parse_turbines(value)
