@@ -48,13 +48,19 @@ class TurbineLoad(NamedTuple):
 
 LAST_OF_EACH = text("""
     SELECT DISTINCT ON (date, turbine) date, turbine, columns, fingerprint, is_whole
-    FROM run, unnest(turbines, fingerprints) AS each (turbine, fingerprint)
+    FROM (
+        SELECT *, max(id) FILTER (WHERE is_whole) OVER (PARTITION BY date) AS last_whole FROM run
+    ) AS loads, unnest(turbines, fingerprints) AS each (turbine, fingerprint)
+    WHERE id >= coalesce(last_whole, 0)
     ORDER BY date, turbine, id DESC
 """)
 
 
 def loaded_turbines(alvo: Engine) -> dict[date, dict[str, TurbineLoad]]:
-    """By date and turbine the last load: two loads may have had other turbines of one date."""
+    """By date and turbine the last load: two loads may have had other turbines of one date.
+
+    A load of all turbines that Fonte had tells which there are; what was loaded before is past.
+    """
     create_tables(alvo)
     found: dict[date, dict[str, TurbineLoad]] = defaultdict(dict)
     with alvo_connection(alvo) as connection:

@@ -146,6 +146,17 @@ def test_chosen_turbines(settings: Settings, load: Load, project: Path, fonte_ur
     assert find(settings, project)[FIRST].state is State.LOADED
 
 
+def test_renamed_turbine(settings: Settings, load: Load, project: Path, fonte_url: str) -> None:
+    """A turbine that Fonte has no more makes its dates stale until the next load of all."""
+    load(FIRST)
+    execute(fonte_url, "UPDATE data SET turbine = 'R80711'")
+    status = find(settings, project)[FIRST]
+    assert (status.state, status.turbines, status.lacking) == (State.STALE, ["T1"], ["R80711"])
+    load(FIRST)
+    status = find(settings, project)[FIRST]
+    assert (status.state, status.turbines, status.lacking) == (State.LOADED, ["R80711"], [])
+
+
 def test_table_of_a_farm(
     settings: Settings, load: Load, project: Path, fonte_url: str, capsys: Any
 ) -> None:
