@@ -24,15 +24,13 @@ if TYPE_CHECKING:
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
-        plot_energy,
         plot_monthly_power_curves,
         plot_power_curve,
         plot_signal,
         plot_signals,
-        plot_turbulence,
-        plot_wind_distribution,
     )
     from etl_lib.analysis.quality import check_readings, sum_turbines
+    from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
@@ -45,8 +43,9 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "analysis.axes": "use_svg",
-    "analysis.plots": "plot_coverage plot_diurnal plot_energy plot_monthly_power_curves"
-    " plot_power_curve plot_signal plot_signals plot_turbulence plot_wind_distribution",
+    "analysis.plots": "plot_coverage plot_diurnal plot_monthly_power_curves plot_power_curve"
+    " plot_signal plot_signals",
+    "analysis.site": "plot_energy plot_turbulence plot_wind_distribution",
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.slots": "one_turbine",
     "analysis.quality": "check_readings sum_turbines",

@@ -1,8 +1,9 @@
-"""Plots of ten-minute statistics: axes in, axes out.
+"""Plots of one turbine's ten-minute statistics: axes in, axes out.
 
 Each takes a wide DataFrame as from `read_statistics` or `to_frame` (index `timestamp`, UTC, the
 buckets' starts; columns `<signal>_<statistic>`; units in `attrs["units"]`) and draws on `ax`, or
-on a new figure's axes. Without data the axes carry a sentence instead.
+on a new figure's axes. Without data the axes carry a sentence instead. A frame of several
+turbines is refused with `ParameterError`.
 The colours, Okabe and Ito's and cividis, suit colour-blind readers and grey print.
 """
 
@@ -17,12 +18,10 @@ from matplotlib.axes import Axes
 
 from etl_lib.analysis.axes import (
     BLUE,
-    GREY,
     ORANGE,
     add_legend,
     draw_cells,
     find_missing,
-    format_calendar,
     format_hours,
     format_time,
     format_turn,
@@ -32,23 +31,21 @@ from etl_lib.analysis.axes import (
     quantity,
     write_sentence,
 )
-from etl_lib.analysis.wind import FULL_BIN, bin_by_wind_speed, fit_weibull, power_curve, turbulence
+from etl_lib.analysis.slots import of_one_turbine
+from etl_lib.analysis.wind import FULL_BIN, power_curve
 from etl_lib.transform.statistics import THIN, coverage, signals_of, slot_coverage
 
-WHOLE_DAY = 23.9
-"""Hours with readings from which a day counts as whole."""
 MANY = 2000
 """A scatter of more points is drawn as an image: a year as SVG takes megabytes."""
 COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
 BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
 """A colour bar's share of the width, which its labels need."""
 COVERAGE_BAR = BAR | {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
-STRONGEST = 75
-"""m/s; no stronger wind was measured at a turbine."""
 MARKERS = "os^vDPX*<>ph"
 """A marker for each month."""
 
 
+@of_one_turbine
 def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
     """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow.
 
@@ -78,6 +75,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     return add_legend(ax)
 
 
+@of_one_turbine
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
     """`plot_signal` of each of the signals, one above the other on one time axis."""
     axes = new_column(len(signals), height=0.5 + 2.6 * len(signals))
@@ -86,6 +84,7 @@ def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
     return axes
 
 
+@of_one_turbine
 def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Share of the expected readings that came, per signal, hour of the day (UTC) and slot.
 
@@ -116,6 +115,7 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@of_one_turbine
 def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Power against wind speed: ten-minute means by their coverage, and the mean of each bin.
 
@@ -132,54 +132,13 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     wind, power = pairs["wind_speed_mean"], pairs["power_mean"]
     image = ax.scatter(wind, power, 10, shares, lw=0, rasterized=len(pairs) > MANY, **COVERAGE)
     image.set_label("ten-minute mean")
-    _plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
+    plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
     return add_legend(ax)
 
 
-def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """How often the wind blew how fast, in bins of 1 m/s, with a Weibull distribution."""
-    ax = new_axes(ax)
-    speeds = data.get("wind_speed_mean", pd.Series(dtype=float))
-    speeds = speeds[speeds.between(0, STRONGEST)]  # without sentinels such as -9999.9
-    if speeds.empty:
-        return write_sentence(ax, "no distribution: no readings of wind speed")
-    edges = np.arange(np.floor(speeds.max()) + 2)
-    share = np.full(len(speeds), 100 / len(speeds))
-    means = f"{len(speeds):,} ten-minute means"
-    ax.hist(speeds, list(edges), weights=share, color=BLUE, alpha=0.4, rwidth=0.94, label=means)
-    if fit := fit_weibull(speeds):
-        scale, shape = fit
-        x = np.linspace(0.01, edges[-1], 200)
-        density = shape / scale * (x / scale) ** (shape - 1) * np.exp(-((x / scale) ** shape))
-        fitted = f"Weibull, A = {scale:.1f} m/s, k = {shape:.2f}"
-        ax.plot(x, 100 * density, color=ORANGE, lw=1.5, label=fitted)
-    else:
-        ax.plot([], [], " ", label="too few means for a Weibull fit")
-    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
-    ax.set_xlim(0, edges[-1])
-    return add_legend(ax)
-
-
-def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin."""
-    ax = new_axes(ax)
-    if find_missing(data, "wind_speed_mean"):
-        return write_sentence(ax, "no turbulence: no readings of wind speed")
-    table = turbulence(data)
-    if table.empty:
-        needed = "3 m/s of wind with half of the readings, and at least two"
-        return write_sentence(ax, f"no turbulence: never {needed}")
-    large = len(table) > MANY
-    points = ax.scatter(table["wind_speed"], table["intensity"], 9, GREY, lw=0, rasterized=large)
-    points.set(alpha=0.1 if large else 0.5, label="ten-minute value")
-    _plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
-    ax.set(xlabel=quantity(data, "wind_speed"), ylabel="turbulence intensity (%)")
-    ax.set_ylim(0)
-    return add_legend(ax)
-
-
+@of_one_turbine
 def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
     """A signal's mean by hour of the day, with the band that four in five buckets lie in."""
     ax = new_axes(ax)
@@ -197,6 +156,7 @@ def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> 
     return add_legend(ax)
 
 
+@of_one_turbine
 def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The power curve of each calendar month, bins of at least three ten-minute means."""
     ax = new_axes(ax, height=4, right=1.4)
@@ -211,30 +171,7 @@ def plot_monthly_power_curves(data: pd.DataFrame, *, ax: Axes | None = None) -> 
     return add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1)
 
 
-def plot_energy(days: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Energy of each day (UTC) as a calendar, a row of weeks a year. From `summarize_days`."""
-    energy = days["energy"].dropna()
-    calendar = [day.isocalendar() for day in energy.index]
-    years = sorted({day.year for day in calendar})
-    ax = new_axes(ax, height=0.9 + 1.5 * max(1, len(years)))
-    if energy.empty:
-        return write_sentence(ax, "no energy: no readings of power")
-    column = np.array([day.week - 1 for day in calendar])
-    row = np.array([8 * years.index(day.year) + day.weekday - 1 for day in calendar])
-    table = np.full((8 * len(years) - 1, 53), np.nan)
-    table[row, column] = energy
-    image = draw_cells(ax, table, {"cmap": "cividis_r", "vmin": 0})
-    part = (days.loc[energy.index, "hours_with_power"] <= WHOLE_DAY).to_numpy()
-    if part.any():
-        x, y = column[part] + 0.5, row[part] + 0.5
-        ax.plot(x, y, "o", mfc="white", mec="black", ms=4, label="part of a day")
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
-    format_calendar(ax, years, column)
-    ax.figure.colorbar(image, ax=ax, label="energy (kWh)", shrink=1 / len(years), **BAR)
-    return ax
-
-
-def _plot_bins(ax: Axes, bins: pd.DataFrame, value: str, name: str) -> None:
+def plot_bins(ax: Axes, bins: pd.DataFrame, value: str, name: str) -> None:
     """The means of bins of wind speed; those of fewer than three values are hollow."""
     ax.plot(bins["wind_speed"], bins[value], color=ORANGE, lw=1.2)
     full = bins["count"] >= FULL_BIN

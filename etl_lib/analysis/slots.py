@@ -4,19 +4,42 @@
 the buckets' starts). A frame without the level `turbine` holds a single turbine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from etl_lib.errors import ParameterError
 from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY, EXPECTED, TURBINE
 
+Draw = TypeVar("Draw", bound=Callable[..., Any])
 CANCEL = 1e-5
 """A mean unit vector that is shorter has no direction, as in `angle.sql`."""
 Numbers = NDArray[np.float64]
+
+
+def of_one_turbine(draw: Draw) -> Draw:
+    """Let a plot of one turbine take a farm's frame that has one, and refuse one of several.
+
+    The refusal is a `ParameterError` that names them.
+    """
+
+    @wraps(draw)
+    def checked(data: pd.DataFrame, *arguments: Any, **options: Any) -> Any:
+        if (alone := only_turbine(data)) is None:
+            names = name_turbines(data)[1]
+            raise ParameterError(
+                f"data: expected one turbine, such as data.loc[{names[0]!r}], got"
+                f" {', '.join(names)}; compare_signals, compare_coverage and"
+                " compare_power_curves show several side by side"
+            )
+        return draw(alone, *arguments, **options)
+
+    return cast(Draw, checked)
 
 
 def only_turbine(data: pd.DataFrame, turbines: Sequence[str] = ()) -> pd.DataFrame | None:

@@ -1,11 +1,12 @@
 """What the plots show: units, gaps, bins, and a sentence where there is nothing to show."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import by_turbine
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -14,15 +15,14 @@ from etl_lib.analysis.days import summarize_days
 from etl_lib.analysis.plots import (
     plot_coverage,
     plot_diurnal,
-    plot_energy,
     plot_monthly_power_curves,
     plot_power_curve,
     plot_signal,
     plot_signals,
-    plot_turbulence,
-    plot_wind_distribution,
 )
+from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
 from etl_lib.analysis.wind import fit_weibull
+from etl_lib.errors import ParameterError
 
 STATISTICS = ("mean", "min", "max", "std", "count")
 
@@ -362,3 +362,28 @@ def test_sentinel(day: pd.DataFrame, sentinel: float) -> None:
     assert ax.get_xlim()[1] < 75
     day["wind_speed_mean"] = sentinel
     assert "no distribution" in drawn(plot_wind_distribution(day))
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        lambda data: plot_signal(data, "power"),
+        lambda data: plot_signals(data, ["power"]),
+        lambda data: plot_diurnal(data, "power"),
+        *(plot_coverage, plot_power_curve, plot_monthly_power_curves),
+    ],
+)
+def test_turbines_are_not_mixed(day: pd.DataFrame, plot: Callable[[pd.DataFrame], object]) -> None:
+    """A plot of one turbine refuses a frame of several, and takes one of a farm with one."""
+    with pytest.raises(ParameterError, match=r"expected one turbine, .*loc\['A1'\], got A1, B2;"):
+        plot(by_turbine(A1=day, B2=day))
+    plot(by_turbine(A1=day))
+
+
+def test_site_of_several_turbines(day: pd.DataFrame) -> None:
+    """Wind distribution and turbulence are those of all turbines together."""
+    both = by_turbine(A1=day, B2=day)
+    both.attrs = day.attrs
+    assert "288 ten-minute means" in drawn(plot_wind_distribution(both))
+    one, two = (points(plot_turbulence(data)).get_offsets() for data in (day, both))
+    assert len(two) == 2 * len(one)
