@@ -12,6 +12,7 @@ from fonteapi import database, table
 from fonteapi.files.load import Replace, load_file
 from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
 from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.zones import parse_zone
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
 
@@ -86,6 +87,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
         options.missing,
         options.timestamp_format,
         parse_turbine(options.turbine),
+        parse_zone(options.timezone),
+        options.label == "end",
     )
     return load_file(options.file, rules, settings, options.replace)
 
@@ -112,6 +115,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **words)
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
+    add("--timezone", metavar="ZONE", help="of timestamps without an offset: Europe/Paris (UTC)")
+    text = "what a timestamp is of its interval (start)"
+    add("--label", choices=("start", "end"), default="start", help=text)
     add("--turbine", metavar="NAME", help="the turbine of a file that does not name it")
     replace = load.add_mutually_exclusive_group()
     for option, value, text in (

@@ -9,6 +9,7 @@ import duckdb
 from fonteapi import table
 from fonteapi.catalogue import TURBINE_NAME, Signal
 from fonteapi.database import FAILURES, open_fonte
+from fonteapi.files import stamps
 from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
 from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
@@ -19,8 +20,6 @@ SHOWN_ROWS = 5
 """How many bad rows a message lists."""
 
 MACROS = r"""
-SET TimeZone = 'UTC';
-
 CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing
     x IS NULL OR list_contains(getvariable('missing_words'), trim(x::VARCHAR));
 
@@ -31,23 +30,6 @@ CREATE TEMP MACRO to_signal(x, factor) AS
     CASE WHEN NOT is_sentinel(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) * factor END;
 
 CREATE TEMP MACRO is_bad_signal(x) AS TRY_CAST(x AS DOUBLE) IS NULL AND NOT is_missing(x);
-
-CREATE TEMP MACRO parse_iso(x) AS
-    CASE WHEN regexp_full_match(
-        x, '\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-][01]\d(:?\d\d)?)?)?'
-    ) THEN TRY_CAST(x AS TIMESTAMPTZ) END;
-
-CREATE TEMP MACRO parse_formatted(x) AS
-    try_strptime(x, getvariable('timestamp_format'))::TIMESTAMPTZ;
-
-CREATE TEMP MACRO parse_timestamp(x) AS
-    CASE WHEN getvariable('timestamp_format') IS NULL THEN parse_iso(replace(x, ',', '.'))
-    ELSE coalesce(parse_formatted(x), parse_formatted(replace(x, ',', '.'))) END;
-
-CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 8601
-    CASE WHEN parse_timestamp(trim(x::VARCHAR))
-        BETWEEN TIMESTAMPTZ '0001-01-01' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999'
-    THEN parse_timestamp(trim(x::VARCHAR)) END;
 
 CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
 
@@ -60,7 +42,6 @@ SUMMARY = """
     FROM readings
 """
 READ_KEYS = {
-    "timestamp": ("to_timestamp_utc(timestamp)", "is_bad_timestamp", "a timestamp"),
     "turbine": (
         *("trim(turbine::VARCHAR)", "is_bad_turbine"),
         "a turbine's name of letters, digits and . _ -",
@@ -92,11 +73,15 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
         for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
         refuse_unnamed(file, rules, settings.catalogue.signals)
-        read_values(con, file, rules.scale, rules.turbine or settings.turbine)
+        read_values(con, file, rules, rules.turbine or settings.turbine)
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
+        stamps.refuse_dates(con, path)
         refuse_mixture(con, file, rules, settings.catalogue.signals)
+        told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
+        notes = [stamps.describe(con), stamps.shift_labels(con, told) if rules.label_end else ""]
+        count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
         before, deleted, held = _write(con, file.signals, settings, replaced)
     few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
@@ -109,7 +94,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
     if file.ignored:
         report += f"\nignored: {', '.join(file.ignored)}"
-    return report
+    return "\n".join([report, *filter(None, notes)])
 
 
 def _write(
@@ -136,42 +121,54 @@ def _write(
 
 def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     """Define the rules in DuckDB; raises `WrongInput` for a timestamp format it does not know."""
+    stamps.set_format(con, rules.timestamp_format)
     con.execute(MACROS)
     numbers = [number for word in rules.missing if (number := to_number(word)) is not None]
     con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [numbers])
     con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
     con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
-    con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [rules.timestamp_format])
-    try:
-        con.execute("SELECT parse_timestamp('')").fetchall()
-    except duckdb.Error as error:
-        reason = first_line(error).removeprefix("Invalid Input Error: ")
-        raise WrongInput(f"--timestamp-format: {reason}") from None
 
 
-def read_values(
-    con: duckdb.DuckDBPyConnection, file: File, scale: Mapping[str, float], turbine: str
-) -> None:
+def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbine: str) -> None:
     """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows.
 
     They are readings of `turbine` if the file has no column of turbines.
     """
     con.register("source", file.rows)
+    stamp = stamps.text_of(file.columns)
+    stamps.find_format(con, stamp, file.path)
     values = [] if "turbine" in file.columns else [f"'{turbine}' AS turbine"]
-    for name, position in file.columns.items():
-        to_signal = f'to_signal("{name}", {scale.get(name, 1.0)!r}::DOUBLE)'
-        signal = (to_signal, "is_bad_signal", "a number")
-        value, is_bad, wanted = READ_KEYS.get(name, signal)
+    values += [f"to_timestamp_utc({stamp}) AS timestamp", f"is_local({stamp}) AS is_local"]
+    _find_bad(con, file, stamp, "is_bad_timestamp", "a timestamp")
+    for name in file.columns:
+        if name in stamps.COLUMNS:
+            continue
+        factor = rules.scale.get(name, 1.0)
+        to_signal = f'to_signal("{name}", {factor!r}::DOUBLE)'
+        value, is_bad, wanted = READ_KEYS.get(name, (to_signal, "is_bad_signal", "a number"))
         values.append(f'{value} AS "{name}"')
-        # All names in the statements are the catalogue's, not the file's
-        bad = f'SELECT number, "{name}"::VARCHAR FROM source WHERE {is_bad}("{name}")'  # noqa: S608
-        for number, text in con.execute(bad).fetchall():
-            got = repr(text[:40]) if text else "nothing"
-            problem = f"column {file.header[position]!r}: expected {wanted}, got {got}"
-            file.problems.setdefault(number, []).append(problem)
+        _find_bad(con, file, f'"{name}"', is_bad, wanted)
     if file.problems:
         raise LoadError(_list_problems(file))
+    # All names in the statements are the catalogue's, not the file's
     con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
+    if rules.zone:
+        stamps.move_to_utc(con, rules.zone)
+    con.execute("ALTER TABLE readings DROP COLUMN is_local")
+
+
+def _find_bad(
+    con: duckdb.DuckDBPyConnection, file: File, text: str, is_bad: str, wanted: str
+) -> None:
+    """Add the rows of a bad value, a column's or a stamp's, to the file's problems."""
+    names = [
+        f"{file.header[place]!r}" for name, place in file.columns.items() if f'"{name}"' in text
+    ]
+    bad = f"SELECT number, ({text})::VARCHAR FROM source WHERE {is_bad}({text})"  # noqa: S608
+    for number, found in con.execute(bad).fetchall():
+        got = repr(found[:40]) if found else "nothing"
+        problem = f"column {' and '.join(names)}: expected {wanted}, got {got}"
+        file.problems.setdefault(number, []).append(problem)
 
 
 def _list_problems(file: File) -> str:

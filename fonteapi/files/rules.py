@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from zoneinfo import ZoneInfo
 
 from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files.tables import KEYS, WrongInput
@@ -23,6 +24,10 @@ class Rules:
     """As for `strptime`; without it timestamps are ISO 8601."""
     turbine: str | None = None
     """The turbine of a file that has no column of them."""
+    zone: ZoneInfo | None = None
+    """The zone of timestamps without an offset; None is UTC."""
+    label_end: bool = False
+    """Whether a timestamp is the end of its interval."""
 
 
 def parse_turbine(name: str | None) -> str | None:

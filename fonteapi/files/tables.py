@@ -17,8 +17,9 @@ from pgarrow.errors import first_line
 DELIMITERS = (",", ";", "\t")
 CHUNK = 100_000
 """How many rows are Python objects at a time."""
-KEYS = ("timestamp", "turbine")
-"""The columns beside signals; the second is needed in a file of several turbines only."""
+KEYS = ("timestamp", "date", "time", "turbine")
+"""The columns beside signals; `date` and `time` together are a timestamp, and `turbine` is needed
+in a file of several turbines only."""
 
 
 class LoadError(Exception):
@@ -97,7 +98,14 @@ def find_columns(
             raise WrongInput(f"{path}: expected one column for {name}, got {both}")
         if name in KEYS or name in signals:
             columns[name] = position
-    lacking = [] if "timestamp" in columns else ["no timestamp"]
+    if "timestamp" in columns or not {"date", "time"} <= columns.keys():
+        renamed = {rename.get(header[place]) for place in columns.values()}
+        for name in {"date", "time"} & columns.keys():  # a name by chance, if nobody named it
+            if name in renamed:
+                both = "timestamp" if "timestamp" in columns else f"only a {name}"
+                raise WrongInput(f"--rename: expected a date and a time of {path}, got {both}")
+            del columns[name]
+    lacking = [] if columns.keys() & {"timestamp", "date"} else ["no timestamp"]
     if not columns.keys() - KEYS:
         lacking.append(f"no signal ({', '.join(signals)})")
     if lacking:
@@ -199,7 +207,10 @@ def _check_type(path: Path, name: str, column: pa.Field) -> None:
     kind, types = column.type, pa.types
     is_text = types.is_string(kind) or types.is_large_string(kind)
     if name == "timestamp":
-        fits, expected = is_text or types.is_timestamp(kind), "timestamps or ISO 8601 text"
+        fits = is_text or types.is_timestamp(kind) or types.is_integer(kind)
+        expected = "timestamps, text or epoch seconds"
+    elif name in ("date", "time"):
+        fits, expected = is_text or types.is_temporal(kind), f"a {name} or text"
     elif name == "turbine":
         is_text = is_text or types.is_dictionary(kind)
         fits, expected = is_text or types.is_integer(kind), "names of turbines"

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fonteapi.files import stamps
 from fonteapi.files.rules import Rules
 from fonteapi.files.tables import File, WrongInput, open_file
 
@@ -51,11 +52,15 @@ def refuse_mixture(
     total, mixed = found.fetchall()[0]
     if 2 * mixed <= total:
         return
+    telling = {}
     for column in file.ignored if "turbine" not in file.columns else ():
         rows = _read_with(file, rules.rename, column, signals)
         names = _names(rows)
         if 1 < len(names) <= MOST and _tells_apart(con, rows):
-            raise WrongInput(_describe(file, column, names))
+            telling[column] = names
+    if telling:  # a signal may tell rows apart, too, but has more values than there are turbines
+        column = min(telling, key=lambda column: len(telling[column]))
+        raise WrongInput(_describe(file, column, telling[column]))
     raise WrongInput(
         f"{file.path}: expected one reading for each timestamp, got several different ones for"
         f" {mixed:,} of {total:,}. If a column tells several turbines apart, name it:"
@@ -94,5 +99,7 @@ def _names(rows: pa.Table | None) -> list[str]:
 def _tells_apart(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> bool:
     """Whether no turbine repeats a timestamp."""
     con.register("candidate", rows)
-    found = con.execute("SELECT count(*) = count(DISTINCT (timestamp, turbine)) FROM candidate")
+    stamp = stamps.text_of(rows.column_names)
+    query = f"SELECT count(*) = count(DISTINCT ({stamp}, turbine)) FROM candidate"  # noqa: S608
+    found = con.execute(query)
     return bool(found.fetchall()[0][0])

@@ -1,0 +1,176 @@
+"""When a file's rows were read: its texts, in the usual forms or a given one, as UTC."""
+
+from collections.abc import Collection, Mapping
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+
+from fonteapi.files.tables import WrongInput
+from fonteapi.files.zones import MICROSECONDS, localize
+from pgarrow.errors import first_line
+
+COLUMNS = ("timestamp", "date", "time")
+"""Our names of the columns that a stamp is made of: the first, or the other two together."""
+ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-][01]\d(:?\d\d)?)?)?"
+OFFSET = r".*\d(Z| ?UTC|[+-][01]\d(:?\d\d)?)"
+MACROS = rf"""
+SET TimeZone = 'UTC';
+
+CREATE TEMP MACRO parse_iso(x) AS
+    CASE WHEN regexp_full_match(x, '{ISO}') THEN TRY_CAST(x AS TIMESTAMPTZ) END;
+
+CREATE TEMP MACRO parse_epoch(x) AS  -- of 2001 to 2030: other numbers may be dates without marks
+    CASE WHEN regexp_full_match(x, '1[0-8]\d{{8}}(\.\d+)?')
+        THEN to_timestamp(x::DOUBLE)
+    WHEN regexp_full_match(x, '1[0-8]\d{{11}}') THEN epoch_ms(x::BIGINT)::TIMESTAMPTZ END;
+
+CREATE TEMP MACRO parse_form(x) AS
+    CASE WHEN getvariable('timestamp_format') IS NULL
+    THEN coalesce(parse_iso(replace(x, ',', '.')), parse_epoch(x))
+    ELSE coalesce(
+        try_strptime(x, getvariable('timestamp_format'))::TIMESTAMPTZ,
+        try_strptime(replace(x, ',', '.'), getvariable('timestamp_format'))::TIMESTAMPTZ
+    ) END;
+
+CREATE TEMP MACRO at_midnight(x) AS regexp_replace(x, '([T ])24:00', '\100:00');
+
+CREATE TEMP MACRO parse_timestamp(x) AS  -- 24:00 is the end of its day
+    CASE WHEN regexp_full_match(x, '.*[T ]24:00(:00(\.0+)?)?')
+    THEN parse_form(at_midnight(x)) + INTERVAL 1 DAY
+    ELSE parse_form(x) END;
+
+CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 8601
+    CASE WHEN parse_timestamp(trim(x::VARCHAR))
+        BETWEEN TIMESTAMPTZ '0001-01-01' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999'
+    THEN parse_timestamp(trim(x::VARCHAR)) END;
+
+CREATE TEMP MACRO is_local(x) AS  -- it has no offset, and is no count from 1970
+    CASE WHEN getvariable('timestamp_format') IS NULL
+    THEN NOT regexp_full_match(trim(x::VARCHAR), '{OFFSET}') AND parse_epoch(x::VARCHAR) IS NULL
+    ELSE NOT regexp_matches(getvariable('timestamp_format'), '%[zZs]') END;
+"""
+FORMS = [
+    f"{date}{time}"
+    for mark in "/.-"
+    for date in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y", f"%Y{mark}%m{mark}%d")
+    for time in (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", "")
+] + [f"%Y%m%d{time}" for time in (" %H:%M:%S", " %H:%M", " %H%M%S", " %H%M")]
+"""Forms that are tried when a file's stamps are not ISO 8601 and no format is given."""
+TRIED = 1000
+"""The distinct stamps on which they are tried; all are read with the one that is left."""
+DATE_CODES, DAY_CODES = ("%Y", "%y", "%c", "%x", "%D", "%F", "%s"), ("%d", "%-d", "%e", "%j")
+
+
+def text_of(columns: Collection[str]) -> str:
+    """The SQL of a stamp's text: of one column, or of a date and a time."""
+    if "timestamp" in columns:
+        return '"timestamp"'
+    return """concat_ws(' ', trim("date"::VARCHAR), trim("time"::VARCHAR))"""
+
+
+def set_format(con: duckdb.DuckDBPyConnection, given: str | None) -> None:
+    """Define how stamps are read; raises `WrongInput` for a format without a date."""
+    con.execute(MACROS)
+    con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [given])
+    con.execute("SET VARIABLE is_found = false")
+    try:
+        con.execute("SELECT parse_timestamp('')").fetchall()
+    except duckdb.Error as error:
+        reason = first_line(error).removeprefix("Invalid Input Error: ")
+        raise WrongInput(f"--timestamp-format: {reason}") from None
+    if given and not any(code in given for code in DATE_CODES):
+        raise WrongInput(
+            f"--timestamp-format: expected a date in it, such as '%Y-%m-%d %H:%M', got {given!r};"
+            " with a date in another column: --rename ITS=date ITS=time"
+        )
+
+
+def find_format(con: duckdb.DuckDBPyConnection, text: str, path: object) -> None:
+    """Choose the form of `source`'s stamps, if they are not ISO 8601 and none is given.
+
+    Raises `WrongInput` if the stamps could be read in two ways, such as day or month first.
+    """
+    # DuckDB reads words such as "epoch" in any form, and 24 as the year 24
+    sample = f"""
+        SELECT DISTINCT at_midnight(trim(({text})::VARCHAR)) AS x FROM source LIMIT {TRIED}
+    """  # noqa: S608
+    con.execute(f"CREATE TEMP TABLE sample AS {sample}")
+    is_open = """
+        SELECT getvariable('timestamp_format') IS NULL AND count(parse_timestamp(x)) = 0
+            AND coalesce(bool_and(regexp_matches(x, '[0-9]{4}')), false)
+        FROM sample
+    """
+    if con.execute(is_open).fetchall() != [(True,)]:
+        return
+    fits = "SELECT count(*) = count(try_strptime(x, $1)) FROM sample"
+    fitting = [form for form in FORMS if con.execute(fits, [form]).fetchall() == [(True,)]]
+    if len(fitting) > 1:
+        [(example,)] = con.execute("SELECT max(x) FROM sample").fetchall()
+        raise WrongInput(
+            f"{path}: {example!r} could be read by {' and by '.join(map(repr, fitting))}: choose"
+            f" with --timestamp-format {fitting[0]!r}"
+        )
+    for form in fitting:
+        con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [form])
+        con.execute("SET VARIABLE is_found = true")
+
+
+def describe(con: duckdb.DuckDBPyConnection) -> str:
+    """A line on the form that the stamps were found to have; empty if they are ISO 8601."""
+    query = "SELECT getvariable('timestamp_format'), getvariable('is_found')"
+    [(form, is_found)] = con.execute(query).fetchall()
+    return f"timestamps read by {form!r}" if is_found else ""
+
+
+def move_to_utc(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
+    """Turn the stamps without an offset of the table `readings` from local time to UTC."""
+    query = "SELECT rowid, turbine, epoch_us(timestamp) AS stamp FROM readings WHERE is_local"
+    local: pa.Table = con.sql(f"{query} ORDER BY rowid").to_arrow_table()
+    if not local.num_rows:
+        return
+    utc = localize(local["stamp"].to_numpy(), local["turbine"].to_pylist(), zone)
+    con.register("moved", local.append_column("utc", pa.array(utc)))
+    con.execute("""
+        UPDATE readings SET timestamp = make_timestamptz(moved.utc)
+        FROM moved WHERE moved.rowid = readings.rowid
+    """)
+
+
+def refuse_dates(con: duckdb.DuckDBPyConnection, path: object) -> None:
+    """Refuse stamps that are dates without a time: each a midnight, and several the same."""
+    query = """
+        SELECT bool_and(timestamp = date_trunc('day', timestamp)),
+            count(*) > count(DISTINCT (turbine, timestamp))
+        FROM readings
+    """
+    if con.execute(query).fetchall() == [(True, True)]:
+        raise WrongInput(
+            f"{path}: expected timestamps with a time, got midnights alone, several times the"
+            " same; name the column of the time, too: --rename ITS=date ITS=time"
+        )
+
+
+def shift_labels(con: duckdb.DuckDBPyConnection, told: Mapping[str, int | None]) -> str:
+    """Move stamps that label the end of their interval to its start; returns a line on it.
+
+    The interval of a turbine is `told`, else the usual time between two of its stamps.
+    """
+    usual = """
+        SELECT turbine, mode(step) FROM (
+            SELECT turbine, epoch_us(timestamp - lag(timestamp) OVER (
+                PARTITION BY turbine ORDER BY timestamp
+            )) AS step FROM readings
+        ) WHERE step > 0 GROUP BY turbine
+    """
+    found = dict(con.execute(usual).fetchall())
+    found |= {name: seconds * MICROSECONDS for name, seconds in told.items() if seconds}
+    table = pa.table({"turbine": list(found), "step": pa.array(found.values(), pa.int64())})
+    con.register("steps", table)
+    con.execute("""
+        UPDATE readings SET timestamp = timestamp - to_microseconds(steps.step)
+        FROM steps WHERE steps.turbine = readings.turbine
+    """)
+    minutes = sorted({step / (60 * MICROSECONDS) for step in found.values()})
+    shown = " and ".join(f"{each:g} min" for each in minutes)
+    return f"stamps label the end: moved to the start, {shown} earlier"

@@ -1,0 +1,114 @@
+"""Local time as UTC: the hours that clocks repeat are told apart, or refused."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fonteapi.files.tables import LoadError, WrongInput
+
+MICROSECONDS = 1_000_000
+Stamps = NDArray[np.int64]
+
+
+class Piece(NamedTuple):
+    """A time in which a zone keeps its offset from UTC."""
+
+    start: int
+    end: int
+    """UTC, microseconds."""
+    offset: int
+    """Microseconds."""
+
+
+def parse_zone(name: str | None) -> ZoneInfo | None:
+    """The time zone of the tz database; raises `WrongInput` for another name."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise WrongInput(
+            f"--timezone: expected a name such as Europe/Paris, got {name!r}"
+        ) from None
+
+
+def localize(stamps: Stamps, turbines: Sequence[str], zone: ZoneInfo) -> Stamps:
+    """Local times (microseconds, in the order of rows) as UTC.
+
+    An hour that the clocks repeat is told apart by the order of a turbine's rows: each of its
+    stamps comes twice, first in the first hour. Raises `LoadError` for other stamps of such an
+    hour, and for stamps of an hour that the clocks skip.
+    """
+    pieces = _find_pieces(stamps, zone)
+    found = np.full((len(pieces), len(stamps)), False)
+    for is_there, piece in zip(found, pieces, strict=True):
+        start, end = piece.start + piece.offset, piece.end + piece.offset
+        is_there[:] = (start <= stamps) & (stamps < end)
+    count = found.sum(axis=0)
+    if (missing := np.flatnonzero(count == 0)).size:
+        raise LoadError(
+            f"--timezone {zone}: {_show(stamps[missing[0]])} does not exist there, since the clocks"
+            f" skip it ({missing.size:,} rows): is the file in UTC, or in standard time all year,"
+            f" such as --timezone {_standard(pieces)}?"
+        )
+    offsets = np.array([piece.offset for piece in pieces])
+    first = found.argmax(axis=0)
+    utc: Stamps = stamps - offsets[first]
+    doubtful = np.flatnonzero(count > 1)
+    rows = doubtful[::-1] if stamps[0] > stamps[-1] else doubtful  # some files go back in time
+    seen: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row in map(int, rows):
+        seen[turbines[row], int(stamps[row])].append(row)
+    second = [places[1] for places in seen.values() if len(places) > 1]
+    utc[second] = stamps[second] - offsets[first[second] + 1]
+    last: dict[str, int] = {}
+    for row in map(int, rows):
+        is_twice = len(seen[turbines[row], int(stamps[row])]) == 2
+        if not is_twice or utc[row] <= last.get(turbines[row], utc[row] - 1):
+            raise LoadError(
+                f"--timezone {zone}: the clocks repeat {_show(stamps[row])} there, and the file"
+                " does not have that hour twice, one after the other: which of both it is cannot"
+                " be told; use stamps in UTC or with an offset"
+            )
+        last[turbines[row]] = int(utc[row])
+    return utc
+
+
+def _find_pieces(stamps: Stamps, zone: ZoneInfo) -> list[Piece]:
+    """The times of constant offset around the stamps, in order."""
+    day = 86_400
+    first, last = int(stamps.min()) // MICROSECONDS - 2 * day, int(stamps.max()) // MICROSECONDS
+    marks = [*range(first, last + 3 * day, day // 4)]
+    starts = [(first, _offset(zone, first))]
+    for low, high in pairwise(marks):
+        if _offset(zone, low) == _offset(zone, high):
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset(zone, middle) == starts[-1][1] else (low, middle)
+        starts.append((high, _offset(zone, high)))
+    ends = [start for start, _ in starts[1:]] + [marks[-1]]
+    return [
+        Piece(start * MICROSECONDS, end * MICROSECONDS, offset * MICROSECONDS)
+        for (start, offset), end in zip(starts, ends, strict=True)
+    ]
+
+
+def _offset(zone: ZoneInfo, second: int) -> int:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    return round((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds())
+
+
+def _show(stamp: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(stamp))
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _standard(pieces: Sequence[Piece]) -> str:
+    """The zone without summer time; the names of tz have the sign the other way round."""
+    hours = min(piece.offset for piece in pieces) // (3600 * MICROSECONDS)
+    return f"Etc/GMT{-hours:+d}"

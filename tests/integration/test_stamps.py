@@ -1,0 +1,242 @@
+"""When a file's rows were read: forms, zones, labels, and what could mean two things."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers import execute
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fonteapi.__main__ import main
+from fonteapi.files.tables import LoadError
+from fonteapi.files.zones import localize
+
+MINUTE = timedelta(minutes=1)
+PARIS = ZoneInfo("Europe/Paris")
+ZONES = ["Europe/Paris", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
+
+
+@pytest.fixture
+def load(fonte_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Loads lines of CSV; returns the exit code."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+
+    def load(*lines: str, options: tuple[str, ...] = ()) -> int:
+        path = tmp_path / "own.csv"
+        path.write_text("\n".join(lines))
+        return main(["load", str(path), *options])
+
+    return load
+
+
+@pytest.fixture
+def stored(fonte_url: str) -> Callable[[], list[str]]:
+    """The stamps that Fonte holds, UTC, by id."""
+    query = "SELECT to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM data"
+    return lambda: [row[0] for row in execute(fonte_url, f"{query} ORDER BY id")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["05/13/2024 01:02", "05/06/2024 01:02"], ["2024-05-13 01:02:00", "2024-05-06 01:02:00"]),
+        (["13.05.2024 01:02:03", "06.05.2024 01:02:03"], ["2024-05-13 01:02:03",
+                                                          "2024-05-06 01:02:03"]),
+        (["5/13/2024 1:02:03 PM"], ["2024-05-13 13:02:03"]),
+        (["2024/05/06 01:02"], ["2024-05-06 01:02:00"]),
+        (["20240506 01:02"], ["2024-05-06 01:02:00"]),
+        (["1715000000", "1715000060.5"], ["2024-05-06 12:53:20", "2024-05-06 12:54:20"]),
+        (["1715000000123"], ["2024-05-06 12:53:20"]),
+        (["2024-05-06 24:00", "2024-05-07T24:00:00"], ["2024-05-07 00:00:00",
+                                                        "2024-05-08 00:00:00"]),
+        (["13/05/2024 24:00"], ["2024-05-14 00:00:00"]),
+    ],
+)  # fmt: skip
+def test_forms(
+    load: Callable[..., int], stored: Callable[[], list[str]], texts: list[str], expected: list[str]
+) -> None:
+    """The usual forms are read without a format; a 13 tells day from month."""
+    assert load("timestamp,power", *(f"{text},1" for text in texts)) == 0
+    assert stored() == expected
+
+
+def test_given_format_with_midnight(
+    load: Callable[..., int], stored: Callable[[], list[str]]
+) -> None:
+    """24:00 is read by a format, too."""
+    options = ("--timestamp-format", "%d.%m.%Y %H:%M")
+    assert load("timestamp,power", "06.05.2024 23:50,1", "06.05.2024 24:00,1", options=options) == 0
+    assert stored()[-1] == "2024-05-07 00:00:00"
+
+
+def test_found_form_is_told(load: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert load("timestamp,power", "13/05/2024 01:02,1") == 0
+    assert "timestamps read by '%d/%m/%Y %H:%M'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["05/06/2024 01:02", "5.6.2024 01:02", "05-06-2024"])
+def test_day_and_month(
+    load: Callable[..., int],
+    stored: Callable[[], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+) -> None:
+    """What could be day or month is refused with both forms and the option."""
+    assert load("timestamp,power", f"{text},1") == 2
+    said = capsys.readouterr().err
+    assert f"{text!r} could be read by '%d" in said
+    assert "' and by '%m" in said
+    assert "choose with --timestamp-format '%d" in said
+    assert stored() == []
+
+
+def test_date_and_time(load: Callable[..., int], stored: Callable[[], list[str]]) -> None:
+    """A date and a time of two columns are one stamp."""
+    lines = ["Day;At;power", "13.05.2024;00:10;1", "13.05.2024;24:00;2"]
+    assert load(*lines, options=("--rename", "Day=date", "At=time")) == 0
+    assert stored() == ["2024-05-13 00:10:00", "2024-05-14 00:00:00"]
+
+
+def test_turbines_beside_date_and_time(
+    load: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Turbines that share their stamps are found beside a date and a time, too."""
+    lines = [f"2024-05-06,00:{m}0,{n}{m},{n},{n}{m}" for m in range(6) for n in (1, 2)]
+    assert load("date,time,height,mast,power", *lines) == 2
+    assert "the file has 2 turbines in 'mast' (1, 2)" in capsys.readouterr().err
+
+
+def test_parquet_date_and_time(
+    fonte_url: str, tmp_path: Path, stored: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parquet has a date's and a time's own types, and numbers of seconds."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+    moment = datetime(2024, 5, 6, 1, 2)  # noqa: DTZ001
+    columns = {"date": [moment.date()], "time": [moment.time()], "power": [1.0]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"timestamp": [1715000000], "power": [1.0]}), tmp_path / "b.parquet")
+    assert main(["load", str(tmp_path / "a.parquet")]) == 0
+    assert main(["load", str(tmp_path / "b.parquet")]) == 0
+    assert stored() == ["2024-05-06 01:02:00", "2024-05-06 12:53:20"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--rename", "At=time"), "--rename: expected a date and a time of "),
+        (("--rename", "Day=date"), "--rename: expected a date and a time of "),
+        (("--timestamp-format", "%H:%M"), "--timestamp-format: expected a date in it"),
+        (("--timezone", "Paris"), "--timezone: expected a name such as Europe/Paris, got 'Paris'"),
+    ],
+)
+def test_half_a_stamp(
+    load: Callable[..., int],
+    stored: Callable[[], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    """A time without a date, and a date without a time, are refused."""
+    assert load("Day,At,power", "2024-05-06,00:10,1", options=options) == 2
+    assert message in capsys.readouterr().err
+    assert stored() == []
+
+
+def test_midnights(
+    load: Callable[..., int], stored: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dates without a time, several times the same, are refused; a value a day is not."""
+    assert load("timestamp,At,power", *(f"2024-05-06,00:{n}0,{n}" for n in range(6))) == 2
+    assert "--rename ITS=date ITS=time" in capsys.readouterr().err
+    assert stored() == []
+    assert load("timestamp,power", "2024-05-06,1", "2024-05-07,2") == 0
+
+
+def test_time_zone(load: Callable[..., int], stored: Callable[[], list[str]]) -> None:
+    """Local stamps become UTC; one that has an offset keeps it."""
+    lines = ["2024-01-15T12:00,1", "2024-07-15T12:00,1", "2024-07-15T12:00Z,1", "1721044800,1"]
+    zone = ("--timezone", "Europe/Paris")
+    assert load("timestamp,power", *lines, options=zone) == 0
+    utc = ["2024-01-15 11:00:00", "2024-07-15 10:00:00", *["2024-07-15 12:00:00"] * 2]
+    assert stored() == utc
+    options = (*zone, "--replace", "--timestamp-format", "%d.%m.%Y %H:%M %z")
+    assert load("timestamp,power", "15.07.2024 12:00 +0100,1", options=options) == 0
+    assert stored() == ["2024-07-15 11:00:00"]
+
+
+def local(utc: list[datetime], zone: ZoneInfo) -> np.ndarray:
+    """Local times of instants, as a file has them: microseconds without an offset."""
+    naive = [moment.astimezone(zone).replace(tzinfo=UTC) for moment in utc]
+    return np.array([round(moment.timestamp() * 1e6) for moment in naive])
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2012, 1, 1), datetime(2026, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.sampled_from([1, 10, 30, 60]),
+)
+def test_a_year_of_local_time(name: str, start: datetime, minutes: int) -> None:
+    """Local time in order, across each change of the clocks, gives the instants back."""
+    zone = ZoneInfo(name)
+    start = start.replace(second=0, microsecond=0, minute=0)
+    count = min(4000, 366 * 24 * 60 // minutes)
+    utc = [start + n * minutes * MINUTE for n in range(count)]
+    # Half a repeated hour at either end cannot be told apart
+    kept = [u for u in utc if start + timedelta(days=1) < u < utc[-1] - timedelta(days=1)]
+    stamps = local(kept, zone)
+    distinct = len(set(stamps.tolist()))
+    try:
+        found = localize(stamps, ["T1"] * len(kept), zone)
+    except LoadError as error:
+        assert "repeat" in str(error)
+        assert distinct == len(stamps)
+        return
+    assert found.tolist() == [round(u.timestamp() * 1e6) for u in kept]
+
+
+def test_hours_that_clocks_change(
+    load: Callable[..., int], stored: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A repeated hour that is there once, and a skipped hour, are refused by name."""
+    options = ("--timezone", "Europe/Paris")
+    once = [f"2024-10-27T0{h}:{m}0,1" for h in (1, 2, 3) for m in range(6)]
+    assert load("timestamp,power", *once, options=options) == 1
+    assert "the clocks repeat 2024-10-27 02:00 there" in capsys.readouterr().err
+    assert load("timestamp,power", "2024-03-31T02:30,1", options=options) == 1
+    said = capsys.readouterr().err
+    assert "2024-03-31 02:30 does not exist there" in said
+    assert "--timezone Etc/GMT-1" in said
+    assert stored() == []
+    beside = [f"2024-10-27T02:{m}0,{n}" for m in range(6) for n in (1, 2)]
+    assert load("timestamp,power", *beside, options=options) == 1
+    assert "one after the other" in capsys.readouterr().err
+    assert stored() == []
+    twice = [f"2024-10-27T02:{m}0,{n}" for n in (1, 2) for m in range(6)]
+    assert load("timestamp,power", *twice, options=options) == 0
+    assert stored() == [f"2024-10-27 0{h}:{m}0:00" for h in (0, 1) for m in range(6)]
+    assert load("timestamp,power", *twice[::-1], options=(*options, "--replace-all")) == 0
+    assert stored() == [f"2024-10-27 0{h}:{m}0:00" for h in (1, 0) for m in range(5, -1, -1)]
+
+
+def test_labels_of_the_end(
+    load: Callable[..., int], fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stamps that label the end move by their turbine's interval."""
+    lines = [f"A,2024-05-06T0{n // 6}:{n % 6}0,{n}" for n in range(1, 8)]
+    lines += [f"B,2024-05-06T00:0{n},{n}" for n in range(1, 8)]
+    assert load("turbine,timestamp,power", *lines, options=("--label", "end")) == 0
+    assert "stamps label the end: moved to the start, 1 min and 10 min earlier" in (
+        capsys.readouterr().out
+    )
+    rows = execute(fonte_url, "SELECT turbine, min(timestamp), max(timestamp) FROM data GROUP BY 1")
+    start = datetime(2024, 5, 6, tzinfo=UTC)
+    assert {row[0]: (row[1], row[2]) for row in rows} == {
+        "A": (start, start + 60 * MINUTE),
+        "B": (start, start + 6 * MINUTE),
+    }
