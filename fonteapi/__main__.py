@@ -10,6 +10,7 @@ import duckdb
 
 from fonteapi import database, table
 from fonteapi.files.load import Replace, load_file
+from fonteapi.files.numbers import Mark
 from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
 from fonteapi.files.tables import LoadError, WrongInput
 from fonteapi.files.zones import parse_zone
@@ -88,6 +89,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
         options.timestamp_format,
         parse_turbine(options.turbine),
         parse_zone(options.timezone),
+        options.decimal,
         options.label == "end",
     )
     return load_file(options.file, rules, settings, options.replace)
@@ -116,6 +118,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
     add("--timezone", metavar="ZONE", help="of timestamps without an offset: Europe/Paris (UTC)")
+    text = "what stands before decimals; the other one may stand between thousands"
+    add("--decimal", choices=[*Mark], type=Mark, help=text)
     text = "what a timestamp is of its interval (start)"
     add("--label", choices=("start", "end"), default="start", help=text)
     add("--turbine", metavar="NAME", help="the turbine of a file that does not name it")

@@ -5,11 +5,12 @@ from enum import StrEnum
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from fonteapi import table
 from fonteapi.catalogue import TURBINE_NAME, Signal
 from fonteapi.database import FAILURES, open_fonte
-from fonteapi.files import stamps
+from fonteapi.files import numbers, stamps
 from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
 from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
@@ -26,10 +27,8 @@ CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing
 CREATE TEMP MACRO is_sentinel(x) AS  -- in single precision: some files have -9999.900390625
     coalesce(list_contains(getvariable('missing_numbers'), TRY_CAST(x AS FLOAT)), false);
 
-CREATE TEMP MACRO to_signal(x, factor) AS
-    CASE WHEN NOT is_sentinel(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) * factor END;
-
-CREATE TEMP MACRO is_bad_signal(x) AS TRY_CAST(x AS DOUBLE) IS NULL AND NOT is_missing(x);
+CREATE TEMP MACRO to_signal(number, factor) AS
+    CASE WHEN NOT is_sentinel(number) THEN number * factor END;
 
 CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
 
@@ -41,13 +40,7 @@ SUMMARY = """
         strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ'), list_sort(list(DISTINCT turbine))
     FROM readings
 """
-READ_KEYS = {
-    "turbine": (
-        *("trim(turbine::VARCHAR)", "is_bad_turbine"),
-        "a turbine's name of letters, digits and . _ -",
-    ),
-}
-"""The value of a column, the check of its rows, and what is expected there."""
+TURBINE = "a turbine's name of letters, digits and . _ -"
 MOST_NAMED = 3
 """The number of turbines that a report names."""
 
@@ -73,14 +66,15 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
         for name in rules.scale.keys() - file.columns:
             raise WrongInput(f"--unit-scale: {path} has no {name}")
         refuse_unnamed(file, rules, settings.catalogue.signals)
-        read_values(con, file, rules, rules.turbine or settings.turbine)
+        note = read_values(con, file, rules, rules.turbine or settings.turbine)
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         stamps.refuse_dates(con, path)
         refuse_mixture(con, file, rules, settings.catalogue.signals)
         told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
-        notes = [stamps.describe(con), stamps.shift_labels(con, told) if rules.label_end else ""]
+        moved = stamps.shift_labels(con, told) if rules.label_end else ""
+        notes = [note, stamps.describe(con), moved]
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
         before, deleted, held = _write(con, file.signals, settings, replaced)
@@ -123,31 +117,39 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     """Define the rules in DuckDB; raises `WrongInput` for a timestamp format it does not know."""
     stamps.set_format(con, rules.timestamp_format)
     con.execute(MACROS)
-    numbers = [number for word in rules.missing if (number := to_number(word)) is not None]
-    con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [numbers])
+    con.execute(numbers.MACROS)
+    missing = [number for word in rules.missing if (number := to_number(word)) is not None]
+    con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [missing])
     con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
     con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
 
 
-def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbine: str) -> None:
+def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbine: str) -> str:
     """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows.
 
-    They are readings of `turbine` if the file has no column of turbines.
+    They are readings of `turbine` if the file has no column of turbines. Returns a line on what
+    was found of the numbers, or none.
     """
     con.register("source", file.rows)
     stamp = stamps.text_of(file.columns)
     stamps.find_format(con, stamp, file.path)
     values = [] if "turbine" in file.columns else [f"'{turbine}' AS turbine"]
     values += [f"to_timestamp_utc({stamp}) AS timestamp", f"is_local({stamp}) AS is_local"]
-    _find_bad(con, file, stamp, "is_bad_timestamp", "a timestamp")
-    for name in file.columns:
-        if name in stamps.COLUMNS:
-            continue
+    _find_bad(con, file, stamp, f"is_bad_timestamp({stamp})", "a timestamp")
+    if "turbine" in file.columns:
+        values.append("trim(turbine::VARCHAR) AS turbine")
+        _find_bad(con, file, '"turbine"', "is_bad_turbine(turbine)", TURBINE)
+    texts = [name for name in file.signals if pa.types.is_string(file.rows[name].type)]
+    titles = {name: file.header[file.columns[name]] for name in texts}
+    marks = numbers.find_marks(con, titles, rules.decimal, file.path)
+    note = numbers.describe(marks, titles)
+    for name in file.signals:
+        read = numbers.FUNCTIONS[marks[name]] if name in marks else ""
         factor = rules.scale.get(name, 1.0)
-        to_signal = f'to_signal("{name}", {factor!r}::DOUBLE)'
-        value, is_bad, wanted = READ_KEYS.get(name, (to_signal, "is_bad_signal", "a number"))
-        values.append(f'{value} AS "{name}"')
-        _find_bad(con, file, f'"{name}"', is_bad, wanted)
+        values.append(f'to_signal({read}("{name}"), {factor!r}::DOUBLE) AS "{name}"')
+        if read:
+            is_bad = f'NOT is_missing("{name}") AND {read}("{name}") IS NULL'
+            _find_bad(con, file, f'"{name}"', is_bad, "a number")
     if file.problems:
         raise LoadError(_list_problems(file))
     # All names in the statements are the catalogue's, not the file's
@@ -155,6 +157,7 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbin
     if rules.zone:
         stamps.move_to_utc(con, rules.zone)
     con.execute("ALTER TABLE readings DROP COLUMN is_local")
+    return note
 
 
 def _find_bad(
@@ -164,7 +167,7 @@ def _find_bad(
     names = [
         f"{file.header[place]!r}" for name, place in file.columns.items() if f'"{name}"' in text
     ]
-    bad = f"SELECT number, ({text})::VARCHAR FROM source WHERE {is_bad}({text})"  # noqa: S608
+    bad = f"SELECT number, ({text})::VARCHAR FROM source WHERE {is_bad}"  # noqa: S608
     for number, found in con.execute(bad).fetchall():
         got = repr(found[:40]) if found else "nothing"
         problem = f"column {' and '.join(names)}: expected {wanted}, got {got}"

@@ -7,6 +7,7 @@ from math import isfinite
 from zoneinfo import ZoneInfo
 
 from fonteapi.catalogue import TURBINE_NAME
+from fonteapi.files.numbers import Mark
 from fonteapi.files.tables import KEYS, WrongInput
 
 
@@ -26,6 +27,8 @@ class Rules:
     """The turbine of a file that has no column of them."""
     zone: ZoneInfo | None = None
     """The zone of timestamps without an offset; None is UTC."""
+    decimal: Mark | None = None
+    """What stands before decimals; None: the file tells."""
     label_end: bool = False
     """Whether a timestamp is the end of its interval."""
 

@@ -199,12 +199,24 @@ def read_parquet(path: Path, rename: Mapping[str, str], signals: Collection[str]
     rows = {"number": pa.array(range(1, table.num_rows + 1), pa.int64())}
     for name, source in ours.items():
         values = table.column(source)
-        rows[name] = values if name in KEYS else values.cast(pa.float64(), safe=False)
+        rows[name] = values if name in KEYS else _to_numbers(values)
     return File(path, header, columns, pa.table(rows), "row")
 
 
+def _to_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers as DOUBLE; text as it is."""
+    kind = _plain_type(values.type)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return values.cast(pa.string() if is_text else pa.float64(), safe=False)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type of values; pandas' categories are a dictionary of them."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 def _check_type(path: Path, name: str, column: pa.Field) -> None:
-    kind, types = column.type, pa.types
+    kind, types = _plain_type(column.type), pa.types
     is_text = types.is_string(kind) or types.is_large_string(kind)
     if name == "timestamp":
         fits = is_text or types.is_timestamp(kind) or types.is_integer(kind)
@@ -212,11 +224,10 @@ def _check_type(path: Path, name: str, column: pa.Field) -> None:
     elif name in ("date", "time"):
         fits, expected = is_text or types.is_temporal(kind), f"a {name} or text"
     elif name == "turbine":
-        is_text = is_text or types.is_dictionary(kind)
         fits, expected = is_text or types.is_integer(kind), "names of turbines"
     else:
         fits = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-        fits, expected = fits or types.is_null(kind), "numbers"
+        fits, expected = fits or types.is_null(kind) or is_text, "numbers"
     if not fits:
         raise WrongInput(f"{path}: column {column.name!r}: expected {expected}, got {kind}")
 
