@@ -142,6 +142,12 @@ def seeded_fonte_url(new_database: Callable[[], str]) -> str:
 
 
 @pytest.fixture(scope="session")
+def farm_api(new_database: Callable[[], str]) -> str:
+    """The API over ten days of a farm of three, T1 to T3. Leave it as it is."""
+    return serve(Settings(database_url=new_database(), days=10, turbines=3, seed=SEED))
+
+
+@pytest.fixture(scope="session")
 def seeded_api(seeded_fonte_url: str) -> str:
     """The API over the simulated readings."""
     return serve(Settings(database_url=seeded_fonte_url))

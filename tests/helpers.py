@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,7 +127,7 @@ def loads(alvo_url: str) -> list[str]:
     return [row.date for row in execute(alvo_url, "SELECT date::text FROM run ORDER BY 1")]
 
 
-def assert_completed(alvo_url: str, project: Path, days: list[str]) -> None:
+def assert_completed(alvo_url: str, project: Path, days: list[str], turbines: int = 1) -> None:
     """A second call runs those of the days that have no report, and all is there and valid."""
     done = len({report.parent for report in (project / "runs").glob("*/*.html")})
     assert done < len(days)
@@ -134,7 +135,7 @@ def assert_completed(alvo_url: str, project: Path, days: list[str]) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     counts = f"{len(days) - done} loaded" + (f", {done} skipped" if done else "")
     assert counts in ended.stdout.splitlines()
-    assert rows_by_date(alvo_url) == dict.fromkeys(days, 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(days, 720 * turbines)
     assert len(list((project / "runs").glob("*/*.html"))) == len(days)
     for path in (project / "runs").rglob("[!.]*.ipynb"):
         nbformat.validate(nbformat.read(path, as_version=4))
@@ -174,6 +175,18 @@ def make_statistics(
     return compute_statistics(with_turbine(readings))
 
 
+FARM = replace(DAY, turbines=["A1", "B2", "C3"])
+
+
+def farm_statistics(scale: float = 1, turbines: Sequence[str] = ("A1", "B2")) -> pa.Table:
+    """The statistics of `make_statistics` of each turbine, those of the n-th times n."""
+    parts = [make_statistics(scale=scale * n) for n in range(1, len(turbines) + 1)]
+    named = zip(turbines, parts, strict=True)
+    return pa.concat_tables(
+        part.set_column(0, part.schema.field(0), [[name] * len(part)]) for name, part in named
+    )
+
+
 def with_turbine(readings: pa.Table, turbine: str = "T1") -> pa.Table:
     """Readings with the column `turbine`, all of one."""
     return readings.add_column(1, "turbine", [[turbine] * len(readings)])
@@ -183,8 +196,8 @@ def stored(alvo_url: str) -> list[Any]:
     """Everything in Alvo's `data`, by name."""
     return execute(
         alvo_url,
-        "SELECT name, unit, timestamp, value FROM data JOIN signal ON signal.id = signal_id"
-        " ORDER BY name, timestamp",
+        "SELECT turbine, name, unit, timestamp, value FROM data"
+        " JOIN signal ON signal.id = signal_id ORDER BY turbine, name, timestamp",
     )
 
 

@@ -1,7 +1,7 @@
 """The load of a day on a real Alvo: whole or not at all, and the same when run twice."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers import DAY, execute, make_statistics, stored, with_turbine
+from helpers import DAY, FARM, execute, farm_statistics, make_statistics, stored, with_turbine
 from sqlalchemy import Engine
 
 from benchmarks import load as benchmark
@@ -365,18 +365,6 @@ def test_benchmark_day(alvo: Engine, alvo_url: str) -> None:
     """The day of the benchmark is one that a load accepts."""
     benchmark.load(alvo, np.datetime64("2030-01-01"))
     assert execute(alvo_url, "SELECT count(*) FROM data") == [(15 * benchmark.BUCKETS,)]
-
-
-FARM = replace(DAY, turbines=["A1", "B2", "C3"])
-
-
-def farm_statistics(scale: float = 1, turbines: Sequence[str] = ("A1", "B2")) -> pa.Table:
-    """The statistics of `make_statistics` of each turbine, those of the n-th times n."""
-    parts = [make_statistics(scale=scale * n) for n in range(1, len(turbines) + 1)]
-    named = zip(turbines, parts, strict=True)
-    return pa.concat_tables(
-        part.set_column(0, part.schema.field(0), [[name] * len(part)]) for name, part in named
-    )
 
 
 def test_a_farm_in_one_load(alvo: Engine, alvo_url: str) -> None:

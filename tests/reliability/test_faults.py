@@ -143,10 +143,12 @@ def is_whole_day(path: str) -> str | None:
 def test_each_fault(
     alvo_url: str,
     proxy: Proxy,
+    farm_api: str,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each fault of the API fails its date with a reason; a later run completes it."""
+    """Each fault fails its date of a farm whole, with a reason; a later run completes it."""
+    proxy.upstream = farm_api
     monkeypatch.setenv("FONTE_API_URL", address(proxy))
     proxy.choose = lambda path: LASTING.get(is_whole_day(path) or "", (None, ""))[0]
     ended = run_range(DAYS[0], DAYS[9], "--jobs=10")  # most of them wait to try again
@@ -160,10 +162,10 @@ def test_each_fault(
         (failed,) = (project / "runs" / day).iterdir()
         assert failed.name.endswith(".failed.ipynb")
         assert word in failed.read_text()
-    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[8:], 720)
+    assert rows_by_date(alvo_url) == dict.fromkeys(DAYS[8:], 3 * 720)
 
     proxy.choose = lambda _: None
-    assert_completed(alvo_url, project, DAYS)
+    assert_completed(alvo_url, project, DAYS, turbines=3)
 
 
 def test_first_requests_fail(

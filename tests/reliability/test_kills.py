@@ -1,4 +1,7 @@
-"""Processes killed at random moments of a range: each date is there whole, or not at all."""
+"""Processes killed at random moments of a range: each date is there whole, or not at all.
+
+Whole is a date with every turbine of a farm.
+"""
 
 import json
 import random
@@ -16,11 +19,15 @@ import pytest
 from helpers import ETL, execute, open_cluster, postmaster, start_worker
 
 DAYS = [f"2024-05-{day}" for day in range(20, 23)]
+TURBINES = 3
 HELD = """
     SELECT (timestamp AT TIME ZONE 'UTC')::date::text AS date,
-        md5(string_agg(concat(name, timestamp, value), ' ' ORDER BY name, timestamp)) AS content
+        count(DISTINCT turbine) AS turbines,
+        md5(string_agg(concat(turbine, name, timestamp, value), ' '
+            ORDER BY turbine, name, timestamp)) AS content
     FROM data JOIN signal ON signal.id = signal_id GROUP BY 1 ORDER BY 1
 """
+"""Of each date how many turbines Alvo has, and what of them."""
 LEDGER = "SELECT DISTINCT date::text FROM run ORDER BY 1"
 EMPTY = "TRUNCATE data, run"
 """Makes Alvo what it was before the range, but for its signals."""
@@ -30,6 +37,8 @@ EMPTY = "TRUNCATE data, run"
 def alvo(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the embedded Alvo; `etl serve` uses it beside us, and lives on."""
     monkeypatch.setenv("FONTE_SEED", "7")
+    monkeypatch.setenv("FONTE_DAYS", str(len(DAYS)))
+    monkeypatch.setenv("FONTE_TURBINES", str(TURBINES))
     with subprocess.Popen([*ETL, "serve"], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         lines = [server.stdout.readline() for _ in range(3)]
@@ -41,6 +50,10 @@ def alvo(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def etl(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*ETL, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def held_dates(alvo: str) -> dict[str, tuple[int, str]]:
+    return {day: (turbines, content) for day, turbines, content in execute(alvo, HELD)}
 
 
 WORKER = "a worker of Dask"
@@ -114,8 +127,10 @@ def test_any_process_killed(
     begun = time.monotonic()
     assert etl(*run, "--force").returncode == 0
     took = time.monotonic() - begun
-    whole = dict(map(tuple, execute(alvo, HELD)))
-    assert list(whole) == days
+    whole = held_dates(alvo)
+    assert [(day, turbines) for day, (turbines, _) in whole.items()] == [
+        (day, TURBINES) for day in days
+    ]
     killed, moments, absent = Counter[str](), 0, 0
     with open_cluster(tmp_path) if soak else nullcontext(("", [])) as (scheduler, workers):
         while (turn := killed.total()) < len(kinds):
@@ -140,7 +155,7 @@ def test_any_process_killed(
             looked = etl("status", "--json")
             assert looked.returncode == 0, looked.stderr
             states = {day["date"]: day["state"] for day in json.loads(looked.stdout)}
-            held = dict(map(tuple, execute(alvo, HELD)))
+            held = held_dates(alvo)
             assert held == {day: whole[day] for day in (held if is_new else days)}
             assert [day for (day,) in execute(alvo, LEDGER)] == list(held)
             assert {day for day in days if states[day] == "loaded"} <= set(held)
@@ -149,7 +164,7 @@ def test_any_process_killed(
             completed = etl(*run)
             assert completed.returncode == 0, completed.stdout + completed.stderr
             assert "Traceback" not in completed.stderr
-            assert dict(map(tuple, execute(alvo, HELD))) == whole
+            assert held_dates(alvo) == whole
             assert all(list((project / "runs" / day).glob("*.html")) for day in days)
     print_later(
         f"{killed.total()} killed ({', '.join(f'{n} × {k}' for k, n in killed.items())})"

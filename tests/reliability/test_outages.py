@@ -19,10 +19,12 @@ from helpers import (
     DAY,
     DAYS,
     ETL,
+    FARM,
     SOME,
     assert_completed,
     closing_engine,
     execute,
+    farm_statistics,
     load_scaled,
     make_statistics,
     postmaster,
@@ -115,14 +117,14 @@ def test_restart_in_transaction(
 
 
 def test_session_ended_in_copy(alvo: Engine, alvo_url: str) -> None:
-    """A session that is ended during its COPY leaves the day as it was."""
-    load_scaled(alvo)
+    """A session that is ended during its COPY leaves each turbine's day as it was."""
+    load_day(alvo, FARM, farm_statistics(), readings=2880)
     before = stored(alvo_url)
     execute(alvo_url, SLOW)
     ender = Thread(target=end_copy, args=(alvo_url,))
     ender.start()
     with pytest.raises(AlvoError, match="terminating connection due to administrator command"):
-        load_scaled(alvo, 2)
+        load_day(alvo, FARM, farm_statistics(2), readings=2880)
     ender.join()
     assert stored(alvo_url) == before
     execute(alvo_url, "DROP TRIGGER slow ON data")
@@ -251,9 +253,9 @@ def until(words: str, lines: Iterable[str]) -> Iterator[str]:
 def test_crash_in_range(
     alvo_url: str, home: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Databases that crash during a range lose none of its dates."""
-    fonte_url = start(home, "Fonte")
-    monkeypatch.setenv("FONTE_API_URL", serve(Settings(database_url=fonte_url, days=10)))
+    """Databases that crash during a range lose none of its dates, and no turbine of a date."""
+    farm = Settings(database_url=start(home, "Fonte"), days=len(SOME), turbines=3)
+    monkeypatch.setenv("FONTE_API_URL", serve(farm))
     monkeypatch.setenv("ALVO_DATABASE_URL", alvo_url)
     command = [*ETL, "run", SOME[0], SOME[-1], "--columns=power"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -268,5 +270,5 @@ def test_crash_in_range(
     failed = re.findall(r"^  2024-05-\d\d  (.+)$", said, re.MULTILINE)
     for line in failed:
         assert re.search("(?i)connection|answer|terminat", line)
-    assert set(rows_by_date(alvo_url).values()) == {720}
-    assert_completed(alvo_url, project, SOME)
+    assert set(rows_by_date(alvo_url).values()) == {3 * 720}
+    assert_completed(alvo_url, project, SOME, turbines=3)
