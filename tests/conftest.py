@@ -22,6 +22,7 @@ from etl_lib.load import alvo as alvo_database
 from etl_lib.services import postgresql
 from etl_lib.settings import Settings as Library
 from fonteapi import database, table
+from fonteapi.__main__ import main as fonteapi
 from fonteapi.settings import Settings
 from pgarrow.sessions import open_engine
 
@@ -131,6 +132,19 @@ def fonte(fonte_api: str) -> Iterator[httpx2.Client]:
     """A client of `fonte_api`."""
     with httpx2.Client(base_url=fonte_api, timeout=30) as client:
         yield client
+
+
+@pytest.fixture
+def load_file(
+    fonte_url: str, fonte_api: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Loads a file into the test's Fonte with `python -m fonteapi load`."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+
+    def load(path: Path, *options: str) -> None:
+        assert fonteapi(["load", str(path), *options]) == 0
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -24,12 +24,13 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 
 from etl_lib.analysis.summary import MIME_TYPE
-from etl_lib.extract.days import Day
+from etl_lib.extract.days import Day, find_day
+from etl_lib.extract.readings import fetch_readings
 from etl_lib.load import alvo as alvo_database
-from etl_lib.load.day import load_day
+from etl_lib.load.day import load_day, verify_load
 from etl_lib.load.records import LoadedDay
 from etl_lib.services import embedded
-from etl_lib.transform.statistics import compute_statistics
+from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.catalogue import read_catalogue
 from fonteapi.main import create_app
 from fonteapi.settings import Settings
@@ -210,6 +211,16 @@ def closing_engine(url: str) -> Iterator[Engine]:
 
 def load_scaled(alvo: Engine, scale: float = 1) -> None:
     load_day(alvo, DAY, make_statistics(scale=scale), readings=1440)
+
+
+def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> LoadedDay:
+    """One day as the notebook moves it."""
+    found = find_day(fonte, day.isoformat())
+    readings = fetch_readings(fonte, found.start, found.end, columns)
+    computed = compute_statistics(readings)
+    load = load_day(alvo, found, computed, readings=readings.num_rows)
+    assert verify_load(alvo, found, to_frame(computed)) == load.statistics
+    return load
 
 
 def postmaster(project: Path) -> psutil.Process:

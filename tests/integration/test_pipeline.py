@@ -15,19 +15,14 @@ import httpx2
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers import DATA, execute
+from helpers import DATA, execute, transfer
 from sqlalchemy import Engine
 
 from etl_lib.analysis.days import summarize_days
 from etl_lib.archive.store import open_archive
-from etl_lib.extract.days import find_day
-from etl_lib.extract.readings import fetch_readings
-from etl_lib.load.day import load_day, read_statistics, verify_load
-from etl_lib.load.records import LoadedDay
+from etl_lib.load.day import read_statistics
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
-from etl_lib.transform.statistics import compute_statistics, to_frame
-from fonteapi.__main__ import main as fonteapi
 
 LA_HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"
 KEYS = ("Wind_turbine_name=turbine", "Date_time=timestamp")
@@ -35,29 +30,6 @@ MIDC = DATA / "midc_1min" / "midc_2018-10-18_1min.csv"
 NAMES = {"Ws_avg": "wind_speed", "P_avg": "power", "Ot_avg": "ambient_temperature"}
 ALL = list(NAMES.values())
 Values = dict[tuple[str, datetime], list[float]]
-
-
-@pytest.fixture
-def load_file(
-    fonte_url: str, fonte_api: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., None]:
-    """Loads a file into the test's Fonte with `python -m fonteapi load`."""
-    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
-
-    def load(path: Path, *options: str) -> None:
-        assert fonteapi(["load", str(path), *options]) == 0
-
-    return load
-
-
-def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) -> LoadedDay:
-    """One day as the notebook moves it."""
-    found = find_day(fonte, day.isoformat())
-    readings = fetch_readings(fonte, found.start, found.end, columns)
-    computed = compute_statistics(readings)
-    load = load_day(alvo, found, computed, readings=readings.num_rows)
-    assert verify_load(alvo, found, to_frame(computed)) == load.statistics
-    return load
 
 
 def buckets(path: Path, stamp: str, names: dict[str, str]) -> Values:
