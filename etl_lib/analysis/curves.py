@@ -87,7 +87,7 @@ def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
     ticks = value_ticks(*scales[0], grid.width / 1.6), value_ticks(*scales[1], grid.height)
     label_grid(grid, *ticks)
     grid.dots(slots.turbine[pairs], wind[pairs], power[pairs], grid.dot, LIGHT)
-    grid.ax.plot([], [], ".", color=LIGHT, label="ten-minute mean")
+    grid.ax.plot([], [], "o", color=LIGHT, ms=grid.dot, label="ten-minute mean")
     cell = curves.index.get_level_values(TURBINE).to_numpy()
     empty = np.setdiff1d(range(grid.cells), cell)
     hide = np.isin(range(grid.cells), empty)[:, None]

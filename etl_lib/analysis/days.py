@@ -26,7 +26,7 @@ def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) 
     """Summarize a load; `statistics` as from `to_frame`, `quality` as from `check_readings`."""
     days = summarize_days(statistics)
     day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
-    total = sum_turbines(quality)
+    total, turbines = sum_turbines(quality), _describe_turbines(load, statistics, quality)
     return Summary(
         **dict(load),
         quality={
@@ -35,8 +35,9 @@ def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) 
         },
         mean_wind_speed=_number(day["mean_wind_speed"]),
         energy=_number(day["energy"]),
-        hours_with_power=_number(day["hours_with_power"]) or 0.0,
-        by_turbine=_describe_turbines(load, statistics, quality),
+        # The frame lacks turbines without any reading
+        hours_with_power=sum(each.hours_with_power for each in turbines.values()) / len(turbines),
+        by_turbine=turbines,
         outline=_outline(statistics, load),
     )
 

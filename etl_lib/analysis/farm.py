@@ -142,7 +142,7 @@ def _compare_signal(slots: Slots, signal: str) -> Axes:
     table, there = slots.place(values), np.isfinite(values)
     if is_angle:
         grid.dots(*_pick(slots, values, there), grid.dot, BLUE)
-        grid.ax.plot([], [], ".", color=BLUE, label="mean")
+        grid.ax.plot([], [], "o", color=BLUE, ms=grid.dot, label="mean")
     else:
         between = np.isnan(table) & (slots.hold(np.where(shares > 0, 1.0, np.nan)) > 0)
         grid.lines(np.arange(slots.size), table, between, color=BLUE, lw=0.9, label="mean")

@@ -196,7 +196,7 @@ def time_ticks(first: pd.Timestamp, days: int, width: float) -> tuple[Ticks, str
 
 
 def add_key(ax: Axes) -> Axes:
-    """A legend above the grid."""
+    """A legend above the grid; its dots are twice as large as those of the cells."""
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
-    ax.legend(frameon=False, borderaxespad=0, fontsize=TEXT, **place)
+    ax.legend(frameon=False, borderaxespad=0, fontsize=TEXT, markerscale=2, **place)
     return ax

@@ -14,6 +14,11 @@ MIME_TYPE = "application/vnd.wind-etl.summary+json"
 MIME_TYPES = (MIME_TYPE, "application/json")
 """Notebooks of earlier versions have their summary as plain JSON."""
 
+FULL = 0.9995
+"""A coverage that is shown as 100.0%."""
+NAMED = 5
+"""How many incomplete turbines the summary names."""
+
 
 class SignalQuality(BaseModel):
     """Counts of what is there, missing or odd in a signal's readings of one day.
@@ -104,41 +109,46 @@ class Summary(LoadedDay):
     def table(self) -> str:
         """The summary as Markdown: a table, and another of the turbines if they are several."""
         energy = _quantity(self.energy, "{:,.0f} kWh")
+        several = f"{len(self.turbines)}: " if len(self.turbines) > 1 else ""
         intervals = dict(zip(self.turbines, self.intervals, strict=True))
         rows = {
             "date (UTC)": str(self.date),
-            "turbines" if len(self.turbines) > 1 else "turbine": ", ".join(self.turbines),
+            "turbines" if several else "turbine": f"{several}{', '.join(self.turbines)}",
             "signals": ", ".join(self.columns),
             "readings in": f"{self.readings:,}",
             "interval": describe_intervals(intervals),
             "statistics out": f"{self.statistics:,}",
             "changes in Alvo": self.changes,
-            "coverage": f"{self.coverage:.1%}",
+            "coverage": f"{self.coverage:.1%}{self._least_complete()}",
             "mean wind speed": _quantity(self.mean_wind_speed, "{:.2f} m/s"),
-            "energy": f"{energy}, in {self.hours_with_power:.1f} hours with power readings",
+            "energy": f"{energy}, in {self.hours_with_power:.1f} hours with power readings"
+            + (" on average" if several else ""),
             "ledger": f"run {self.run_id}, {self.finished:%Y-%m-%d %H:%M:%S} UTC",
         }
-        if len(self.turbines) > 1:
-            rows["energy"] += ", the mean of the turbines"
         # Markdown passes HTML through, and units are text from Fonte
         lines = [f"| {name} | {escape(value, quote=False)} |" for name, value in rows.items()]
         table = "\n".join(["| | |", "|:--|:--|", *lines])
-        return (
-            f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}"
-            if len(self.turbines) > 1
-            else table
-        )
+        return f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}" if several else table
+
+    def _least_complete(self) -> str:
+        """The turbines that lack most readings; empty if none lacks any, or there is one."""
+        lacking = {name: day for name, day in self.by_turbine.items() if day.coverage < FULL}
+        if len(self.by_turbine) < 2 or not lacking:
+            return ""
+        worst = sorted(lacking, key=lambda name: lacking[name].coverage)
+        named = ", ".join(f"{name}\u00a0{lacking[name].coverage:.1%}" for name in worst[:NAMED])
+        return f"; least {named}{', …' if len(worst) > NAMED else ''}"
 
     def _table_of_turbines(self) -> str:
         """One row a turbine."""
-        head = ("turbine", "energy, kWh", "wind, m/s", "coverage", "longest gap", "odd values")
+        head = ("turbine", "energy, kWh", "wind, m/s", "coverage", "longest gap, min", "odd values")
         rows = [
             (
                 name,
-                _quantity(day.energy, "{:,.0f}"),
-                _quantity(day.mean_wind_speed, "{:.2f}"),
+                _quantity(day.energy, "{:,.0f}", "–"),
+                _quantity(day.mean_wind_speed, "{:.2f}", "–"),
                 f"{day.coverage:.1%}",
-                f"{day.longest_gap:,} min",
+                f"{day.longest_gap:,}",
                 f"{day.odd:,}",
             )
             for name, day in self.by_turbine.items()
@@ -147,5 +157,5 @@ class Summary(LoadedDay):
         return "\n".join([lines[0], "|:--|--:|--:|--:|--:|--:|", *lines[1:]])
 
 
-def _quantity(value: float | None, form: str) -> str:
-    return "no readings" if value is None else form.format(value)
+def _quantity(value: float | None, form: str, nothing: str = "no readings") -> str:
+    return nothing if value is None else form.format(value)

@@ -144,7 +144,7 @@ def test_farm() -> None:
     )
     summary = summarize(load, frame, quality)
     assert summary.energy == pytest.approx(14_400 + 720)
-    assert summary.hours_with_power == pytest.approx(18)
+    assert summary.hours_with_power == pytest.approx(12)
     assert summary.quality["power"].readings == 9
     energies = [day.energy for day in summary.by_turbine.values()]
     assert energies == [pytest.approx(14_400), pytest.approx(720), None]
@@ -152,7 +152,9 @@ def test_farm() -> None:
     assert summary.outline is not None
     assert summary.outline.values == [330.0] * 36 + [600.0] * 36
     table = summary.table()
-    assert "| A1 | 14,400 | 8.00 | 100.0% | 3 min | 9 |" in table
-    assert "| C3 | no readings | no readings | 0.0% | 0 min | 0 |" in table
+    assert "| turbines | 3: A1, B2, C3 |" in table
+    assert "| coverage | 100.0%; least C3\u00a00.0%, B2\u00a050.0% |" in table
+    assert "| A1 | 14,400 | 8.00 | 100.0% | 3 | 9 |" in table
+    assert "| C3 | – | – | 0.0% | 0 | 0 |" in table
     assert "1,440 readings of 3 turbines in" in summary.counts
     assert Summary.read(summary._repr_mimebundle_()) == summary
