@@ -24,6 +24,7 @@ from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
 from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
+from etl_lib.load.wide import to_wide
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.interval import USUAL_INTERVAL
 from etl_lib.transform.query import query
@@ -134,10 +135,8 @@ def read_statistics(
         known = pc.unique(signals[TURBINE]).to_pylist()
         rows = execute(cursor, SELECT_DATA, *period, known if turbines is None else list(turbines))
         loads = execute(cursor, SELECT_INTERVALS, *period)
-    long = rows.to_pandas().merge(signals.to_pandas(), left_on="signal_id", right_on="id")
-    wide: pd.DataFrame = long.pivot(index=KEYS, columns="name", values="value")
-    names = [name for name in dict.fromkeys(signals["name"].to_pylist()) if name in wide]
-    wide = wide[names].rename_axis(columns=None)
+    wide = to_wide(rows, signals)
+    names = list(wide)
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
     units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
     wide.attrs["units"] = {name: units[name] for name in names} | {EXPECTED: "1"}
