@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from etl_lib.analysis.slots import one_turbine
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
-    from etl_lib.extract.readings import fetch_readings
+    from etl_lib.extract.readings import fetch_before, fetch_readings
     from etl_lib.load.day import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date, parse_turbines
     from etl_lib.services.connect import connect
@@ -52,7 +52,7 @@ _ROOMS = {
     "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
-    "extract.readings": "fetch_readings",
+    "extract.readings": "fetch_before fetch_readings",
     "load.day": "load_day read_statistics verify_load",
     "parameters": "parse_columns parse_date parse_turbines",
     "services.connect": "connect",

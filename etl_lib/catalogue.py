@@ -3,20 +3,37 @@
 from dataclasses import dataclass
 from json import loads
 from math import inf
+from typing import Any
 
 import pyarrow as pa
+
+Bounds = tuple[float, float]
+EVERYTHING: Bounds = (-inf, inf)
+BOUNDS = ("plausible", "possible", "plausible_of_rated", "possible_of_rated")
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A signal of Fonte, or a statistic of one."""
+    """A signal of Fonte, or a statistic of one. All bounds are inclusive."""
 
     unit: str = ""
     """Empty if it is not known."""
     kind: str = "quantity"
-    """`quantity` or `angle`; it decides the statistics."""
-    plausible: tuple[float, float] = (-inf, inf)
-    """Inclusive bounds outside which a reading is suspicious."""
+    """`quantity`, `angle`, `counter` or `state`; it decides the statistics."""
+    plausible: Bounds = EVERYTHING
+    """A reading outside is suspicious."""
+    possible: Bounds = EVERYTHING
+    """A reading outside cannot be."""
+    plausible_of_rated: Bounds = EVERYTHING
+    """As `plausible`, as shares of the turbine's rated power."""
+    possible_of_rated: Bounds = EVERYTHING
+    register: float | None = None
+    """The size of a counter's register, from which it begins again at zero; None if unknown."""
+
+    @property
+    def needs_before(self) -> bool:
+        """Whether its statistics depend on the reading before: true of counters and states."""
+        return self.kind in ("counter", "state")
 
 
 def told_intervals(readings: pa.Table) -> dict[str, float]:
@@ -28,8 +45,11 @@ def told_intervals(readings: pa.Table) -> dict[str, float]:
 def read_signal(field: pa.Field) -> Signal:
     """The signal of a field; what its metadata lacks has the default."""
     metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-    known = {key: metadata[key] for key in ("unit", "kind") if key in metadata}
-    if "plausible" not in metadata:
-        return Signal(**known)
-    low, high = map(float, metadata["plausible"].split())
-    return Signal(**known, plausible=(low, high))
+    known: dict[str, Any] = {key: metadata[key] for key in ("unit", "kind") if key in metadata}
+    for name in BOUNDS:
+        if name in metadata:
+            low, high = map(float, metadata[name].split())
+            known[name] = (low, high)
+    if "register" in metadata:
+        known["register"] = float(metadata["register"])
+    return Signal(**known)

@@ -10,6 +10,7 @@ from fonteapi.catalogue import Kind, Signal, Turbine
 from fonteapi.formats import ARROW, CSV, JSON
 
 TIMESTAMP = "2024-05-20T00:00:00Z"
+Range = tuple[float, float] | None
 
 
 class Reading(BaseModel):
@@ -31,7 +32,17 @@ class SignalFacts(BaseModel):
     kind: Kind
     description: str = Field(examples=["wind speed at hub height"])
     iec_61400_25: str | None = Field(description="the name in IEC 61400-25, as OpenOA spells it")
-    plausible: tuple[float, float] | None = Field(description="bounds, inclusive")
+    plausible: Range = Field(description="bounds, inclusive; a reading outside is suspicious")
+    possible: Range = Field(description="bounds, inclusive; a reading outside cannot be")
+    plausible_of_rated: Range = Field(
+        description="as plausible, as shares of the turbine's rated power"
+    )
+    possible_of_rated: Range = Field(
+        description="as possible, as shares of the turbine's rated power"
+    )
+    register_size: float | None = Field(
+        alias="register", description="of a counter: where it begins again at zero, in its unit"
+    )
 
 
 class TurbineReadings(BaseModel):

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = "[a-z][a-z0-9_]{0,39}"
@@ -33,6 +41,19 @@ class Kind(StrEnum):
 
     QUANTITY = "quantity"
     ANGLE = "angle"
+    COUNTER = "counter"
+    STATE = "state"
+
+    @property
+    def needs_before(self) -> bool:
+        """Whether its statistics depend on the reading before, and so on the day before."""
+        return self in (Kind.COUNTER, Kind.STATE)
+
+
+POWER_UNITS = ("kW", "kvar", "kVA")
+"""Signals in these may have bounds as shares of the turbine's rated power, which is in kW."""
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 def _check_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -61,22 +82,56 @@ class Signal(Entry):
     """Name in IEC 61400-25, as OpenOA spells it."""
     plausible: Bounds | None = None
     """Inclusive bounds outside which a reading is suspicious (a sentinel, a broken sensor)."""
+    possible: Bounds | None = None
+    """Inclusive bounds outside which a reading cannot be; they contain the plausible ones."""
+    plausible_of_rated: Bounds | None = None
+    """As `plausible`, as shares of the turbine's rated power."""
+    possible_of_rated: Bounds | None = None
+    """As `possible`, as shares of the turbine's rated power."""
+    register_size: Positive | None = Field(default=None, alias="register")
+    """Where a counter begins again at zero, in its unit."""
     example: float | None = None
+
+    @field_validator("possible", "possible_of_rated")
+    @classmethod
+    def _check_containment(cls, bounds: Bounds | None, info: ValidationInfo) -> Bounds | None:
+        name = str(info.field_name).replace("possible", "plausible")
+        inner = info.data.get(name)
+        if bounds and inner and not bounds[0] <= inner[0] < inner[1] <= bounds[1]:
+            raise ValueError(f"expected bounds that contain {name}, {inner[0]:g} to {inner[1]:g}")
+        return bounds
+
+    @field_validator("plausible_of_rated", "possible_of_rated")
+    @classmethod
+    def _check_unit(cls, bounds: Bounds | None, info: ValidationInfo) -> Bounds | None:
+        unit = info.data.get("unit", "kW")
+        if bounds and unit not in POWER_UNITS:
+            known = ", ".join(POWER_UNITS)
+            raise ValueError(f"expected only for a unit of power ({known}), which {unit} is not")
+        return bounds
+
+    @field_validator("register_size")
+    @classmethod
+    def _check_kind(cls, size: float | None, info: ValidationInfo) -> float | None:
+        kind = info.data.get("kind", Kind.COUNTER)
+        if size is not None and kind != Kind.COUNTER:
+            raise ValueError(f"expected only for the kind counter, which {kind} is not")
+        return size
 
     @property
     def metadata(self) -> dict[str, str]:
         """The metadata of the signal's field in an Arrow schema."""
-        known = {
+        known: dict[str, str | None] = {
             "unit": self.unit,
             "kind": self.kind,
             "description": self.description,
             "iec_61400_25": self.iec_61400_25,
-            "plausible": self.plausible and "{:g} {:g}".format(*self.plausible),
+            "register": repr(self.register_size) if self.register_size else None,
         }
+        for name in ("plausible", "possible", "plausible_of_rated", "possible_of_rated"):
+            bounds = getattr(self, name)
+            known[name] = "{!r} {!r}".format(*bounds) if bounds else None
         return {key: value for key, value in known.items() if value is not None}
-
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Model(Entry):

@@ -1,7 +1,7 @@
 """The days of Fonte: which UTC days have readings, and what tells one content from another."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -9,16 +9,22 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import RowMapping, select
 
-from fonteapi.database import Fonte, Period, data, is_within
+from fonteapi.database import FIRST, Fonte, Held, Period, data, is_within
+
+MASK = 0xFFFF_FFFF_FFFF_FFFF
+"""PostgreSQL's hashes are signed; a fingerprint has the 64 bits as they are."""
 
 
 def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
     """Per UTC day with readings in a period: how many, of which turbines, and fingerprints.
 
     A fingerprint covers one signal of one turbine: each reading's timestamp, value and place among
-    those of the same timestamp. It is a bitwise XOR of hashes, so it needs no order.
+    those of the same timestamp; of a counter or state those of the day before, too, since the
+    day's statistics go on from them. It is a bitwise XOR of hashes, so it needs no order.
     """
     stamp, held = data.c.timestamp, fonte.describe()
+    followed = {name for name, signal in held.signals.items() if signal.kind.needs_before}
+    within = is_within(period)
     stamps = sa.func.timestamp_hash_extended(sa.func.timezone("UTC", stamp), 1)
     # By the place, readings that repeat do not cancel each other, and the last one matters
     place = sa.func.row_number().over(partition_by=[held.turbine, stamp], order_by=data.c.id)
@@ -29,20 +35,30 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
         *map(sa.column, held.signals),
         sa.func.hashint8extended(place, stamps).label("seed"),
     )
-    each = readings.where(is_within(period)).subquery().c
+    each = readings.where(within | _is_day_before(period) if followed else within).subquery().c
     query = select(
         each.date,
         each.turbine,
         sa.func.count().label("readings"),
         sa.func.min(each.timestamp).label("first_timestamp"),
         sa.func.max(each.timestamp).label("last_timestamp"),
-        *(sa.func.to_hex(_hash(each[name], each.seed)).label(name) for name in held.signals),
+        *(_hash(each[name], each.seed).label(name) for name in held.signals),
     )
     query = query.group_by(each.date, each.turbine).order_by(each.date, each.turbine)
     with fonte.engine.connect() as connection:
         rows = connection.execute(query).mappings().all()
-    by_day = groupby(rows, itemgetter("date"))
-    return [_join_turbines(day, list(parts), list(held.signals)) for day, parts in by_day]
+    first = period[0].date() if period[0] else date.min
+    before = {(row["date"] + timedelta(days=1), row["turbine"]): row for row in rows}
+    by_day = groupby((row for row in rows if row["date"] >= first), itemgetter("date"))
+    return [_join_turbines(day, list(parts), before, held, followed) for day, parts in by_day]
+
+
+def _is_day_before(period: Period) -> sa.ColumnElement[bool]:
+    """Whether a reading is of the UTC day before the first one of a period."""
+    if period[0] is None:
+        return sa.false()
+    midnight = max(period[0], FIRST).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (data.c.timestamp >= midnight - timedelta(days=1)) & (data.c.timestamp < midnight)
 
 
 def _hash(signal: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
@@ -52,16 +68,25 @@ def _hash(signal: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.Colu
 
 
 def _join_turbines(
-    day: date, turbines: Sequence[RowMapping], signals: Sequence[str]
+    day: date,
+    turbines: Sequence[RowMapping],
+    before: Mapping[tuple[date, str], Mapping[Any, Any]],
+    held: Held,
+    followed: Collection[str],
 ) -> dict[str, Any]:
-    """One day of the rows of its turbines."""
+    """One day of the rows of its turbines; `before` has those of the days before each day."""
+    fingerprints: dict[str, dict[str, str]] = {}
+    for row in turbines:
+        earlier = before.get((day, row["turbine"]), {})
+        hashes = {name: row[name] for name in held.signals}
+        for name in followed:
+            hashes[name] ^= earlier.get(name, 0)
+        fingerprints[row["turbine"]] = {name: f"{h & MASK:x}" for name, h in hashes.items()}
     return {
         "date": day,
         "readings": sum(row["readings"] for row in turbines),
         "turbines": [row["turbine"] for row in turbines],
         "first_timestamp": min(row["first_timestamp"] for row in turbines),
         "last_timestamp": max(row["last_timestamp"] for row in turbines),
-        "fingerprints": {
-            row["turbine"]: {signal: row[signal] for signal in signals} for row in turbines
-        },
+        "fingerprints": fingerprints,
     }

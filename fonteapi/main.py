@@ -137,7 +137,7 @@ def read_reading(
 @router.get("/signals", response_model=list[answers.SignalFacts])
 def read_signals(fonte: Fonte) -> Any:
     """The signals that Fonte has, and what the catalogue says of them."""
-    return [signal.model_dump() for signal in fonte.describe().signals.values()]
+    return [signal.model_dump(by_alias=True) for signal in fonte.describe().signals.values()]
 
 
 @router.get("/turbines", response_model=list[answers.TurbineFacts])

@@ -10,6 +10,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+from etl_lib.transform.kinds import shown_column
+
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
@@ -47,7 +49,7 @@ def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
 def find_missing(data: pd.DataFrame, *names: str) -> str | None:
     """The label of the first column that has no values; None when all have some."""
     missing = (name for name in names if name not in data or not data[name].notna().any())
-    return next((label(name.removesuffix("_mean")) for name in missing), None)
+    return next((label(name.rpartition("_")[0]) for name in missing), None)
 
 
 def write_sentence(ax: Axes, sentence: str) -> Axes:
@@ -63,9 +65,9 @@ def label(name: str) -> str:
 
 
 def quantity(data: pd.DataFrame, signal: str) -> str:
-    """A signal with its unit, as an axis label."""
-    unit = data.attrs.get("units", {}).get(f"{signal}_mean", "unknown unit")
-    return f"{label(signal)} ({unit})"
+    """A signal with its unit, if it has one, as an axis label."""
+    unit = data.attrs.get("units", {}).get(shown_column(data, signal), "unknown unit")
+    return label(signal) if unit == "1" else f"{label(signal)} ({unit})"
 
 
 def format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:

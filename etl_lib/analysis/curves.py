@@ -16,7 +16,7 @@ from etl_lib.analysis.plots import MARKERS
 from etl_lib.analysis.rows import shorten
 from etl_lib.analysis.slots import Numbers, Slots
 from etl_lib.analysis.wind import FULL_BIN
-from etl_lib.transform.statistics import TURBINE
+from etl_lib.transform.kinds import TURBINE
 
 LIGHT = "#56B4E9"
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", LIGHT, "black", GREY)

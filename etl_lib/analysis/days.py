@@ -9,13 +9,8 @@ import pandas as pd
 from etl_lib.analysis.quality import sum_turbines
 from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
 from etl_lib.load.records import LoadedDay
-from etl_lib.transform.statistics import (
-    BUCKETS_A_DAY,
-    EXPECTED,
-    TURBINE,
-    coverage,
-    signals_of,
-)
+from etl_lib.transform.kinds import EXPECTED, TURBINE, shown_column, signals_of
+from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage
 
 HOURS_A_BUCKET = 1 / 6
 STEP_SECONDS = 1200
@@ -181,10 +176,13 @@ def _describe_turbines(
 def _outline(statistics: pd.DataFrame, load: LoadedDay) -> Outline:
     """Power, or the first signal where power was not loaded, in steps of twenty minutes.
 
-    The mean of the turbines.
+    The mean of the turbines, of a counter that of its increments. States have no outline: one is
+    drawn only if there is nothing else, as without readings.
     """
-    signal = "power" if "power" in load.columns else load.columns[0]
-    means_of_all = statistics.get(f"{signal}_mean", pd.Series(np.nan, index=statistics.index))
+    drawn = [name for name in load.columns if f"{name}_mode" not in statistics]
+    signal = "power" if "power" in load.columns else [*drawn, *load.columns][0]
+    column = shown_column(statistics, signal) if signal in drawn else ""
+    means_of_all = statistics.get(column, pd.Series(np.nan, index=statistics.index))
     steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
     outlines = []
     for turbine, interval in zip(load.turbines, load.intervals, strict=True):

@@ -33,9 +33,11 @@ from etl_lib.analysis.plots import (
     plot_signals,
 )
 from etl_lib.analysis.rows import draw_rows
+from etl_lib.analysis.series import is_angle, name_of
 from etl_lib.analysis.slots import Numbers, Slots, only_turbine
 from etl_lib.analysis.wind import power_curve
-from etl_lib.transform.statistics import THIN, TURBINE, coverage, signals_of
+from etl_lib.transform.kinds import TURBINE, shown_column, signals_of
+from etl_lib.transform.statistics import THIN, coverage
 
 CELL = 0.34
 """Height / width of a cell."""
@@ -49,7 +51,7 @@ def compare_signals(
     """A figure per signal: each turbine's mean over time in a cell of a grid, on common scales.
 
     Gaps stay gaps, thin buckets are hollow, and a line joins hourly readings. An angle is drawn
-    as points from 0° to 360°.
+    as points from 0° to 360°; of a counter its increments as a line, of a state its code as points.
     """
     if (alone := only_turbine(data, turbines)) is not None:
         return plot_signals(alone, signals)
@@ -63,23 +65,27 @@ def plot_heat_map(
     """A signal's mean as colour: a row per turbine, a column per ten-minute slot of the day.
 
     Of several days a column is a day's mean; that of an angle is the direction of the mean of
-    unit vectors, weighted by count. Hatched where there are no readings.
+    unit vectors, weighted by count. A counter has its increments, and a day their sum; a state has
+    its code, and a day the one of most buckets. Hatched where there are no readings.
     """
     if (alone := only_turbine(data, turbines)) is not None:
         return plot_signal(alone, signal, ax=ax)
     slots = Slots.of(data, turbines)
-    if find_missing(slots.data, f"{signal}_mean"):
+    column = shown_column(slots.data, signal)
+    if find_missing(slots.data, column):
         return write_sentence(new_axes(ax), f"no readings of {label(signal)}")
-    is_angle = _is_angle(slots.data, signal)
-    values = slots.column(f"{signal}_mean")
+    turns, values = is_angle(slots.data, column), slots.column(column)
     if slots.days == 1:
         table = slots.hold(values)
-    elif is_angle:
+    elif turns:
         table = slots.mean_angles(values, slots.column(f"{signal}_count"))
-    else:
+    elif column.endswith("_mean"):
         table = slots.by_day(slots.hold(values))
-    colours = TURN if is_angle else {"cmap": "cividis"}
-    bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if is_angle else {})
+    else:
+        combine = slots.sum_by_day if column.endswith("_delta") else slots.mode_by_day
+        table = combine(slots.place(values))
+    colours = TURN if turns else {"cmap": "cividis"}
+    bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if turns else {})
     return draw_rows(slots, table, colours, bar, ax)
 
 
@@ -129,24 +135,26 @@ def compare_power_curves(data: pd.DataFrame, turbines: Sequence[str] = ()) -> li
 
 def _compare_signal(slots: Slots, signal: str) -> Axes:
     """The grid of one signal."""
-    if find_missing(slots.data, f"{signal}_mean"):
+    column = shown_column(slots.data, signal)
+    if find_missing(slots.data, column):
         return write_sentence(new_axes(None), f"no readings of {label(signal)}")
-    values = slots.column(f"{signal}_mean")
+    values, name = slots.column(column), name_of(column)
     shares = coverage(slots.data, signal).to_numpy()
-    is_angle = _is_angle(slots.data, signal)
-    scale = (0.0, 360.0) if is_angle else scale_of(values)
+    held = slots.hold(np.where(shares > 0, shares, np.nan))
+    turns = is_angle(slots.data, column)
+    scale = (0.0, 360.0) if turns else scale_of(values)
     grid = new_grid(slots.names, (0, slots.size), scale, CELL)
     times, what = time_ticks(slots.first, slots.days, grid.width)
     turn = [0, 180, 360], ["0 N", "180 S", "360 N"]
-    label_grid(grid, times, turn if is_angle else value_ticks(*scale, grid.height))
+    label_grid(grid, times, turn if turns else value_ticks(*scale, grid.height))
     table, there = slots.place(values), np.isfinite(values)
-    if is_angle:
+    if turns or column.endswith("_mode"):
         grid.dots(*_pick(slots, values, there), grid.dot, BLUE)
-        grid.ax.plot([], [], "o", color=BLUE, ms=grid.dot, label="mean")
+        grid.ax.plot([], [], "o", color=BLUE, ms=grid.dot, label=name)
     else:
-        between = np.isnan(table) & (slots.hold(np.where(shares > 0, 1.0, np.nan)) > 0)
-        grid.lines(np.arange(slots.size), table, between, color=BLUE, lw=0.9, label="mean")
-    thin = there & (shares < THIN)
+        between = np.isnan(table) & (held > 0)
+        grid.lines(np.arange(slots.size), table, between, color=BLUE, lw=0.9, label=name)
+    thin = there & ~(held[slots.turbine, slots.slot] >= THIN)
     if thin.any():
         few: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 1.4 * grid.dot, "mew": 0.6}
         grid.mark(*_pick(slots, values, thin), "o", label="fewer than half of the readings", **few)
@@ -159,7 +167,3 @@ def _compare_signal(slots: Slots, signal: str) -> Axes:
 def _pick(slots: Slots, values: Numbers, rows: Any) -> tuple[Any, Any, Any]:
     """Turbine, slot and value of the chosen rows."""
     return slots.turbine[rows], slots.slot[rows], values[rows]
-
-
-def _is_angle(data: pd.DataFrame, signal: str) -> bool:
-    return bool(data.attrs.get("kinds", {}).get(f"{signal}_mean") == "angle")

@@ -24,16 +24,17 @@ from etl_lib.analysis.axes import (
     find_missing,
     format_hours,
     format_time,
-    format_turn,
     label,
     new_axes,
     new_column,
     quantity,
     write_sentence,
 )
+from etl_lib.analysis.series import draw_series
 from etl_lib.analysis.slots import of_one_turbine
 from etl_lib.analysis.wind import FULL_BIN, power_curve
-from etl_lib.transform.statistics import THIN, coverage, signals_of, slot_coverage
+from etl_lib.transform.kinds import shown_column, signals_of
+from etl_lib.transform.statistics import THIN, coverage, slot_coverage
 
 MANY = 2000
 """A scatter of more points is drawn as an image: a year as SVG takes megabytes."""
@@ -49,24 +50,19 @@ MARKERS = "os^vDPX*<>ph"
 def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> Axes:
     """A signal's mean over time with its min–max band; gaps stay gaps, thin buckets are hollow.
 
-    An angle is drawn as points from 0° to 360°: a line would cross the plot at every north wind.
+    An angle is drawn as points from 0° to 360°, of a counter its increments, of a state its code.
     """
     ax = new_axes(ax)
-    mean = f"{signal}_mean"
-    if find_missing(data, mean):
+    column = shown_column(data, signal)
+    if find_missing(data, column):
         return write_sentence(ax, f"no readings of {label(signal)}")
     shares = slot_coverage(data, signal)
     data = data.asfreq("10min")
-    between = data[mean].isna() & (shares.reindex(data.index) > 0)
+    shares = shares.reindex(data.index).fillna(0)
+    between = data[column].isna() & (shares > 0)
     data = data[~between]  # a line joins hourly readings, and breaks where one is missing
-    if data.attrs.get("kinds", {}).get(mean) == "angle":
-        ax.plot(data.index, data[mean], ".", color=BLUE, ms=4, label="mean")
-        format_turn(ax)
-    else:
-        band = data[f"{signal}_min"], data[f"{signal}_max"]
-        ax.fill_between(data.index, *band, color=BLUE, alpha=0.2, lw=0, label="minimum to maximum")
-        ax.plot(data.index, data[mean], ".-", color=BLUE, ms=3, lw=1.2, label="mean")
-    thin = data.loc[coverage(data, signal) < THIN, mean].dropna()
+    draw_series(ax, data, column)
+    thin = data.loc[shares[~between] < THIN, column].dropna()
     if len(thin):
         few = "fewer than half of the readings"
         ax.plot(thin.index, thin, "o", mfc="white", mec=BLUE, ms=4, label=few)
@@ -143,6 +139,8 @@ def plot_diurnal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> 
     """A signal's mean by hour of the day, with the band that four in five buckets lie in."""
     ax = new_axes(ax)
     mean = f"{signal}_mean"
+    if shown_column(data, signal) != mean:
+        return write_sentence(ax, f"no mean day: {label(signal)} is a counter or a state")
     if find_missing(data, mean):
         return write_sentence(ax, f"no readings of {label(signal)}")
     hours = data[mean].groupby(pd.DatetimeIndex(data.index).hour)

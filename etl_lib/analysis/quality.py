@@ -11,7 +11,7 @@ from etl_lib.analysis.summary import SignalQuality
 from etl_lib.catalogue import Signal, read_signal
 from etl_lib.extract.days import Day
 from etl_lib.transform.interval import USUAL_INTERVAL, find_intervals, rows_by_turbine
-from etl_lib.transform.statistics import KEYS, TURBINE
+from etl_lib.transform.kinds import KEYS, TURBINE
 
 Array = NDArray[np.float64]
 LONGEST_GAP = SignalQuality.model_fields["longest_gap"].alias

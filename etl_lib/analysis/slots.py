@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from etl_lib.errors import ParameterError
-from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY, EXPECTED, TURBINE
+from etl_lib.transform.kinds import EXPECTED, TURBINE
+from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 CANCEL = 1e-5
@@ -138,6 +139,21 @@ class Slots:
         days = table.reshape(len(self.names), self.days, BUCKETS_A_DAY)
         count = np.isfinite(days).sum(axis=2)
         return np.where(count, np.nansum(days, axis=2) / np.maximum(count, 1), np.nan)
+
+    def sum_by_day(self, table: Numbers) -> Numbers:
+        """The sum of each day's values (turbines × days), NaN for a day without any."""
+        days = table.reshape(len(self.names), self.days, BUCKETS_A_DAY)
+        return np.where(np.isfinite(days).any(axis=2), np.nansum(days, axis=2), np.nan)
+
+    def mode_by_day(self, table: Numbers) -> Numbers:
+        """The most frequent value of each day (turbines × days); of several the largest."""
+        days = table.reshape(len(self.names), self.days, BUCKETS_A_DAY)
+        most, found = np.zeros(days.shape[:2]), np.full(days.shape[:2], np.nan)
+        for code in np.unique(table[np.isfinite(table)]):
+            count = (days == code).sum(axis=2)
+            found = np.where((count > 0) & (count >= most), code, found)
+            most = np.maximum(most, count)
+        return found
 
     def mean_angles(self, values: Numbers, counts: Numbers) -> Numbers:
         """The direction of each day's mean unit vector, weighted by count: degrees, 0 to 360.

@@ -7,8 +7,10 @@ import httpx2
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl_lib.catalogue import read_signal
 from etl_lib.errors import FonteError
 from etl_lib.extract import client
+from etl_lib.extract.days import Day
 
 TIMESTAMP_TYPE = pa.timestamp("us", "UTC")
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -45,6 +47,19 @@ def fetch_readings(
             f"expected readings from {start} up to {end} from {where}, got others among them"
         )
     return table
+
+
+def fetch_before(fonte: httpx2.Client, day: Day, readings: pa.Table) -> pa.Table:
+    """The readings of the day before, of the counters and states among the signals of `readings`.
+
+    As from `fetch_readings`, of the day's turbines: what `compute_statistics` takes as `before`.
+    Without counters and states, or without readings, it is empty and Fonte is not asked.
+    """
+    signals = [field for field in readings.schema if read_signal(field).needs_before]
+    names = [field.name for field in signals]
+    if not names or not readings.num_rows:
+        return readings.slice(0, 0).select(["timestamp", "turbine", *names])
+    return fetch_readings(fonte, day.start - timedelta(days=1), day.start, names, day.turbines)
 
 
 def _read_stream(response: httpx2.Response, where: str) -> pa.Table:

@@ -2,9 +2,10 @@
 --
 -- In:  before, after: `signal_id`, `timestamp`, `value`; signals: `id`, `turbine`, `name`,
 --      `unit`, `kind`.
--- Out: one row per changed signal: its `turbine`, `name` and `unit`, how many statistics were
---      `added`, `changed` and `removed`, the `largest` change of a value in the signal's unit,
---      and its `share` of the larger of both values, which compares signals of any unit.
+-- Out: one row per changed signal: its `turbine`, `name`, `unit` and `kind`, how many statistics
+--      were `added`, `changed` and `removed`, the `largest` change of a value in the signal's unit,
+--      and its `share` of the larger of both values, which compares signals of any unit. Codes of
+--      a state have no distance: their share is 0.
 WITH pairs AS (
     SELECT
         coalesce(before.signal_id, after.signal_id) AS id,
@@ -22,7 +23,7 @@ differences AS (
         -- Of two angles the smaller way round counts, and half a turn is the whole
         CASE kind WHEN 'angle' THEN abs(change - 360 * round(change / 360)) ELSE abs(change) END
             AS difference,
-        CASE kind WHEN 'angle' THEN 180 ELSE greatest(abs(old), abs(new)) END AS whole
+        CASE kind WHEN 'angle' THEN 180 WHEN 'state' THEN NULL ELSE greatest(abs(old), abs(new)) END AS whole
     FROM pairs
     JOIN signals USING (id)
 )
@@ -31,11 +32,12 @@ SELECT
     turbine,
     name,
     unit,
+    kind,
     count(*) FILTER (old IS NULL) AS added,
     count(difference) AS changed,
     count(*) FILTER (new IS NULL) AS removed,
     coalesce(max(difference), 0) AS largest,
     coalesce(max(difference / whole), 0) AS share
 FROM differences
-GROUP BY turbine, name, unit
+GROUP BY turbine, name, unit, kind
 ORDER BY share DESC, name, turbine

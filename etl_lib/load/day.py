@@ -27,17 +27,9 @@ from etl_lib.load.tables import data
 from etl_lib.load.wide import to_wide
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.interval import USUAL_INTERVAL
+from etl_lib.transform.kinds import EXPECTED, KEYS, STAMP, TURBINE, signals_of
 from etl_lib.transform.query import query
-from etl_lib.transform.statistics import (
-    BUCKET_SECONDS,
-    EXPECTED,
-    KEYS,
-    STAMP,
-    TURBINE,
-    day_coverage,
-    read_intervals,
-    signals_of,
-)
+from etl_lib.transform.statistics import BUCKET_SECONDS, day_coverage, read_intervals
 
 
 def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> LoadedDay:
@@ -204,12 +196,13 @@ def _count_changes(
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")
     rows = query(sql, before=before, after=after, signals=signals).to_pylist()
     counts = {name: sum(row[name] for row in rows) for name in ("added", "changed", "removed")}
-    if not rows or not rows[0]["changed"]:
+    row = next((row for row in rows if row["changed"]), None)
+    if row is None:
         return counts | {"largest_change": None}
-    row = rows[0]
     unit = "" if row["unit"] == "1" else f" {row['unit']}"
     whose = f"{row[TURBINE]} {row['name']}" if has_several else row["name"]
-    return counts | {"largest_change": f"{whose} by {row['largest']:.4g}{unit}"}
+    change = "to another code" if row["kind"] == "state" else f"by {row['largest']:.4g}{unit}"
+    return counts | {"largest_change": f"{whose} {change}"}
 
 
 def _to_rows(statistics: pa.Table, signals: pa.Table) -> pa.Table:

@@ -20,7 +20,7 @@ from etl_lib.archive.status import read_status
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, project_archive
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
-from etl_lib.extract.readings import fetch_readings
+from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load.day import verify_load
 from etl_lib.load.ledger import read_units
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
@@ -31,7 +31,8 @@ from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
-from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
+from etl_lib.transform.kinds import STATISTICS
+from etl_lib.transform.statistics import compute_statistics, to_frame
 
 if TYPE_CHECKING:
     from etl_lib.orchestration.definitions import Options
@@ -149,8 +150,9 @@ def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
     """Compare Alvo with the day recomputed from Fonte's readings; empty if they are equal."""
     day = find_day(fonte, summary.date.isoformat(), summary.turbines)
     readings = fetch_readings(fonte, day.start, day.end, summary.columns, day.turbines)
+    before = fetch_before(fonte, day, readings)
     try:
-        verify_load(alvo, day, to_frame(compute_statistics(readings)))
+        verify_load(alvo, day, to_frame(compute_statistics(readings, before=before)))
     except AlvoError as error:
         return str(error)
     return ""
@@ -200,7 +202,8 @@ def _table(summary: Summary) -> dg.TableMetadataValue:
 
 
 def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:
-    signals = [f"{column}_{statistic}" for column in columns for statistic in STATISTICS]
+    every = dict.fromkeys(chain.from_iterable(STATISTICS.values()))
+    signals = [f"{column}_{statistic}" for column in columns for statistic in every]
     return dg.TableSchema(
         [dg.TableColumn(name, "double precision", units[name]) for name in signals if name in units]
     )

@@ -1,6 +1,6 @@
 """Readings to ten-minute statistics: DuckDB runs one SQL file for each kind of signal."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 
 import numpy as np
@@ -8,17 +8,20 @@ import pandas as pd
 import pyarrow as pa
 
 from etl_lib.catalogue import read_signal
-from etl_lib.errors import FonteError
 from etl_lib.transform.interval import find_intervals, rows_by_turbine
+from etl_lib.transform.kinds import (
+    EXPECTED,
+    KEYS,
+    STAMP,
+    STATISTICS,
+    TURBINE,
+    names_by_kind,
+    signal_fields,
+    statistics_schema,
+)
 from etl_lib.transform.query import query
+from etl_lib.transform.sequences import compute_sequences, join_statistics
 
-TURBINE, STAMP = "turbine", "timestamp"
-KEYS = [TURBINE, STAMP]
-KINDS = ("quantity", "angle")
-STATISTICS = ("mean", "min", "max", "std", "count")
-"""The statistics of a bucket; a signal's name in Alvo is `<column>_<statistic>`."""
-EXPECTED = "expected"
-"""The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
 BUCKET_SECONDS = 600
 BUCKET = pd.Timedelta(seconds=BUCKET_SECONDS)
 BUCKETS_A_DAY = 144
@@ -31,47 +34,48 @@ def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
 
     Raises `FonteError` for a signal of a kind that has no statistics.
     """
-    kinds = KINDS if readings is None else _names_by_kind(readings)
+    kinds = STATISTICS if readings is None else names_by_kind(readings)
     folder = files(__package__)
-    return {kind: (folder / f"{kind}.sql").read_text("utf-8") for kind in KINDS if kind in kinds}
+    return {k: (folder / f"{k}.sql").read_text("utf-8") for k in STATISTICS if k in kinds}
 
 
-def compute_statistics(readings: pa.Table, sql: Mapping[str, str] | None = None) -> pa.Table:
+def compute_statistics(
+    readings: pa.Table, sql: Mapping[str, str] | None = None, *, before: pa.Table | None = None
+) -> pa.Table:
     """Ten-minute statistics of `readings`, one row per turbine and bucket that has some, in order.
 
     `readings`: `turbine`, `timestamp` (UTC, any order; of equal stamps of a turbine, the last
-    finite value of each column counts) and any number of float columns. Returns `turbine`,
-    `timestamp` (UTC, the bucket's start) and, per column, its `_mean`, `_min`, `_max`, `_std`
-    (sample, n−1; null for one reading) and `_count` (of finite readings; null for none); then
-    `expected`, the readings that a full bucket has at the turbine's interval. All are float64,
-    with `unit` in each field's metadata.
-    An angle has the mean of unit vectors; its min and max are not wrapped (see `angle.sql`).
+    finite value of each column counts) and any number of float columns, whose metadata tell their
+    kinds. Returns `turbine`, `timestamp` (UTC, the bucket's start) and, per column, the statistics
+    of its kind (`STATISTICS`; null where there is none): see `quantity.sql`, `angle.sql`,
+    `counter.sql` and `state.sql`. Then `expected`, the readings that a full bucket has at the
+    turbine's interval. All are float64, with `unit` in each field's metadata.
+    Counters and states go on from `before`, the readings before (as from `fetch_before`), which
+    get no rows themselves. A state still holds after its last reading: its bucket has a row even
+    without a reading, on the UTC days on which the turbine has `readings`.
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
-    # Without a zone: DuckDB would bucket local time and look up the calendar for each stamp.
-    # With codes for the turbines, it groups by them in half the time
-    signals = readings.drop_columns(KEYS)
-    codes = readings[TURBINE].combine_chunks().dictionary_encode()
-    plain = signals.add_column(0, STAMP, readings[STAMP].cast(pa.timestamp("us")))
-    last = _last_of_each_stamp(plain.add_column(0, TURBINE, codes))
+    last = _last_of_each_stamp(_plain(readings))
     computed: dict[str, pa.ChunkedArray] = {}
     texts = statistics_sql(readings) | dict(sql or {})
-    for kind, names in _names_by_kind(readings).items():
-        found = query(texts[kind], readings=last.select([*KEYS, *names]))
-        computed |= dict(zip(found.column_names, found.columns, strict=True))
-    schema = _statistics_schema(readings.schema)
     intervals = find_intervals(readings)
+    followed = [field for field in signal_fields(readings) if read_signal(field).needs_before]
+    for kind, names in names_by_kind(readings).items():
+        if kind in ("quantity", "angle"):
+            found = query(texts[kind], readings=last.select([*KEYS, *names]))
+            computed |= dict(zip(found.column_names, found.columns, strict=True))
+    if followed:
+        sequence = _put_before(before, readings, last, [field.name for field in followed])
+        parts = compute_sequences(sequence, followed, texts, intervals)
+        table = join_statistics([*([pa.table(computed)] if computed else []), *parts], last)
+        computed = dict(zip(table.column_names, table.columns, strict=True))
     rows = rows_by_turbine(computed[TURBINE])
     expected = np.empty(len(computed[TURBINE]))
     for turbine, places in rows.items():
         expected[places] = BUCKET_SECONDS / intervals[turbine]
     computed[EXPECTED] = pa.chunked_array([expected])
+    schema = statistics_schema(readings.schema)
     return pa.table(computed).select(schema.names).cast(schema)
-
-
-def signals_of(names: Iterable[str]) -> list[str]:
-    """The signals among the names of their statistics, in order."""
-    return [name.removesuffix("_mean") for name in names if name.endswith("_mean")]
 
 
 def read_intervals(statistics: pa.Table) -> dict[str, float]:
@@ -88,7 +92,7 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     column to its unit and its kind.
     """
     frame: pd.DataFrame = table.to_pandas().set_index(KEYS)
-    signals = {field.name: read_signal(field) for field in _signals(table)}
+    signals = {field.name: read_signal(field) for field in signal_fields(table)}
     frame.attrs["units"] = {name: signal.unit for name, signal in signals.items() if signal.unit}
     frame.attrs["kinds"] = {name: signal.kind for name, signal in signals.items()}
     return frame
@@ -133,40 +137,28 @@ def day_coverage(statistics: pa.Table, turbines: Collection[str]) -> float:
     return float(shares.reindex(list(turbines), fill_value=0.0).mean()) if len(turbines) else 0.0
 
 
-def _statistics_schema(readings: pa.Schema) -> pa.Schema:
-    """The five statistics of each column in its unit, and `expected`; a count has the unit 1."""
-    fields = [
-        pa.field(TURBINE, pa.string(), nullable=False),
-        pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False),
-    ]
-    for column in _signals(readings):
-        signal = read_signal(column)
-        for statistic in STATISTICS:
-            is_angle = signal.kind == "angle" and statistic in {"mean", "min", "max"}
-            metadata = {
-                "unit": "1" if statistic == "count" else signal.unit,
-                "kind": "angle" if is_angle else "quantity",
-            }
-            fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
-    fields.append(pa.field(EXPECTED, pa.float64(), metadata={"unit": "1", "kind": "quantity"}))
-    return pa.schema(fields)
+def _plain(readings: pa.Table) -> pa.Table:
+    """The readings in the form that DuckDB groups fastest: `turbine`, `timestamp`, the signals.
+
+    The timestamps without a zone: it would bucket local time and look up the calendar for each.
+    The turbines as a dictionary array: it groups by their codes in half the time.
+    """
+    codes = readings[TURBINE].combine_chunks().dictionary_encode()
+    signals = readings.drop_columns(KEYS)
+    plain = signals.add_column(0, STAMP, readings[STAMP].cast(pa.timestamp("us")))
+    return plain.add_column(0, TURBINE, codes)
 
 
-def _names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
-    """The signals of each kind; raises `FonteError` for a kind that has no statistics."""
-    names: dict[str, list[str]] = {}
-    for field in _signals(readings):
-        kind = read_signal(field).kind
-        if kind not in KINDS:
-            known = " or ".join(KINDS)
-            raise FonteError(f"{field.name}: expected a signal of kind {known}, got {kind}")
-        names.setdefault(kind, []).append(field.name)
-    return names
-
-
-def _signals(readings: pa.Table | pa.Schema) -> list[pa.Field]:
-    schema = readings if isinstance(readings, pa.Schema) else readings.schema
-    return [field for field in schema if field.name not in KEYS]
+def _put_before(
+    before: pa.Table | None, readings: pa.Table, last: pa.Table, names: list[str]
+) -> pa.Table:
+    """The readings of some signals, those before first; `last` is `readings` without repeats."""
+    columns = [*KEYS, *names]
+    if before is None or not before.num_rows:
+        return last.select(columns)
+    chosen = readings.select(columns)
+    both = pa.concat_tables([before.select(columns).cast(chosen.schema), chosen])
+    return _last_of_each_stamp(_plain(both))
 
 
 def _last_of_each_stamp(readings: pa.Table) -> pa.Table:

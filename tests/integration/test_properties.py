@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from etl_lib.load.day import load_day, read_statistics
-from etl_lib.transform.statistics import STATISTICS, compute_statistics, to_frame
+from etl_lib.transform.kinds import STATISTICS
+from etl_lib.transform.statistics import compute_statistics, to_frame
 
 SIGNALS = ("wind_speed", "power", "ambient_temperature")
 TEN_MINUTES = 600_000_000
@@ -75,7 +76,8 @@ def test_exact_arithmetic(table: pa.Table) -> None:
     for name in table.schema.names[2:]:
         buckets = expected_buckets(table, name)
         assert starts == sorted(buckets)
-        found = zip(*(computed[f"{name}_{one}"].to_pylist() for one in STATISTICS), strict=True)
+        columns = [computed[f"{name}_{one}"].to_pylist() for one in STATISTICS["quantity"]]
+        found = zip(*columns, strict=True)
         for start, (mean, low, high, std, count) in zip(starts, found, strict=True):
             kept = buckets[start]
             if not kept:
@@ -131,7 +133,7 @@ def statistics(draw: st.DrawFn) -> pa.Table:
     moments = [DAY.start + timedelta(minutes=10 * place) for place in places]
     table = {"timestamp": pa.array(moments, pa.timestamp("us", "UTC"))}
     fields = [pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False)]
-    for one in STATISTICS:
+    for one in STATISTICS["quantity"]:
         kind = st.integers(1, 10_000).map(float) if one == "count" else floats
         given = draw(st.lists(st.none() | kind, min_size=len(places), max_size=len(places)))
         table[f"power_{one}"] = pa.array(given, pa.float64())

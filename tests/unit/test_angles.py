@@ -14,7 +14,8 @@ from matplotlib import pyplot as plt
 
 from etl_lib.analysis.plots import plot_signal
 from etl_lib.errors import FonteError
-from etl_lib.transform.statistics import STATISTICS, compute_statistics, statistics_sql, to_frame
+from etl_lib.transform.kinds import STATISTICS
+from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
 
 START = datetime(2024, 5, 20, tzinfo=UTC)
 ANGLE = {"unit": "°", "kind": "angle"}
@@ -33,7 +34,7 @@ def table(values: list[float | None], name: str = "wind_direction", **metadata: 
 def compute(values: list[float | None]) -> dict[str, float | None]:
     """The statistics of one bucket with these readings."""
     (row,) = compute_statistics(table(values)).to_pylist()
-    return {name: row[f"wind_direction_{name}"] for name in STATISTICS}
+    return {name: row[f"wind_direction_{name}"] for name in STATISTICS["angle"]}
 
 
 def turn(difference: float) -> float:
@@ -137,7 +138,7 @@ def test_beside_quantities() -> None:
     both = table([350, 10]).append_column(pa.field("power", pa.float64()), [[1.0, 3.0]])
     assert list(statistics_sql(both)) == ["quantity", "angle"]
     frame = to_frame(compute_statistics(both))
-    names = [f"{s}_{n}" for s in ("wind_direction", "power") for n in STATISTICS]
+    names = [f"{s}_{n}" for s in ("wind_direction", "power") for n in STATISTICS["angle"]]
     assert [*frame] == [*names, "expected"]
     assert frame["power_mean"].item() == 2
     assert turn(frame["wind_direction_mean"].item()) == pytest.approx(0, abs=1e-9)
@@ -148,8 +149,8 @@ def test_beside_quantities() -> None:
 
 def test_unknown_kind() -> None:
     """A kind without statistics is refused."""
-    with pytest.raises(FonteError, match=r"status: expected .* quantity or angle, got state"):
-        compute_statistics(table([1], "status", kind="state"))
+    with pytest.raises(FonteError, match=r"odd: expected a .* of quantity, .*; got shape"):
+        compute_statistics(table([1], "odd", kind="shape"))
 
 
 def test_plot() -> None:

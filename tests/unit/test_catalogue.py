@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fonteapi.catalogue import SHIPPED, Kind, read_catalogue
+from etl_lib.catalogue import Signal as Known
+from etl_lib.catalogue import read_signal
+from fonteapi.catalogue import SHIPPED, Kind, arrow_schema, read_catalogue
 from fonteapi.settings import Settings, read_settings
 
 URL = "postgresql://localhost/Fonte"
@@ -21,9 +23,14 @@ def test_shipped() -> None:
     catalogue = read_catalogue().signals
     assert {"wind_speed", "power", "ambient_temperature"} <= catalogue.keys()
     for signal in catalogue.values():
-        assert signal.plausible
         assert signal.example
-        assert signal.plausible[0] < signal.example < signal.plausible[1]
+        assert signal.plausible or signal.kind.needs_before
+        for low, high in filter(None, (signal.plausible, signal.possible)):
+            assert low < signal.example < high
+    assert catalogue["energy"].metadata["kind"] == "counter"
+    assert catalogue["status"].metadata["kind"] == "state"
+    power = catalogue["power"]
+    assert (power.plausible_of_rated, power.possible_of_rated) == ((-0.05, 1.2), (-0.5, 2))
 
 
 def test_own_signal(own: Path) -> None:
@@ -43,6 +50,28 @@ def test_changed_key(own: Path) -> None:
         update={"plausible": (-50, 2100)}
     )
     assert catalogue == shipped
+
+
+def test_all_keys(own: Path) -> None:
+    """All that a file may say of a signal reaches the library by way of Arrow's metadata."""
+    own.write_text(
+        NOISE.replace("dB", "kW").replace("quantity", "counter")
+        + "plausible = [0, 123456789]\npossible = [-0.1, 1e30]\n"
+        + "plausible_of_rated = [-0.05, 1.1]\npossible_of_rated = [-0.5, 2]\nregister = 9999999.9\n"
+    )
+    field = arrow_schema([read_catalogue(own).signals["noise"]]).field("noise")
+    assert read_signal(field) == Known(
+        unit="kW",
+        kind="counter",
+        plausible=(0, 123_456_789),
+        possible=(-0.1, 1e30),
+        plausible_of_rated=(-0.05, 1.1),
+        possible_of_rated=(-0.5, 2),
+        register=9_999_999.9,
+    )
+    field = arrow_schema([read_catalogue().signals["status"]]).field("status")
+    assert read_signal(field) == Known(unit="1", kind="state")
+    assert read_signal(field).needs_before
 
 
 def test_turbines(own: Path) -> None:
@@ -83,6 +112,34 @@ def test_turbines(own: Path) -> None:
         (NOISE + "bounds = [1, 2]\n", "[signals.noise] bounds: Extra inputs are not permitted"),
         (NOISE + "plausible = [2, 1]\n", "[signals.noise] plausible: expected the lower bound"),
         (NOISE + "plausible = [nan, 1]\n", "[signals.noise] plausible: expected a finite"),
+        (
+            NOISE + "plausible = [1, 9]\npossible = [2, 10]\n",
+            "[signals.noise] possible: expected bounds that contain plausible, 1 to 9, got [2, 10]",
+        ),
+        (
+            "[signals.wind_speed]\nplausible = [0, 120]\n",
+            "[signals.wind_speed] possible: expected bounds that contain plausible, 0 to 120, got",
+        ),
+        (
+            "[signals.power]\npossible_of_rated = [0, 2]\n",
+            "[signals.power] possible_of_rated: expected bounds that contain plausible_of_rated",
+        ),
+        (NOISE + "possible = [2, 1]\n", "[signals.noise] possible: expected the lower bound"),
+        (
+            NOISE + "plausible_of_rated = [0, 1]\n",
+            "[signals.noise] plausible_of_rated: expected only for a unit of power (kW, kvar, kVA)",
+        ),
+        (
+            NOISE + "possible_of_rated = [0, 1]\n",
+            "[signals.noise] possible_of_rated: expected only for a unit of power (kW, kvar, kVA)",
+        ),
+        (
+            NOISE + "register = 1e6\n",
+            "[signals.noise] register: expected only for the kind counter, which quantity is not",
+        ),
+        ("[signals.energy]\nregister = 0\n", "[signals.energy] register: expected greater than 0"),
+        ("[signals.energy]\nregister = inf\n", "[signals.energy] register: expected a finite"),
+        ("[signals.energy]\nregister_size = 9\n", "[signals.energy] register_size: Extra inputs"),
         (NOISE.replace("quantity", "angel"), "[signals.noise] kind: expected 'quantity'"),
         (NOISE.replace('"dB"', "3"), "[signals.noise] unit: expected a valid string, got 3"),
     ],

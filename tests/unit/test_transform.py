@@ -15,13 +15,11 @@ import pytest
 from helpers import with_turbine
 
 from etl_lib.extract.readings import fetch_readings
+from etl_lib.transform.kinds import STATISTICS, signals_of
 from etl_lib.transform.statistics import (
-    KINDS,
-    STATISTICS,
     compute_statistics,
     coverage,
     day_coverage,
-    signals_of,
     statistics_sql,
     to_frame,
 )
@@ -58,7 +56,7 @@ def test_equals_pandas(seeded: httpx2.Client, offset: int) -> None:
     query = {"start_timestamp": start, "end_timestamp": end, "columns": names}
     answer = seeded.get("/data", params=query)
     source = pd.DataFrame(answer.json()).astype({"timestamp": "datetime64[us, UTC]"})
-    expected = source.set_index("timestamp").resample("10min").agg(list(STATISTICS))
+    expected = source.set_index("timestamp").resample("10min").agg(list(STATISTICS["quantity"]))
     expected.columns = expected.columns.map("_".join)
     assert len(computed) == 144
     assert list(computed.columns) == list(expected.columns)
@@ -151,7 +149,7 @@ def test_no_readings() -> None:
     assert computed.schema.names == [
         "turbine",
         "timestamp",
-        *[f"wind_speed_{s}" for s in STATISTICS],
+        *[f"wind_speed_{s}" for s in STATISTICS["quantity"]],
         "expected",
     ]
 
@@ -184,18 +182,19 @@ def test_any_columns() -> None:
     """One SQL text serves any set of columns."""
     names = ("a", "b_mean", "odd name")
     computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
-    statistics = [f"{n}_{s}" for n in names for s in STATISTICS]
+    statistics = [f"{n}_{s}" for n in names for s in STATISTICS["quantity"]]
     assert computed.schema.names == ["turbine", "timestamp", *statistics, "expected"]
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STATISTICS)
 def test_sql(kind: str) -> None:
     """The SQL of each kind is valid and uses `time_bucket`."""
     sql = statistics_sql()[kind]
     assert "time_bucket(" in sql
+    names = {"counter": ("value", "register"), "state": ("value", "seconds")}.get(kind, ("a",))
     with duckdb.connect() as connection:
-        connection.register("readings", table([("00:00:00", 1.0)]))
+        connection.register("readings", table([("00:00:00", 1.0, 60.0)], names))
         assert connection.sql(sql).columns[:2] == ["turbine", "timestamp"]
 
 
@@ -252,8 +251,9 @@ def test_surplus_readings() -> None:
     assert day_coverage(compute_statistics(table(rows)), ["T1"]) == pytest.approx(10 / 144)
 
 
-def test_signals_of_their_means() -> None:
-    assert signals_of(["timestamp", "a_mean", "a_std", "b_c_mean"]) == ["a", "b_c"]
+def test_signals_of_their_counts() -> None:
+    names = ["timestamp", "a_mean", "a_count", "b_c_delta", "b_c_last", "b_c_count"]
+    assert signals_of(names) == ["a", "b_c"]
 
 
 def test_turbines_apart() -> None:

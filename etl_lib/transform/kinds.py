@@ -1,0 +1,83 @@
+"""What a table of statistics has: its keys, and the statistics of each kind of signal."""
+
+from collections.abc import Container, Iterable, Mapping
+
+import pyarrow as pa
+
+from etl_lib.catalogue import read_signal
+from etl_lib.errors import FonteError
+
+TURBINE, STAMP = "turbine", "timestamp"
+KEYS = [TURBINE, STAMP]
+EXPECTED = "expected"
+"""The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
+STATISTICS: Mapping[str, tuple[str, ...]] = {
+    "quantity": ("mean", "min", "max", "std", "count"),
+    "angle": ("mean", "min", "max", "std", "count"),
+    "counter": ("delta", "last", "count"),
+    "state": ("mode", "changes", "count"),
+}
+"""The statistics of a bucket by kind; a signal's name in Alvo is `<column>_<statistic>`."""
+KIND_OF_STATISTIC = {
+    ("angle", "mean"): "angle",
+    ("angle", "min"): "angle",
+    ("angle", "max"): "angle",
+    ("state", "mode"): "state",
+}
+"""What a signal's statistic is itself; all others are quantities."""
+SHOWN = {"mean": "mean", "delta": "delta", "last": "delta", "mode": "mode"}
+"""The statistic that stands for a signal, by one that it has: frames of Alvo have no kinds."""
+NUMBERS = {"count", "changes"}
+"""Statistics without a unit."""
+
+
+def signals_of(names: Iterable[str]) -> list[str]:
+    """The signals among the names of their statistics, in order: each has a count."""
+    return [name.removesuffix("_count") for name in names if name.endswith("_count")]
+
+
+def shown_column(columns: Container[str], signal: str) -> str:
+    """The column that stands for a signal: its mean, a counter's increments, a state's code.
+
+    `columns`: those of statistics, or a frame of them. It may lack this one, if nothing has it.
+    """
+    for statistic, shown in SHOWN.items():
+        if f"{signal}_{statistic}" in columns:
+            return f"{signal}_{shown}"
+    return f"{signal}_mean"
+
+
+def signal_fields(readings: pa.Table | pa.Schema) -> list[pa.Field]:
+    """The fields of the signals, or of their statistics."""
+    schema = readings if isinstance(readings, pa.Schema) else readings.schema
+    return [field for field in schema if field.name not in KEYS]
+
+
+def names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
+    """The signals of each kind; raises `FonteError` for a kind that has no statistics."""
+    names: dict[str, list[str]] = {}
+    for field in signal_fields(readings):
+        kind = read_signal(field).kind
+        if kind not in STATISTICS:
+            known = ", ".join(STATISTICS)
+            raise FonteError(f"{field.name}: expected a signal of one kind of {known}; got {kind}")
+        names.setdefault(kind, []).append(field.name)
+    return names
+
+
+def statistics_schema(readings: pa.Schema) -> pa.Schema:
+    """The statistics of each column with their units and kinds, and `expected`."""
+    fields = [
+        pa.field(TURBINE, pa.string(), nullable=False),
+        pa.field(STAMP, pa.timestamp("us", "UTC"), nullable=False),
+    ]
+    for column in signal_fields(readings):
+        signal = read_signal(column)
+        for statistic in STATISTICS[signal.kind]:
+            metadata = {
+                "unit": "1" if statistic in NUMBERS else signal.unit,
+                "kind": KIND_OF_STATISTIC.get((signal.kind, statistic), "quantity"),
+            }
+            fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
+    fields.append(pa.field(EXPECTED, pa.float64(), metadata={"unit": "1", "kind": "quantity"}))
+    return pa.schema(fields)

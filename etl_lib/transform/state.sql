@@ -1,0 +1,60 @@
+-- Ten-minute statistics of a state, a code that holds until another one comes.
+--
+-- In:  readings: of one state `turbine`, `timestamp` (UTC, none twice), `value`, the code, and
+--      `seconds`, the interval between the turbine's readings. It begins before the first bucket
+--      that is wanted, since a state that is older still holds there.
+-- Out: one row per turbine and bucket in which a state held; `timestamp` is the bucket's start:
+--      mode     the code that held longest; of equally long ones the one that held last
+--      changes  the number of readings whose code differs from that of the reading before, unless
+--               nothing held between them; none without a reading in the bucket
+--      count    the number of finite readings; none without one
+--
+-- A reading holds until the next one, for two intervals at most: then it is not known what held.
+WITH pairs AS (
+    SELECT
+        turbine,
+        timestamp,
+        value,
+        timestamp + to_microseconds((2e6 * seconds)::BIGINT) AS latest,
+        lead(timestamp) OVER readings_in_order AS next,
+        lag(value) OVER readings_in_order AS before,
+        lag(timestamp) OVER readings_in_order + to_microseconds((2e6 * seconds)::BIGINT) AS before_latest
+    FROM readings
+    WHERE isfinite(value)
+    WINDOW readings_in_order AS (PARTITION BY turbine ORDER BY timestamp)
+),
+
+stretches AS (
+    -- What each reading holds, and each bucket that this touches
+    SELECT
+        turbine,
+        value,
+        timestamp AS start,
+        least(latest, next) AS stop,
+        coalesce(value <> before AND timestamp <= before_latest, false) AS is_change,
+        unnest(range(time_bucket(INTERVAL '10 minutes', start), stop, INTERVAL '10 minutes')) AS bucket
+    FROM pairs
+),
+
+codes AS (
+    SELECT
+        turbine,
+        bucket,
+        value,
+        sum(epoch_us(least(stop, bucket + INTERVAL '10 minutes')) - epoch_us(greatest(start, bucket))) AS duration,
+        max(start) AS latest,
+        count(*) FILTER (start >= bucket) AS readings,
+        count(*) FILTER (start >= bucket AND is_change) AS changes
+    FROM stretches
+    GROUP BY 1, 2, 3
+)
+
+SELECT
+    turbine,
+    bucket AS timestamp,
+    arg_max(value, (duration, latest)) AS mode,
+    CASE WHEN sum(readings) > 0 THEN sum(changes)::DOUBLE END AS changes,
+    nullif(sum(readings), 0)::DOUBLE AS count
+FROM codes
+GROUP BY 1, 2
+ORDER BY 1, 2
