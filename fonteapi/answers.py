@@ -73,7 +73,8 @@ class Day(BaseModel):
     first_timestamp: AwareDatetime
     last_timestamp: AwareDatetime
     fingerprints: dict[str, dict[str, str]] = Field(
-        description="by turbine and signal: another one after any change of its readings that day",
+        description="by turbine and signal: another one after any change of its readings that day,"
+        " and of a counter or state also of the day before",
         examples=[{"T1": {"power": "9f86d081884c7d65"}}],
     )
 

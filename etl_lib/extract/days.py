@@ -22,7 +22,8 @@ class Day:
     readings: int
     """Of every turbine."""
     fingerprints: Mapping[str, Mapping[str, str]]
-    """By turbine and signal; each changes when any of its readings of the day does."""
+    """By turbine and signal; each changes when any of its readings of the day does, and of a
+    counter or state when any of the day before does."""
     asked_at: datetime
     """When Fonte was asked, UTC."""
     last: datetime | None = None
