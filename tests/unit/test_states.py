@@ -185,6 +185,15 @@ def test_start_of_day() -> None:
     assert compute(day) == {second: (4, 0, 1)}
 
 
+def test_several_days() -> None:
+    """A state holds over a midnight between two days on which its turbine has readings."""
+    late = ("A", DAY - 600, 1)
+    days = table([late, ("B", 0, 1), ("B", DAY, 1)], 3600)
+    assert [bucket.day for turbine, bucket in compute(days) if turbine == "A"] == [20]
+    days = table([late, ("A", 2 * DAY - 600, 1), ("B", DAY, 1)], 3600)
+    assert [bucket.day for turbine, bucket in compute(days) if turbine == "A"] == [20] + [21] * 12
+
+
 def test_equal_stamps() -> None:
     """Of equal stamps the last finite code counts."""
     rows = [("A", 0, 1), ("A", 60, 2), ("A", 60, 1), ("A", 60, math.nan)]
