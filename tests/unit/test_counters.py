@@ -27,9 +27,11 @@ counters = st.lists(st.tuples(st.sampled_from("AB"), seconds, values), max_size=
 registers = st.none() | st.sampled_from([100.0, 110.0, 1000.0])
 
 
-def table(readings: Iterable[Reading], register: float | None = None, kind: str = "counter") -> Any:
+def table(readings: Iterable[Reading], register: float | None = None) -> Any:
     """Readings of one signal, in the order given."""
-    metadata = {"unit": "kWh", "kind": kind} | ({"register": str(register)} if register else {})
+    metadata = {"unit": "kWh", "kind": "counter"} | (
+        {"register": str(register)} if register else {}
+    )
     schema = pa.schema(
         [
             pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False),

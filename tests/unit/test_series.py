@@ -120,9 +120,10 @@ def test_read_back() -> None:
     assert text.get_text() == "no readings of energy"
 
 
-def test_grid() -> None:
-    """Of several turbines, increments are lines and codes are points."""
-    frame = statistics(1, 600, "A", "B")
+@pytest.mark.parametrize("interval", [600, 3600])
+def test_grid(interval: int) -> None:
+    """Of several turbines, increments are lines and codes are points, those that hold full ones."""
+    frame = statistics(1, interval, "A", "B")
     energy, status = compare_signals(frame, ["energy", "status"], ["A", "B"])
     assert legend(energy) == ["increment"]
     assert legend(status) == ["code that held longest"]
@@ -157,6 +158,9 @@ def test_no_mean_day() -> None:
     for signal in KINDS:
         [text] = plot_diurnal(statistics().loc["A"], signal).texts
         assert text.get_text() == f"no mean day: {signal} is a counter or a state"
+    first = statistics().loc["A"].iloc[:1].drop(columns="energy_delta")
+    [text] = plot_diurnal(first, "energy").texts
+    assert text.get_text() == "no mean day: energy is a counter or a state"
 
 
 def test_coverage() -> None:

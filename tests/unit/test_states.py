@@ -27,9 +27,9 @@ codes = st.sampled_from([0.0, 1.0, 2.0, 300.0, None, math.nan])
 intervals = st.sampled_from([1, 7, 10, 60, 90, 600, 900, 1800, 3600])
 
 
-def table(readings: Iterable[Reading], interval: int | None = None, kind: str = "state") -> Any:
+def table(readings: Iterable[Reading], interval: int | None = None, unit: str = "1") -> Any:
     """Readings of one signal, in the order given; `interval` as the catalogue tells it."""
-    metadata = {"unit": "1", "kind": kind}
+    metadata = {"unit": unit, "kind": "state"}
     schema = pa.schema(
         [
             pa.field("timestamp", pa.timestamp("us", "UTC"), nullable=False),
@@ -208,6 +208,13 @@ def test_found_interval(interval: int) -> None:
     readings = table([row for row in rows if row[1] < DAY])
     assert find_intervals(readings) == {"A": interval}
     assert compute(readings) == expect(rows, interval)
+
+
+def test_units() -> None:
+    """The mode has the signal's unit; changes and count are numbers."""
+    units = to_frame(compute_statistics(table([("A", 0, 1)], unit="step"))).attrs["units"]
+    names = ("status_mode", "status_changes", "status_count")
+    assert [units[name] for name in names] == ["step", "1", "1"]
 
 
 def test_joined_kinds() -> None:
