@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from etl_lib.transform.statistics import KEYS, TURBINE
+from etl_lib.transform.kinds import KEYS, TURBINE
 
 
 def to_wide(rows: pa.Table, signals: pa.Table) -> pd.DataFrame:
