@@ -13,6 +13,7 @@ from fonteapi.files.load import Replace, load_file
 from fonteapi.files.numbers import Mark
 from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
 from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.units import parse_units
 from fonteapi.files.zones import parse_zone
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
@@ -85,6 +86,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
     rules = Rules(
         parse_rename(options.rename, settings.catalogue.signals),
         parse_scale(options.unit_scale, settings.catalogue.signals),
+        parse_units(options.unit, settings.catalogue.signals),
         options.missing,
         options.timestamp_format,
         parse_turbine(options.turbine),
@@ -114,6 +116,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("file", metavar="FILE", type=Path, help=".csv or .txt (comma, semicolon, tab), .parquet")
     words: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     add("--rename", metavar="ITS=OURS", help="the file's name of a column, and ours", **words)
+    add("--unit", metavar="OURS=UNIT", help="the file's unit: power=MW, wind_speed=knot", **words)
     add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **words)
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")

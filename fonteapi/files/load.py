@@ -14,6 +14,7 @@ from fonteapi.files import numbers, stamps
 from fonteapi.files.rules import Rules, to_number
 from fonteapi.files.tables import File, LoadError, WrongInput, open_file
 from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
+from fonteapi.files.units import Conversion, find_conversions
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
 
@@ -63,10 +64,13 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
     with duckdb.connect() as con:
         set_rules(con, rules)
         file = open_file(path, rules.rename, settings.catalogue.signals)
-        for name in rules.scale.keys() - file.columns:
-            raise WrongInput(f"--unit-scale: {path} has no {name}")
+        for name in (rules.scale.keys() | rules.units.keys()) - file.columns.keys():
+            option = "--unit-scale" if name in rules.scale else "--unit"
+            raise WrongInput(f"{option}: {path} has no {name}")
         refuse_unnamed(file, rules, settings.catalogue.signals)
-        note = read_values(con, file, rules, rules.turbine or settings.turbine)
+        conversions, notes = find_conversions(file, rules, settings.catalogue.signals)
+        turbine = rules.turbine or settings.turbine
+        notes.append(read_values(con, file, rules, conversions, turbine))
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         if not count:
             raise LoadError(f"{path}: expected readings below the names of the columns, got none")
@@ -74,7 +78,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
         refuse_mixture(con, file, rules, settings.catalogue.signals)
         told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
         moved = stamps.shift_labels(con, told) if rules.label_end else ""
-        notes = [note, stamps.describe(con), moved]
+        notes += [stamps.describe(con), moved]
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
         replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
         before, deleted, held = _write(con, file.signals, settings, replaced)
@@ -124,7 +128,13 @@ def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
 
 
-def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbine: str) -> str:
+def read_values(
+    con: duckdb.DuckDBPyConnection,
+    file: File,
+    rules: Rules,
+    conversions: Mapping[str, Conversion],
+    turbine: str,
+) -> str:
     """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows.
 
     They are readings of `turbine` if the file has no column of turbines. Returns a line on what
@@ -145,8 +155,9 @@ def read_values(con: duckdb.DuckDBPyConnection, file: File, rules: Rules, turbin
     note = numbers.describe(marks, titles)
     for name in file.signals:
         read = numbers.FUNCTIONS[marks[name]] if name in marks else ""
-        factor = rules.scale.get(name, 1.0)
-        values.append(f'to_signal({read}("{name}"), {factor!r}::DOUBLE) AS "{name}"')
+        factor, offset = conversions.get(name, Conversion())
+        value = f'to_signal({read}("{name}"), {factor!r}::DOUBLE)'
+        values.append(f'{value}{f" + {offset!r}::DOUBLE" if offset else ""} AS "{name}"')
         if read:
             is_bad = f'NOT is_missing("{name}") AND {read}("{name}") IS NULL'
             _find_bad(con, file, f'"{name}"', is_bad, "a number")

@@ -19,6 +19,8 @@ class Rules:
     """The file's name → ours."""
     scale: Mapping[str, float]
     """Signal → the factor of its values."""
+    units: Mapping[str, str]
+    """Signal → the unit of its values, where it is not the catalogue's."""
     missing: Sequence[str]
     """Words and numbers of the file that mean "missing"."""
     timestamp_format: str | None

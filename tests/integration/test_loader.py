@@ -167,8 +167,9 @@ def test_sao_paulo(own: Own) -> None:
         for row in rows
     ]
     assert own.stored() == expected
-    ignored = own.out().splitlines()[-1]
+    ignored, unit = own.out().splitlines()[-2:]
     assert ignored.startswith("ignored: SN#, Software rev, ")
+    assert unit == "wind_speed: taken as m/s; 'ref' in 'Windspeed (ref)' is no known unit"
     assert "T1, T2, Event count" in ignored
 
 
