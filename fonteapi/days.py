@@ -24,7 +24,7 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
     """
     stamp, held = data.c.timestamp, fonte.describe()
     followed = {name for name, signal in held.signals.items() if signal.kind.needs_before}
-    within = is_within(period)
+    within = _is_within_or_before(period) if followed else is_within(period)
     stamps = sa.func.timestamp_hash_extended(sa.func.timezone("UTC", stamp), 1)
     # By the place, readings that repeat do not cancel each other, and the last one matters
     place = sa.func.row_number().over(partition_by=[held.turbine, stamp], order_by=data.c.id)
@@ -35,7 +35,7 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
         *map(sa.column, held.signals),
         sa.func.hashint8extended(place, stamps).label("seed"),
     )
-    each = readings.where(within | _is_day_before(period) if followed else within).subquery().c
+    each = readings.where(within).subquery().c
     query = select(
         each.date,
         each.turbine,
@@ -53,12 +53,15 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
     return [_join_turbines(day, list(parts), before, held, followed) for day, parts in by_day]
 
 
-def _is_day_before(period: Period) -> sa.ColumnElement[bool]:
-    """Whether a reading is of the UTC day before the first one of a period."""
-    if period[0] is None:
-        return sa.false()
-    midnight = max(period[0], FIRST).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (data.c.timestamp >= midnight - timedelta(days=1)) & (data.c.timestamp < midnight)
+def _is_within_or_before(period: Period) -> sa.ColumnElement[bool]:
+    """Whether a reading is within a period, or of the UTC day before its first day."""
+    start, end = period
+    if start is None:
+        return is_within(period)
+    midnight = max(start, FIRST).replace(hour=0, minute=0, second=0, microsecond=0)
+    # One range, which an index finds, without the hours between midnight and the start
+    is_near = is_within((midnight - timedelta(days=1), end))
+    return is_near & ((data.c.timestamp < midnight) | (data.c.timestamp >= start))
 
 
 def _hash(signal: sa.ColumnElement[Any], seed: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
