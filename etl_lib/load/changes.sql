@@ -23,7 +23,11 @@ differences AS (
         -- Of two angles the smaller way round counts, and half a turn is the whole
         CASE kind WHEN 'angle' THEN abs(change - 360 * round(change / 360)) ELSE abs(change) END
             AS difference,
-        CASE kind WHEN 'angle' THEN 180 WHEN 'state' THEN NULL ELSE greatest(abs(old), abs(new)) END AS whole
+        CASE kind
+            WHEN 'angle' THEN 180
+            WHEN 'state' THEN NULL
+            ELSE greatest(abs(old), abs(new))
+        END AS whole
     FROM pairs
     JOIN signals USING (id)
 )

@@ -28,7 +28,8 @@ increments AS (
         CASE
             WHEN value >= before THEN value - before
             -- Close to the end of its register it rolled over
-            WHEN value < before AND before > 0.9 * register AND before <= register THEN register - before + value
+            WHEN value < before AND before > 0.9 * register AND before <= register
+                THEN register - before + value
             -- Else it was reset, and began again at zero
             WHEN value < before THEN value
         END AS increment

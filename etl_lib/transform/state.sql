@@ -15,13 +15,13 @@ WITH pairs AS (
         turbine,
         timestamp,
         value,
-        timestamp + to_microseconds((2e6 * seconds)::BIGINT) AS latest,
-        lead(timestamp) OVER readings_in_order AS next,
-        lag(value) OVER readings_in_order AS before,
-        lag(timestamp) OVER readings_in_order + to_microseconds((2e6 * seconds)::BIGINT) AS before_latest
+        to_microseconds((2e6 * seconds)::BIGINT) AS longest,
+        lead(timestamp) OVER in_order AS next,
+        lag(value) OVER in_order AS before,
+        lag(timestamp) OVER in_order AS before_start
     FROM readings
     WHERE isfinite(value)
-    WINDOW readings_in_order AS (PARTITION BY turbine ORDER BY timestamp)
+    WINDOW in_order AS (PARTITION BY turbine ORDER BY timestamp)
 ),
 
 stretches AS (
@@ -30,9 +30,11 @@ stretches AS (
         turbine,
         value,
         timestamp AS start,
-        least(latest, next) AS stop,
-        coalesce(value <> before AND timestamp <= before_latest, false) AS is_change,
-        unnest(range(time_bucket(INTERVAL '10 minutes', start), stop, INTERVAL '10 minutes')) AS bucket
+        least(timestamp + longest, next) AS stop,
+        coalesce(value <> before AND timestamp <= before_start + longest, false) AS is_change,
+        unnest(range(
+            time_bucket(INTERVAL '10 minutes', start), stop, INTERVAL '10 minutes'
+        )) AS bucket
     FROM pairs
 ),
 
@@ -41,7 +43,10 @@ codes AS (
         turbine,
         bucket,
         value,
-        sum(epoch_us(least(stop, bucket + INTERVAL '10 minutes')) - epoch_us(greatest(start, bucket))) AS duration,
+        sum(
+            epoch_us(least(stop, bucket + INTERVAL '10 minutes'))
+            - epoch_us(greatest(start, bucket))
+        ) AS duration,
         max(start) AS latest,
         count(*) FILTER (start >= bucket) AS readings,
         count(*) FILTER (start >= bucket AND is_change) AS changes
