@@ -1,6 +1,7 @@
 """Turns the values of a user's file into readings, by DuckDB, and loads them into Fonte."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replace_fields
 from enum import StrEnum
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
     with duckdb.connect() as con:
         set_rules(con, rules)
         file = open_file(path, rules.rename, settings.catalogue.signals)
+        file = _without_words(con, file, rules, settings.catalogue.signals)
         for name in (rules.scale.keys() | rules.units.keys()) - file.columns.keys():
             option = "--unit-scale" if name in rules.scale else "--unit"
             raise WrongInput(f"{option}: {path} has no {name}")
@@ -93,6 +95,24 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
     if file.ignored:
         report += f"\nignored: {', '.join(file.ignored)}"
     return "\n".join([report, *filter(None, notes)])
+
+
+def _without_words(
+    con: duckdb.DuckDBPyConnection, file: File, rules: Rules, signals: Mapping[str, Signal]
+) -> File:
+    """The file without its states that are words, such as `Running`, unless somebody named them.
+
+    Alvo has codes. A column that is called `status` by chance must not stop the others.
+    """
+    con.register("source", file.rows)
+    for name in file.signals:
+        is_text = pa.types.is_string(file.rows[name].type)
+        if signals[name].kind == "state" and is_text and name not in rules.rename.values():
+            query = f'SELECT count(TRY_CAST("{name}" AS DOUBLE)) FROM source'  # noqa: S608
+            if con.execute(query).fetchall() == [(0,)] and len(file.signals) > 1:
+                columns = {key: place for key, place in file.columns.items() if key != name}
+                file = replace_fields(file, columns=columns)
+    return file
 
 
 def _write(

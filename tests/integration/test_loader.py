@@ -74,6 +74,11 @@ class Own:
         assert (out, self.stored()) == ("", [])
         return err
 
+    def refused(self, content: Content, *options: str) -> str:
+        """Load bad rows; returns stderr."""
+        assert self.load(content, *options) == 1
+        return self.capsys.readouterr().err
+
     def out(self) -> str:
         return self.capsys.readouterr().out
 
@@ -422,6 +427,19 @@ def test_bad_row_in_a_large_file(own: Own) -> None:
     lines[250_000] = "2024-05-20,l"
     err = own.refusal("\n".join(lines), code=1)
     assert "  line 250001: column 'power': expected a number, got 'l'" in err
+
+
+def test_states_in_words(own: Own) -> None:
+    """A column of words that is called as a state is left out, unless somebody named it."""
+    lines = "timestamp,power,status\n2024-05-20,1,Running\n2024-05-21,2,Stopped\n"
+    assert own.load(lines) == 0
+    assert own.powers() == [1, 2]
+    assert "ignored: status" in own.out()
+    codes = lines.replace("Running", "3").replace("Stopped", "0")
+    assert own.load(codes, "--replace-all") == 0
+    assert "ignored" not in own.out()
+    rename = ("--rename", "status=status")
+    assert "expected a number, got 'Running'" in own.refused(lines, *rename)
 
 
 def test_compressed_file(own: Own) -> None:
