@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import ceil
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,10 @@ STEP_SECONDS = 1200
 
 def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) -> Summary:
     """Summarize a load; `statistics` as from `to_frame`, `quality` as from `check_readings`."""
-    days = summarize_days(statistics)
+    parts = summarize_turbine_days(statistics)
+    days = _combine(parts, "date")
     day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
-    total, turbines = sum_turbines(quality), _describe_turbines(load, statistics, quality)
+    total, turbines = sum_turbines(quality), _describe_turbines(load, statistics, parts, quality)
     return Summary(
         **dict(load),
         quality={
@@ -57,7 +59,10 @@ def summarize_turbines(statistics: pd.DataFrame, turbines: Sequence[str] = ()) -
     `turbines` are the rows, in order; without names, those of the frame, sorted. On a day without
     its readings a turbine has a coverage of 0.
     """
-    days = summarize_turbine_days(statistics)
+    return _by_turbine(summarize_turbine_days(statistics), turbines)
+
+
+def _by_turbine(days: pd.DataFrame, turbines: Sequence[str]) -> pd.DataFrame:
     table = _combine(days, TURBINE)
     table["coverage"] = days["coverage"].groupby(level=TURBINE).sum()
     table["coverage"] /= max(1, days.index.unique("date").size)
@@ -71,6 +76,8 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     A frame of one turbine, which does not name it, has the empty name. A further column,
     `buckets`, has the number of ten-minute means of wind speed.
     """
+    statistics = statistics.copy(deep=False)
+    statistics.attrs = {}  # pandas would copy them at each step
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
     share = statistics.get(EXPECTED, nothing).clip(upper=1)  # of the buckets that can have readings
@@ -80,7 +87,9 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     index = statistics.index
     stamps = pd.DatetimeIndex(index.get_level_values(-1))
     turbines = index.get_level_values(TURBINE) if TURBINE in index.names else [""] * len(index)
-    keys = [turbines, stamps.date]
+    groups = pd.MultiIndex.from_arrays([turbines, stamps.normalize()])
+    keys, found = groups.factorize(sort=True)  # once for all groups
+    days_of = cast(pd.MultiIndex, found)
     shares = pd.DataFrame({s: coverage(statistics, s).groupby(keys).sum() for s in signals})
     buckets = pd.DataFrame(
         {
@@ -95,7 +104,11 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "coverage", (shares[shares > 0].mean(axis="columns") / full).clip(upper=1))
     table.insert(2, "energy", days["energy"].sum(min_count=1))
     table["buckets"] = wind.groupby(keys).count()
-    return table.rename_axis([TURBINE, "date"])
+    dates = pd.DatetimeIndex(days_of.get_level_values(1)).date
+    names = [TURBINE, "date"]
+    return table.set_axis(
+        pd.MultiIndex.from_arrays([days_of.get_level_values(0), dates], names=names)
+    )
 
 
 def _combine(days: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -146,14 +159,16 @@ def describe_findings(days: pd.DataFrame) -> str:
 
 
 def _describe_turbines(
-    load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame
+    load: LoadedDay, statistics: pd.DataFrame, parts: pd.DataFrame, quality: pd.DataFrame
 ) -> dict[str, TurbineDay]:
-    """Each turbine's day in a few numbers."""
-    days = summarize_turbines(statistics, load.turbines)
+    """Each turbine's day in a few numbers; `parts` as from `summarize_turbine_days`."""
+    days = _by_turbine(parts, load.turbines)
     # Over all signals, as in the ledger: one without readings was loaded, too
-    shares = sum(coverage(statistics, signal) for signal in load.columns) / len(load.columns)
-    parts = shares / (BUCKETS_A_DAY * statistics[EXPECTED].clip(upper=1))
-    covered = parts.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
+    plain = statistics.copy(deep=False)
+    plain.attrs = {}
+    shares = sum(coverage(plain, signal) for signal in load.columns) / len(load.columns)
+    shares /= BUCKETS_A_DAY * plain[EXPECTED].clip(upper=1)
+    covered = shares.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
     summaries = days.astype(object).where(days.notna(), None).to_dict("index")
     described = {}
     for turbine, interval in zip(load.turbines, load.intervals, strict=True):
@@ -184,15 +199,14 @@ def _outline(statistics: pd.DataFrame, load: LoadedDay) -> Outline:
     column = shown_column(statistics, signal) if signal in drawn else ""
     means_of_all = statistics.get(column, pd.Series(np.nan, index=statistics.index))
     steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
-    outlines = []
+    stamps = pd.DatetimeIndex(statistics.index.get_level_values(-1)).floor("20min")
+    turbines = statistics.index.get_level_values(TURBINE)
+    halves = means_of_all.groupby([stamps, turbines]).mean().unstack().reindex(steps)
     for turbine, interval in zip(load.turbines, load.intervals, strict=True):
-        own = statistics.index.get_level_values(TURBINE) == turbine
-        means = means_of_all[own].droplevel(TURBINE)
-        halves = means.groupby(pd.DatetimeIndex(means.index).floor("20min")).mean().reindex(steps)
-        if held := ceil(interval / STEP_SECONDS) - 1:  # by a reading, after its own step
-            halves = halves.ffill(limit=held)
-        outlines.append(halves)
-    mean = pd.concat(outlines, axis="columns").mean(axis="columns")
+        if turbine in halves and (held := ceil(interval / STEP_SECONDS) - 1):
+            # By a reading, after its own step
+            halves[turbine] = halves[turbine].ffill(limit=held)
+    mean = halves.mean(axis="columns")
     values = [None if np.isnan(value) else float(f"{value:.4g}") for value in mean]
     return Outline(signal=signal, values=values)
 
