@@ -7,27 +7,19 @@ from sqlalchemy import text
 from fonteapi.catalogue import Turbine
 from fonteapi.database import FIRST, LAST, Fonte, Held, check_names
 
-NAMES = text("""
+FIND = """
     WITH RECURSIVE found (name) AS (
-        SELECT min(turbine) FROM data
+        SELECT min(turbine) FROM data WHERE {chosen}
         UNION ALL
-        SELECT (SELECT min(turbine) FROM data WHERE turbine > found.name) FROM found
+        SELECT (SELECT min(turbine) FROM data WHERE {chosen} AND turbine > found.name) FROM found
         WHERE found.name IS NOT NULL
     )
     SELECT name FROM found WHERE name IS NOT NULL
-    UNION ALL
-    SELECT NULL WHERE EXISTS (SELECT FROM data WHERE turbine IS NULL)
-""")
+"""
 """One look into the index for each turbine, where DISTINCT would read every reading."""
-SIMULATED = text("""
-    WITH RECURSIVE found (name) AS (
-        SELECT min(turbine) FROM data WHERE simulated
-        UNION ALL
-        SELECT (SELECT min(turbine) FROM data WHERE simulated AND turbine > found.name) FROM found
-        WHERE found.name IS NOT NULL
-    )
-    SELECT name FROM found WHERE name IS NOT NULL
-""")
+NAMELESS = "UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM data WHERE turbine IS NULL)"
+NAMES = text(FIND.format(chosen="true") + NAMELESS)
+SIMULATED = text(FIND.format(chosen="simulated"))
 """The turbines that have simulated readings, by an index of these."""
 RECENT = 200
 """The readings of a turbine whose timestamps tell its interval."""

@@ -76,8 +76,7 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     A frame of one turbine, which does not name it, has the empty name. A further column,
     `buckets`, has the number of ten-minute means of wind speed.
     """
-    statistics = statistics.copy(deep=False)
-    statistics.attrs = {}  # pandas would copy them at each step
+    statistics = _without_attrs(statistics)
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
     share = statistics.get(EXPECTED, nothing).clip(upper=1)  # of the buckets that can have readings
@@ -109,6 +108,13 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis(
         pd.MultiIndex.from_arrays([days_of.get_level_values(0), dates], names=names)
     )
+
+
+def _without_attrs(statistics: pd.DataFrame) -> pd.DataFrame:
+    """The same frame without `attrs`, which pandas would copy at each step."""
+    plain = statistics.copy(deep=False)
+    plain.attrs = {}
+    return plain
 
 
 def _combine(days: pd.DataFrame, level: str) -> pd.DataFrame:
@@ -164,8 +170,7 @@ def _describe_turbines(
     """Each turbine's day in a few numbers; `parts` as from `summarize_turbine_days`."""
     days = _by_turbine(parts, load.turbines)
     # Over all signals, as in the ledger: one without readings was loaded, too
-    plain = statistics.copy(deep=False)
-    plain.attrs = {}
+    plain = _without_attrs(statistics)
     shares = sum(coverage(plain, signal) for signal in load.columns) / len(load.columns)
     shares /= BUCKETS_A_DAY * plain[EXPECTED].clip(upper=1)
     covered = shares.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)

@@ -53,18 +53,15 @@ class LastDay(argparse.Action):
         options.end = end or options.first
 
 
-class Columns(argparse.Action):
-    """Make one list of signals from all words of the option."""
+class Names(argparse.Action):
+    """Make one list of signals, or of turbines, from all words of the option."""
 
     def __call__(self, _: object, options: Any, words: Any, name: str | None = None) -> None:
-        options.columns = parse_columns(words)
+        setattr(options, self.dest, NAMES[self.dest](words))
 
 
-class Turbines(argparse.Action):
-    """Make one list of turbines from all words of the option."""
-
-    def __call__(self, _: object, options: Any, words: Any, name: str | None = None) -> None:
-        options.turbines = parse_turbines(words)
+NAMES = {"columns": parse_columns, "turbines": parse_turbines}
+"""What reads the words of each option that takes several."""
 
 
 CORES = os.cpu_count() or 1
@@ -112,7 +109,7 @@ class RunOptions(ArchiveOptions):
         "signals, one or more words (default: wind_speed power)",
         nargs="+",
         metavar="NAME",
-        action=Columns,
+        action=Names,
         default=["wind_speed", "power"],
     )
     turbines: list[str] | None = argument(
@@ -120,7 +117,7 @@ class RunOptions(ArchiveOptions):
         "turbines, one or more words (default: all that Fonte has)",
         nargs="+",
         metavar="NAME",
-        action=Turbines,
+        action=Names,
     )
     jobs: int = argument(
         "--jobs", "dates at a time (default: the cores)", metavar="N", type=count, default=CORES

@@ -36,15 +36,13 @@ class Day:
     @property
     def version(self) -> str:
         """Changes when any reading of the day does; empty without readings."""
-        text = dumps(self.fingerprints, sort_keys=True)
-        return blake2b(text.encode(), digest_size=8).hexdigest() if self.fingerprints else ""
+        return _digest(dumps(self.fingerprints, sort_keys=True)) if self.fingerprints else ""
 
     def fingerprint(self, turbine: str, signals: Iterable[str]) -> str:
         """Changes when a reading of these signals of a turbine does; empty without readings."""
         if (found := self.fingerprints.get(turbine)) is None:
             return ""
-        text = " ".join(f"{signal}={found.get(signal)}" for signal in sorted(signals))
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        return _digest(" ".join(f"{signal}={found.get(signal)}" for signal in sorted(signals)))
 
     @property
     def start(self) -> datetime:
@@ -129,6 +127,10 @@ def describe_period(days: Collection[date]) -> str:
     if not days:
         return "Fonte has no readings at all"
     return f"Fonte has {min(days)} to {max(days)}, {len(days)} days with readings"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _not(response: httpx2.Response, expected: str) -> FonteError:

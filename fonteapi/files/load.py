@@ -65,6 +65,7 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
     with duckdb.connect() as con:
         set_rules(con, rules)
         file = open_file(path, rules.rename, settings.catalogue.signals)
+        con.register("source", file.rows)
         file = _without_words(con, file, rules, settings.catalogue.signals)
         for name in (rules.scale.keys() | rules.units.keys()) - file.columns.keys():
             option = "--unit-scale" if name in rules.scale else "--unit"
@@ -73,15 +74,14 @@ def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = R
         conversions, notes = find_conversions(file, rules, settings.catalogue.signals)
         turbine = rules.turbine or settings.turbine
         notes.append(read_values(con, file, rules, conversions, turbine))
-        count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
-        if not count:
-            raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         stamps.refuse_dates(con, path)
         refuse_mixture(con, file, rules, settings.catalogue.signals)
         told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
         moved = stamps.shift_labels(con, told) if rules.label_end else ""
         notes += [stamps.describe(con), moved]
         count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
+        if not count:
+            raise LoadError(f"{path}: expected readings below the names of the columns, got none")
         replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
         before, deleted, held = _write(con, file.signals, settings, replaced)
     few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
@@ -104,7 +104,6 @@ def _without_words(
 
     Alvo has codes. A column that is called `status` by chance must not stop the others.
     """
-    con.register("source", file.rows)
     for name in file.signals:
         is_text = pa.types.is_string(file.rows[name].type)
         if signals[name].kind == "state" and is_text and name not in rules.rename.values():
@@ -155,12 +154,11 @@ def read_values(
     conversions: Mapping[str, Conversion],
     turbine: str,
 ) -> str:
-    """Create DuckDB's table `readings` in file order; raises `LoadError` that lists bad rows.
+    """Make DuckDB's table `readings` of `source`, the file's rows, in their order.
 
-    They are readings of `turbine` if the file has no column of turbines. Returns a line on what
-    was found of the numbers, or none.
+    Raises `LoadError` that lists bad rows. The readings are of `turbine` if the file has no column
+    of turbines. Returns a line on what was found of the numbers, or none.
     """
-    con.register("source", file.rows)
     stamp = stamps.text_of(file.columns)
     stamps.find_format(con, stamp, file.path)
     values = [] if "turbine" in file.columns else [f"'{turbine}' AS turbine"]

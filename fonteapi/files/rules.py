@@ -1,7 +1,7 @@
 """How a file's columns and values become readings, from the words of the command line."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from zoneinfo import ZoneInfo
@@ -60,17 +60,25 @@ def parse_rename(words: Sequence[str], signals: Collection[str]) -> dict[str, st
 def parse_scale(words: Sequence[str], signals: Collection[str]) -> dict[str, float]:
     """Signal → its factor, from words such as `power=0.001`."""
     scale: dict[str, float] = {}
-    for word in words:
-        name, _, text = (part.strip() for part in word.partition("="))
-        if name not in signals:
-            allowed = ", ".join(signals)
-            raise WrongInput(f"--unit-scale {word!r}: expected one of {allowed}, got {name!r}")
+    for _, name, text in split_pairs("--unit-scale", words, signals):
         factor = to_number(text)
         if not factor or not isfinite(factor):
             raise WrongInput(f"--unit-scale: expected a number as in {name}=0.001, got {text!r}")
         if scale.setdefault(name, factor) != factor:
             raise WrongInput(f"--unit-scale: {name} has two factors, {scale[name]} and {factor}")
     return scale
+
+
+def split_pairs(
+    option: str, words: Iterable[str], signals: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Each word such as `power=MW`, its signal and its text."""
+    for word in words:
+        name, _, text = (part.strip() for part in word.partition("="))
+        if name not in signals:
+            allowed = ", ".join(signals)
+            raise WrongInput(f"{option} {word!r}: expected one of {allowed}, got {name!r}")
+        yield word, name, text
 
 
 def to_number(text: str) -> float | None:

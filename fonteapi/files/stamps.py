@@ -10,8 +10,6 @@ from fonteapi.files.tables import WrongInput
 from fonteapi.files.zones import MICROSECONDS, localize
 from pgarrow.errors import first_line
 
-COLUMNS = ("timestamp", "date", "time")
-"""Our names of the columns that a stamp is made of: the first, or the other two together."""
 ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-][01]\d(:?\d\d)?)?)?"
 OFFSET = r".*\d(Z| ?UTC|[+-][01]\d(:?\d\d)?)"
 MACROS = rf"""

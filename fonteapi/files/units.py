@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fonteapi.catalogue import Signal
-from fonteapi.files.rules import Rules
+from fonteapi.files.rules import Rules, split_pairs
 from fonteapi.files.tables import File, WrongInput
 
 IN_NAME = re.compile(r".*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
@@ -27,11 +27,7 @@ class Conversion(NamedTuple):
 def parse_units(words: Sequence[str], signals: Mapping[str, Signal]) -> dict[str, str]:
     """Signal → the unit of its column, from words such as `power=MW`."""
     units: dict[str, str] = {}
-    for word in words:
-        name, _, unit = (part.strip() for part in word.partition("="))
-        if name not in signals:
-            allowed = ", ".join(signals)
-            raise WrongInput(f"--unit {word!r}: expected one of {allowed}, got {name!r}")
+    for word, name, unit in split_pairs("--unit", words, signals):
         if not unit or convert(unit, signals[name].unit) is None:
             raise WrongInput(
                 f"--unit {word!r}: expected a unit of {name}, such as {signals[name].unit}, got"
