@@ -1,6 +1,6 @@
 """A farm's day beside one turbine's: the notebook executed by warm kernels, with its report.
 
-Each has a Fonte and an API of its own, since Fonte describes a day with all that it holds.
+Each has its own Fonte and API, since an answer about a day covers all that a Fonte holds.
 """
 
 import os

@@ -59,7 +59,7 @@ class TurbineFacts(Turbine, TurbineReadings):
 
     interval: int | None = Field(
         description="time between two readings, seconds: the catalogue's, or the usual one of the"
-        " last 1,000",
+        " last 200",
         examples=[60],
     )
 

@@ -96,7 +96,7 @@ def name_turbines(count: int, only: str) -> list[str]:
 
 
 def faults(start: date, days: int, turbines: Sequence[str]) -> list[Fault]:
-    """The faults of a farm, the same for every seed: each on another turbine and UTC day.
+    """The faults of a farm: each at a different turbine and UTC day, whatever the seed.
 
     The first turbine has none. Fewer than five turbines or ten days have fewer faults.
     """
@@ -153,10 +153,10 @@ def _simulate_days(
 
 
 def _deviate(random: np.random.Generator, weather: Weather, count: int) -> Iterator[Array]:
-    """What each turbine has of its own in mean wind, gusts and direction, day by day.
+    """How mean wind, gusts and direction differ from turbine to turbine, day by day.
 
-    Yields arrays of shape (3, minutes, turbines) with unit variance; the first turbine has the
-    weather's, and no mean wind of its own.
+    Yields arrays of shape (3, minutes, turbines) with unit variance. The first turbine has the
+    gusts and the direction of the weather, and its mean wind does not differ.
     """
     first = np.stack([np.zeros_like(weather.gusts), weather.gusts, weather.veer])
     state = random.standard_normal((3, count - 1))
