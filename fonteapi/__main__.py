@@ -3,16 +3,23 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
 
 from fonteapi import database, table
-from fonteapi.files.load import Replace, load_file
+from fonteapi.files.errors import LoadError, WrongInput
+from fonteapi.files.load import Replace, load_files
 from fonteapi.files.numbers import Mark
-from fonteapi.files.rules import Rules, parse_rename, parse_scale, parse_turbine
-from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.rules import (
+    Rules,
+    parse_pattern,
+    parse_rename,
+    parse_scale,
+    parse_turbine,
+    parse_where,
+    parse_wide,
+)
 from fonteapi.files.units import parse_units
 from fonteapi.files.zones import parse_zone
 from fonteapi.settings import Settings, read_settings
@@ -83,18 +90,31 @@ def _run(options: argparse.Namespace, settings: Settings) -> str:
     if options.command == "fill":
         written = table.fill_if_empty(database.open_fonte(settings), settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
-    rules = Rules(
-        parse_rename(options.rename, settings.catalogue.signals),
-        parse_scale(options.unit_scale, settings.catalogue.signals),
-        parse_units(options.unit, settings.catalogue.signals),
-        options.missing,
-        options.timestamp_format,
-        parse_turbine(options.turbine),
-        parse_zone(options.timezone),
-        options.decimal,
-        options.label == "end",
+    return load_files(options.files, _read_rules(options, settings), settings, options.replace)
+
+
+def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
+    """The rules of the arguments; raises `WrongInput` for wrong ones."""
+    signals = settings.catalogue.signals
+    return Rules(
+        rename=parse_rename(options.rename, signals),
+        scale=parse_scale(options.unit_scale, signals),
+        units=parse_units(options.unit, signals),
+        missing=options.missing,
+        timestamp_format=options.timestamp_format,
+        turbine=parse_turbine(options.turbine),
+        zone=parse_zone(options.timezone),
+        decimal=options.decimal or (options.thousands and options.thousands.other),
+        label_end=options.label == "end",
+        wide=parse_wide(options.wide, signals),
+        narrow=options.narrow,
+        where=parse_where(options.where),
+        turbine_from_name=parse_pattern(options.turbine_from_name),
+        header_row=options.header_row,
+        names=options.names,
+        sheet=options.sheet,
+        skip_bad=options.bad_rows == "skip",
     )
-    return load_file(options.file, rules, settings, options.replace)
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -102,8 +122,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     load = commands.add_parser(
         "load",
-        help="load a CSV or Parquet file; `load --help` has an example",
-        description="Load a CSV or Parquet file of readings into Fonte, whole or not at all.",
+        help="load files of readings; `load --help` has an example",
+        description="Load files of readings into Fonte, all of them or none.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -112,20 +132,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="fill an empty database with FONTE_DAYS (10) days of FONTE_TURBINES (1) simulated"
         " turbines",
     )
-    add = load.add_argument
-    add("file", metavar="FILE", type=Path, help=".csv or .txt (comma, semicolon, tab), .parquet")
-    words: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
-    add("--rename", metavar="ITS=OURS", help="the file's name of a column, and ours", **words)
-    add("--unit", metavar="OURS=UNIT", help="the file's unit: power=MW, wind_speed=knot", **words)
-    add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **words)
-    add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **words)
-    add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
-    add("--timezone", metavar="ZONE", help="of timestamps without an offset: Europe/Paris (UTC)")
-    text = "what stands before decimals; the other one may stand between thousands"
-    add("--decimal", choices=[*Mark], type=Mark, help=text)
-    text = "what a timestamp is of its interval (start)"
-    add("--label", choices=("start", "end"), default="start", help=text)
-    add("--turbine", metavar="NAME", help="the turbine of a file that does not name it")
+    text = (
+        "text with any delimiter, Parquet or Excel, also compressed; folders, .zip, or - for input"
+    )
+    load.add_argument("files", metavar="FILE", nargs="+", help=text)
+    _add_files(load)
+    _add_shapes(load)
+    _add_values(load)
     replace = load.add_mutually_exclusive_group()
     for option, value, text in (
         ("--replace", Replace.TURBINES, "delete what Fonte holds of the file's turbines first"),
@@ -140,6 +153,48 @@ def _parser(prog: str) -> argparse.ArgumentParser:
             help=text,
         )
     return parser
+
+
+WORDS: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
+"""An option that takes several words, and may be given several times."""
+
+
+def _add_files(load: argparse.ArgumentParser) -> None:
+    add = load.add_argument_group("the file").add_argument
+    add("--header-row", metavar="LINE", type=int, help="the line of the names, counted from 1")
+    add("--names", metavar="NAME", help="the names of the columns of a file without any", **WORDS)
+    add("--sheet", metavar="NAME", help="the sheet of an Excel file with several")
+    text = "refuse a file with bad rows (the default), or leave them out and write them beside it"
+    add("--bad-rows", choices=("refuse", "skip"), default="refuse", help=text)
+
+
+def _add_shapes(load: argparse.ArgumentParser) -> None:
+    add = load.add_argument_group("columns and turbines").add_argument
+    add("--rename", metavar="ITS=OURS", help="the file's name of a column, and ours", **WORDS)
+    text = "a signal with a column for each turbine: 'PW{turbine}=power'"
+    add("--wide", metavar="ITS=OURS", help=text, **WORDS)
+    text = (
+        "a row for each value: the columns of the tags, which --rename renames, and of the values"
+    )
+    add("--narrow", nargs=2, metavar=("TAG", "VALUE"), help=text)
+    add("--where", metavar="ITS=VALUE", help="only rows with this value in a column", **WORDS)
+    add("--turbine", metavar="NAME", help="the turbine of a file that does not name it")
+    text = "finds the turbine in the file's name: 'Turbine_(\\w+)'"
+    add("--turbine-from-name", metavar="PATTERN", help=text)
+
+
+def _add_values(load: argparse.ArgumentParser) -> None:
+    add = load.add_argument_group("timestamps and values").add_argument
+    add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
+    add("--timezone", metavar="ZONE", help="of timestamps without an offset: Europe/Paris (UTC)")
+    text = "what a timestamp is of its interval (start)"
+    add("--label", choices=("start", "end"), default="start", help=text)
+    add("--unit", metavar="OURS=UNIT", help="the file's unit: power=MW, wind_speed=knot", **WORDS)
+    add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **WORDS)
+    add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **WORDS)
+    text = "what stands before decimals; the other one may stand between thousands"
+    add("--decimal", choices=[*Mark], type=Mark, help=text)
+    add("--thousands", choices=[*Mark], type=Mark, help="what stands between thousands")
 
 
 if __name__ == "__main__":

@@ -1,117 +1,243 @@
-"""Turns the values of a user's file into readings, by DuckDB, and loads them into Fonte."""
+"""Loads the tables of a user's files into Fonte, all of them or none."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace as replace_fields
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import duckdb
-import pyarrow as pa
 
-from fonteapi import table
-from fonteapi.catalogue import TURBINE_NAME, Signal
+from fonteapi import table as fonte_table
+from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
-from fonteapi.files import numbers, stamps
-from fonteapi.files.rules import Rules, to_number
-from fonteapi.files.tables import File, LoadError, WrongInput, open_file
-from fonteapi.files.turbines import refuse_mixture, refuse_unnamed
-from fonteapi.files.units import Conversion, find_conversions
+from fonteapi.files import possible, stamps
+from fonteapi.files.columns import Columns, find_columns, find_tags, make_source
+from fonteapi.files.errors import LoadError, WrongInput
+from fonteapi.files.layout import find_layout
+from fonteapi.files.rules import KEYS, Rules
+from fonteapi.files.sources import Form, Source, find_sources
+from fonteapi.files.tables import Table, open_parquet
+from fonteapi.files.turbines import (
+    find_candidates,
+    find_turbine,
+    refuse_mixed_files,
+    refuse_mixture,
+    refuse_unnamed,
+)
+from fonteapi.files.units import find_conversions
+from fonteapi.files.values import read_values, set_rules
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
 
-SHOWN_ROWS = 5
-"""How many bad rows a message lists."""
-
-MACROS = r"""
-CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing
-    x IS NULL OR list_contains(getvariable('missing_words'), trim(x::VARCHAR));
-
-CREATE TEMP MACRO is_sentinel(x) AS  -- in single precision: some files have -9999.900390625
-    coalesce(list_contains(getvariable('missing_numbers'), TRY_CAST(x AS FLOAT)), false);
-
-CREATE TEMP MACRO to_signal(number, factor) AS
-    CASE WHEN NOT is_sentinel(number) THEN number * factor END;
-
-CREATE TEMP MACRO is_bad_timestamp(x) AS to_timestamp_utc(x) IS NULL;
-
-CREATE TEMP MACRO is_bad_turbine(x) AS
-    NOT coalesce(regexp_full_match(trim(x::VARCHAR), getvariable('turbine_name')), false);
-"""
+MEMORY = "256MB"
+"""What DuckDB holds of the files; the rest is on disk."""
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
         strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ'), list_sort(list(DISTINCT turbine))
-    FROM readings
+    FROM loaded
 """
-TURBINE = "a turbine's name of letters, digits and . _ -"
 MOST_NAMED = 3
 """The number of turbines that a report names."""
 
 
 class Replace(StrEnum):
-    """Which readings a file replaces."""
+    """Which readings the files replace."""
 
     NONE = "none"
-    TURBINES = "those of its turbines"
+    TURBINES = "those of their turbines"
     ALL = "all"
 
 
-def load_file(path: Path, rules: Rules, settings: Settings, replace: Replace = Replace.NONE) -> str:
-    """Check a file, then append its readings to Fonte.
+class Summary(NamedTuple):
+    """What was read of the files."""
 
-    `replace` first deletes what Fonte holds, of the file's turbines or of every one. Returns a
-    report. Raises `WrongInput` if the file as a whole or the rules do not fit, and
-    `LoadError` with the bad rows, or if Fonte does not take the readings: it is then unchanged.
+    readings: int
+    first: str
+    last: str
+    turbines: list[str]
+
+
+@dataclass
+class Understood:
+    """How a file is read, as far as that is known."""
+
+    source: Source
+    table: Table | None = None
+    columns: Columns | None = None
+    turbine: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def load_files(
+    words: Sequence[str], rules: Rules, settings: Settings, replace: Replace = Replace.NONE
+) -> str:
+    """Check files, then append their readings to Fonte, in one transaction.
+
+    `words` name files, folders, patterns, archives, or - for standard input. `replace` first
+    deletes what Fonte holds, of the files' turbines or of every one. Returns a report. Raises
+    `WrongInput` if a file as a whole or the rules do not fit, and `LoadError` with the bad rows,
+    or if Fonte does not take the readings: it is then unchanged.
     """
-    with duckdb.connect() as con:
+    with TemporaryDirectory(prefix="etl-load-") as folder, open_duckdb(Path(folder)) as con:
         set_rules(con, rules)
-        file = open_file(path, rules.rename, settings.catalogue.signals)
-        con.register("source", file.rows)
-        file = _without_words(con, file, rules, settings.catalogue.signals)
-        for name in (rules.scale.keys() | rules.units.keys()) - file.columns.keys():
-            option = "--unit-scale" if name in rules.scale else "--unit"
-            raise WrongInput(f"{option}: {path} has no {name}")
-        refuse_unnamed(file, rules, settings.catalogue.signals)
-        conversions, notes = find_conversions(file, rules, settings.catalogue.signals)
-        turbine = rules.turbine or settings.turbine
-        notes.append(read_values(con, file, rules, conversions, turbine))
-        stamps.refuse_dates(con, path)
-        refuse_mixture(con, file, rules, settings.catalogue.signals)
-        told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
-        moved = stamps.shift_labels(con, told) if rules.label_end else ""
-        notes += [stamps.describe(con), moved]
-        count, first, last, turbines = con.execute(SUMMARY).fetchall()[0]
-        if not count:
-            raise LoadError(f"{path}: expected readings below the names of the columns, got none")
-        replaced = {Replace.NONE: (), Replace.TURBINES: turbines, Replace.ALL: None}[replace]
-        before, deleted, held = _write(con, file.signals, settings, replaced)
-    few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
-    report = f"loaded {count:,} readings of {few} from {path}: {first} to {last}"
+        sources = find_sources(words, Path(folder), rules.sheet)
+        found = [Understood(source) for source in sources]
+        for each in found:
+            understand(con, each, rules, settings)
+            con.execute("INSERT INTO loaded BY NAME FROM readings")
+        summary, notes = check_together(con, found, rules, settings)
+        turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
+        signals = signals_of(found)
+        before, deleted, held = _write(con, signals, settings, turbines[replace])
+    report = _describe(found, summary)
     counts = {"instead of": deleted, "beside": before - deleted}
     if before:
         others = [f"{verb} {number:,}" for verb, number in counts.items() if number]
         report += f", {' and '.join(others)} that Fonte held"
-    if absent := [name for name in held if name not in file.columns]:
+    if absent := [name for name in held if name not in signals]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
-    if file.ignored:
-        report += f"\nignored: {', '.join(file.ignored)}"
-    return "\n".join([report, *filter(None, notes)])
+    ignored = dict.fromkeys(name for each in found if each.columns for name in each.columns.ignored)
+    if ignored:
+        report += f"\nignored: {', '.join(ignored)}"
+    return "\n".join([report, *notes])
+
+
+@contextmanager
+def open_duckdb(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that puts on disk, in `folder`, what does not fit into memory."""
+    with duckdb.connect() as con:
+        con.execute(f"SET memory_limit = '{MEMORY}'")
+        con.execute(f"SET temp_directory = '{folder}'")
+        con.execute("CREATE TEMP TABLE loaded (turbine VARCHAR, timestamp TIMESTAMPTZ)")
+        yield con
+
+
+def understand(
+    con: duckdb.DuckDBPyConnection, found: Understood, rules: Rules, settings: Settings
+) -> None:
+    """Read a file into DuckDB's table `readings`, and add its signals to the table `loaded`.
+
+    Raises `WrongInput` or `LoadError`; `found` has what is known until then.
+    """
+    signals = settings.catalogue.signals
+    table = found.table = open_table(con, found.source, rules, signals)
+    columns = found.columns = find_columns(table, rules, signals)
+    found.turbine = find_turbine(table, columns, rules) or settings.turbine
+    table.read(con, [*columns.positions, *find_candidates(columns)])
+    columns = found.columns = find_tags(con, table, columns, rules, signals)
+    refuse_unnamed(con, table, columns, rules)
+    make_source(con, columns)
+    columns = found.columns = _without_words(con, columns, rules, signals)
+    below = table.layout.below if table.layout else ()
+    conversions, notes = find_conversions(columns, below, rules, signals)
+    found.notes += notes
+    found.notes += read_values(con, table, columns, rules, conversions, found.turbine)
+    stamps.refuse_dates(con, table.name)
+    refuse_mixture(con, table, columns, found.turbine)
+    if columns.narrow:
+        _merge(con, columns.signals)
+    for name in columns.signals:
+        con.execute(f'ALTER TABLE loaded ADD COLUMN IF NOT EXISTS "{name}" DOUBLE')
+
+
+def open_table(
+    con: duckdb.DuckDBPyConnection, source: Source, rules: Rules, signals: Mapping[str, Signal]
+) -> Table:
+    """Find the table in a file."""
+    if source.form is Form.PARQUET:
+        return open_parquet(con, source)
+    keys = {name for name, ours in rules.rename.items() if ours in KEYS[:3]} | {*KEYS[:3]}
+    layout = find_layout(
+        source.path,
+        source.name,
+        {*rules.rename, *KEYS, *signals},
+        keys.__contains__,
+        rules.names,
+        rules.header_row,
+    )
+    return Table(source, layout.header, layout)
 
 
 def _without_words(
-    con: duckdb.DuckDBPyConnection, file: File, rules: Rules, signals: Mapping[str, Signal]
-) -> File:
-    """The file without its states that are words, such as `Running`, unless somebody named them.
+    con: duckdb.DuckDBPyConnection, columns: Columns, rules: Rules, signals: Mapping[str, Signal]
+) -> Columns:
+    """The columns without states that are words, such as `Running`, unless somebody named them.
 
     Alvo has codes. A column that is called `status` by chance must not stop the others.
     """
-    for name in file.signals:
-        is_text = pa.types.is_string(file.rows[name].type)
-        if signals[name].kind == "state" and is_text and name not in rules.rename.values():
+    for name in columns.signals:
+        if signals[name].kind == "state" and name not in rules.rename.values():
             query = f'SELECT count(TRY_CAST("{name}" AS DOUBLE)) FROM source'  # noqa: S608
-            if con.execute(query).fetchall() == [(0,)] and len(file.signals) > 1:
-                columns = {key: place for key, place in file.columns.items() if key != name}
-                file = replace_fields(file, columns=columns)
-    return file
+            if con.execute(query).fetchall() == [(0,)] and len(columns.signals) > 1:
+                columns = columns.without(name)
+                make_source(con, columns)
+    return columns
+
+
+def _merge(con: duckdb.DuckDBPyConnection, signals: Sequence[str]) -> None:
+    """Make one reading of those that a narrow file has at a timestamp, a signal each."""
+    last = ", ".join(f'last("{name}" ORDER BY rowid) AS "{name}"' for name in signals)
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE readings AS
+        SELECT turbine, timestamp, {last} FROM readings GROUP BY ALL ORDER BY min(rowid)
+    """)  # noqa: S608
+
+
+def check_together(
+    con: duckdb.DuckDBPyConnection, found: Sequence[Understood], rules: Rules, settings: Settings
+) -> tuple[Summary, list[str]]:
+    """Check what the files have together, in `loaded`; returns a summary, and lines on it."""
+    columns = [each.columns for each in found if each.columns]
+    names = [each.source.name for each in found]
+    for name in rules.rename:
+        if all(name in each.unused for each in columns):
+            raise WrongInput(
+                f"--rename: {_list(names)} has no column {name!r}; it has {columns[0].list_names()}"
+            )
+    signals = signals_of(found)
+    for name in (rules.scale.keys() | rules.units.keys()) - set(signals):
+        option = "--unit-scale" if name in rules.scale else "--unit"
+        raise WrongInput(f"{option}: {_list(names)} has no {name}")
+    if len(found) > 1:
+        refuse_mixed_files(con, names, signals)
+    told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
+    notes = [note for each in found for note in each.notes if note]
+    if rules.label_end:
+        notes.append(stamps.shift_labels(con, told))
+    summary = Summary(*con.execute(SUMMARY).fetchall()[0])
+    if not summary.readings:
+        raise LoadError(
+            f"{_list(names)}: expected readings below the names of the columns, got none"
+        )
+    notes += possible.drop_impossible(
+        con, {name: settings.catalogue.signals[name] for name in signals}
+    )
+    return summary, list(dict.fromkeys(notes))
+
+
+def signals_of(found: Sequence[Understood]) -> list[str]:
+    """The signals that the files have."""
+    return list(
+        dict.fromkeys(name for each in found if each.columns for name in each.columns.signals)
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _describe(found: Sequence[Understood], summary: Summary) -> str:
+    turbines = summary.turbines
+    few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
+    names = [each.source.name for each in found]
+    where = names[0] if len(names) == 1 else f"{len(names)} files"
+    return (
+        f"loaded {summary.readings:,} readings of {few} from {where}:"
+        f" {summary.first} to {summary.last}"
+    )
 
 
 def _write(
@@ -120,96 +246,17 @@ def _write(
     settings: Settings,
     replaced: Sequence[str] | None,
 ) -> tuple[int, int, Mapping[str, Signal]]:
-    """Move DuckDB's `readings` into Fonte.
+    """Move DuckDB's `loaded` into Fonte.
 
     Returns how many it held before, how many of them were deleted, and its signals.
     """
     fonte = open_fonte(settings)
     try:
-        table.create_table(fonte, signals)
-        readings = con.table("readings").to_arrow_reader()
-        counts = table.load_readings(fonte.engine, readings, replaced)
+        fonte_table.create_table(fonte, signals)
+        readings = con.table("loaded").to_arrow_reader()
+        counts = fonte_table.load_readings(fonte.engine, readings, replaced)
         return *counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         fonte.engine.dispose()
-
-
-def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
-    """Define the rules in DuckDB; raises `WrongInput` for a timestamp format it does not know."""
-    stamps.set_format(con, rules.timestamp_format)
-    con.execute(MACROS)
-    con.execute(numbers.MACROS)
-    missing = [number for word in rules.missing if (number := to_number(word)) is not None]
-    con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [missing])
-    con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
-    con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
-
-
-def read_values(
-    con: duckdb.DuckDBPyConnection,
-    file: File,
-    rules: Rules,
-    conversions: Mapping[str, Conversion],
-    turbine: str,
-) -> str:
-    """Make DuckDB's table `readings` of `source`, the file's rows, in their order.
-
-    Raises `LoadError` that lists bad rows. The readings are of `turbine` if the file has no column
-    of turbines. Returns a line on what was found of the numbers, or none.
-    """
-    stamp = stamps.text_of(file.columns)
-    stamps.find_format(con, stamp, file.path)
-    values = [] if "turbine" in file.columns else [f"'{turbine}' AS turbine"]
-    values += [f"to_timestamp_utc({stamp}) AS timestamp", f"is_local({stamp}) AS is_local"]
-    _find_bad(con, file, stamp, f"is_bad_timestamp({stamp})", "a timestamp")
-    if "turbine" in file.columns:
-        values.append("trim(turbine::VARCHAR) AS turbine")
-        _find_bad(con, file, '"turbine"', "is_bad_turbine(turbine)", TURBINE)
-    texts = [name for name in file.signals if pa.types.is_string(file.rows[name].type)]
-    titles = {name: file.header[file.columns[name]] for name in texts}
-    marks = numbers.find_marks(con, titles, rules.decimal, file.path)
-    note = numbers.describe(marks, titles)
-    for name in file.signals:
-        read = numbers.FUNCTIONS[marks[name]] if name in marks else ""
-        factor, offset = conversions.get(name, Conversion())
-        value = f'to_signal({read}("{name}"), {factor!r}::DOUBLE)'
-        values.append(f'{value}{f" + {offset!r}::DOUBLE" if offset else ""} AS "{name}"')
-        if read:
-            is_bad = f'NOT is_missing("{name}") AND {read}("{name}") IS NULL'
-            _find_bad(con, file, f'"{name}"', is_bad, "a number")
-    if file.problems:
-        raise LoadError(_list_problems(file))
-    # All names in the statements are the catalogue's, not the file's
-    con.execute(f"CREATE TEMP TABLE readings AS SELECT {', '.join(values)} FROM source")  # noqa: S608
-    if rules.zone:
-        stamps.move_to_utc(con, rules.zone)
-    con.execute("ALTER TABLE readings DROP COLUMN is_local")
-    return note
-
-
-def _find_bad(
-    con: duckdb.DuckDBPyConnection, file: File, text: str, is_bad: str, wanted: str
-) -> None:
-    """Add the rows of a bad value, a column's or a stamp's, to the file's problems."""
-    names = [
-        f"{file.header[place]!r}" for name, place in file.columns.items() if f'"{name}"' in text
-    ]
-    bad = f"SELECT number, ({text})::VARCHAR FROM source WHERE {is_bad}"  # noqa: S608
-    for number, found in con.execute(bad).fetchall():
-        got = repr(found[:40]) if found else "nothing"
-        problem = f"column {' and '.join(names)}: expected {wanted}, got {got}"
-        file.problems.setdefault(number, []).append(problem)
-
-
-def _list_problems(file: File) -> str:
-    problems = file.problems
-    lines = [
-        f"  {file.numbered_by} {number}: {'; '.join(problems[number])}"
-        for number in sorted(problems)[:SHOWN_ROWS]
-    ]
-    if len(problems) > SHOWN_ROWS:
-        lines.append(f"  and {len(problems) - SHOWN_ROWS:,} more")
-    rows = "1 bad row" if len(problems) == 1 else f"{len(problems):,} bad rows"
-    return "\n".join([f"{file.path}: {rows}; nothing of the file is kept", *lines])

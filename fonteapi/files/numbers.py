@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import duckdb
 
-from fonteapi.files.tables import WrongInput
+from fonteapi.files.errors import WrongInput
 
 SAMPLE = 10_000
 """The rows that usually tell the mark; a column that they leave open is read whole."""
@@ -16,6 +16,11 @@ class Mark(StrEnum):
 
     POINT = "."
     COMMA = ","
+
+    @property
+    def other(self) -> "Mark":
+        """What may stand between thousands."""
+        return Mark.COMMA if self is Mark.POINT else Mark.POINT
 
 
 PATTERNS = {
@@ -37,7 +42,7 @@ FUNCTIONS = {Mark.POINT: "number_with_point", Mark.COMMA: "number_with_comma"}
 
 
 def find_marks(
-    con: duckdb.DuckDBPyConnection, names: Mapping[str, str], given: Mark | None, path: object
+    con: duckdb.DuckDBPyConnection, names: Mapping[str, str], given: Mark | None, file: str
 ) -> dict[str, Mark]:
     """The mark of each text column of `source`; `names` has the file's name of each.
 
@@ -55,7 +60,7 @@ def find_marks(
             [(example,)] = con.execute(marked).fetchall()
             other = example.replace(".", "").replace(",", "")
             raise WrongInput(
-                f"{path}: column {names[name]!r}: {example!r} could be"
+                f"{file}: column {names[name]!r}: {example!r} could be"
                 f" {example.replace(',', '.')} or {other}: choose with --decimal . or --decimal ,"
             )
     only = told.pop() if len(told) == 1 else Mark.POINT

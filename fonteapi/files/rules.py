@@ -2,13 +2,26 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fonteapi.catalogue import TURBINE_NAME
+from fonteapi.files.errors import WrongInput
 from fonteapi.files.numbers import Mark
-from fonteapi.files.tables import KEYS, WrongInput
+
+KEYS = ("timestamp", "date", "time", "turbine")
+"""The columns beside signals; `date` and `time` together are a timestamp, and `turbine` is needed
+in a file of several turbines only."""
+
+
+class Wide(NamedTuple):
+    """A signal that has a column for each turbine."""
+
+    pattern: re.Pattern[str]
+    """Of a column's name; its group is the turbine."""
+    signal: str
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,7 @@ class Rules:
     """Signal → the unit of its values, where it is not the catalogue's."""
     missing: Sequence[str]
     """Words and numbers of the file that mean "missing"."""
-    timestamp_format: str | None
+    timestamp_format: str | None = None
     """As for `strptime`; without it timestamps are ISO 8601."""
     turbine: str | None = None
     """The turbine of a file that has no column of them."""
@@ -33,6 +46,21 @@ class Rules:
     """What stands before decimals; None: the file tells."""
     label_end: bool = False
     """Whether a timestamp is the end of its interval."""
+    wide: Sequence[Wide] = ()
+    narrow: tuple[str, str] | None = None
+    """The names of the columns of tags and of values."""
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The file's name of a column → its values in the rows that count."""
+    turbine_from_name: re.Pattern[str] | None = None
+    """Finds the turbine in a file's name: its groups, joined by _."""
+    header_row: int | None = None
+    """The line of the names; None: the file tells."""
+    names: Sequence[str] = ()
+    """The names of a file without any."""
+    sheet: str | None = None
+    """Of an Excel file."""
+    skip_bad: bool = False
+    """Whether bad rows are left out; else none of the file is loaded."""
 
 
 def parse_turbine(name: str | None) -> str | None:
@@ -40,6 +68,50 @@ def parse_turbine(name: str | None) -> str | None:
     if name is None or re.fullmatch(TURBINE_NAME, name):
         return name
     raise WrongInput(f"--turbine: expected letters, digits and . _ -, 64 at most, got {name!r}")
+
+
+def parse_pattern(text: str | None) -> re.Pattern[str] | None:
+    """The regular expression of `--turbine-from-name`; raises `WrongInput` for another text."""
+    if text is None:
+        return None
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise WrongInput(f"--turbine-from-name {text!r}: {error}") from None
+    if not pattern.groups:
+        raise WrongInput(
+            f"--turbine-from-name: expected a group around the name, as in 'Turbine_(\\w+)', got"
+            f" {text!r}"
+        )
+    return pattern
+
+
+def parse_where(words: Sequence[str]) -> dict[str, list[str]]:
+    """Column → values, from words such as `Station=44`."""
+    where: dict[str, list[str]] = {}
+    for word in words:
+        name, mark, value = (part.strip() for part in word.partition("="))
+        if not name or not mark:
+            raise WrongInput(f"--where: expected 'Its name=value', got {word!r}")
+        where.setdefault(name, []).append(value)
+    return where
+
+
+def parse_wide(words: Sequence[str], signals: Collection[str]) -> list[Wide]:
+    """Patterns and their signals, from words such as `PW{turbine}=power`."""
+    found = []
+    for word in words:
+        pattern, _, signal = (part.strip() for part in word.rpartition("="))
+        if signal not in signals:
+            raise WrongInput(
+                f"--wide {word!r}: expected one of {', '.join(signals)}, got {signal!r}"
+            )
+        before, mark, after = pattern.partition("{turbine}")
+        if not mark or mark in after:
+            raise WrongInput(f"--wide {word!r}: expected 'Its name {{turbine}}={signal}'")
+        name = f"{re.escape(before)}({TURBINE_NAME}){re.escape(after)}"
+        found.append(Wide(re.compile(name), signal))
+    return found
 
 
 def parse_rename(words: Sequence[str], signals: Collection[str]) -> dict[str, str]:

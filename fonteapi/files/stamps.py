@@ -1,12 +1,12 @@
 """When a file's rows were read: its texts, in the usual forms or a given one, as UTC."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 
-from fonteapi.files.tables import WrongInput
+from fonteapi.files.errors import WrongInput
 from fonteapi.files.zones import MICROSECONDS, localize
 from pgarrow.errors import first_line
 
@@ -48,15 +48,16 @@ CREATE TEMP MACRO is_local(x) AS  -- it has no offset, and is no count from 1970
     THEN NOT regexp_full_match(trim(x::VARCHAR), '{OFFSET}') AND parse_epoch(x::VARCHAR) IS NULL
     ELSE NOT regexp_matches(getvariable('timestamp_format'), '%[zZs]') END;
 """
+NUMERIC = [date for m in "/.-: " for date in (f"%d{m}%m{m}%Y", f"%m{m}%d{m}%Y", f"%Y{m}%m{m}%d")]
+WITH_NAMES = ["%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%B-%Y", "%d %B %Y"]
+TIMES = [" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ""]
 FORMS = [
-    f"{date}{time}"
-    for mark in "/.-"
-    for date in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y", f"%Y{mark}%m{mark}%d")
-    for time in (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", "")
-] + [f"%Y%m%d{time}" for time in (" %H:%M:%S", " %H:%M", " %H%M%S", " %H%M")]
+    *(f"{date}{time}" for date in [*NUMERIC, *WITH_NAMES] for time in TIMES),
+    *(f"%Y%m%d{time}" for time in (" %H:%M:%S", " %H:%M", " %H%M%S", " %H%M", "%H%M%S", "%H%M")),
+]
 """Forms that are tried when a file's stamps are not ISO 8601 and no format is given."""
 TRIED = 1000
-"""The distinct stamps on which they are tried; all are read with the one that is left."""
+"""The distinct stamps on which they are tried first."""
 DATE_CODES, DAY_CODES = ("%Y", "%y", "%c", "%x", "%D", "%F", "%s"), ("%d", "%-d", "%e", "%j")
 
 
@@ -67,9 +68,13 @@ def text_of(columns: Collection[str]) -> str:
     return """concat_ws(' ', trim("date"::VARCHAR), trim("time"::VARCHAR))"""
 
 
-def set_format(con: duckdb.DuckDBPyConnection, given: str | None) -> None:
-    """Define how stamps are read; raises `WrongInput` for a format without a date."""
+def define(con: duckdb.DuckDBPyConnection) -> None:
+    """Define how stamps are read."""
     con.execute(MACROS)
+
+
+def set_format(con: duckdb.DuckDBPyConnection, given: str | None) -> None:
+    """Choose the form of stamps; raises `WrongInput` for a format without a date."""
     con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [given])
     con.execute("SET VARIABLE is_found = false")
     try:
@@ -84,34 +89,43 @@ def set_format(con: duckdb.DuckDBPyConnection, given: str | None) -> None:
         )
 
 
-def find_format(con: duckdb.DuckDBPyConnection, text: str, path: object) -> None:
+def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
     """Choose the form of `source`'s stamps, if they are not ISO 8601 and none is given.
 
     Raises `WrongInput` if the stamps could be read in two ways, such as day or month first.
     """
     # DuckDB reads words such as "epoch" in any form, and 24 as the year 24
-    sample = f"""
-        SELECT DISTINCT at_midnight(trim(({text})::VARCHAR)) AS x FROM source LIMIT {TRIED}
-    """  # noqa: S608
-    con.execute(f"CREATE TEMP TABLE sample AS {sample}")
-    is_open = """
+    stamps = f"SELECT DISTINCT at_midnight(trim(({text})::VARCHAR)) AS x FROM source"  # noqa: S608
+    con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps} LIMIT {TRIED}")
+    is_open = f"""
         SELECT getvariable('timestamp_format') IS NULL AND count(parse_timestamp(x)) = 0
-            AND coalesce(bool_and(regexp_matches(x, '[0-9]{4}')), false)
+            AND coalesce(bool_and(regexp_matches(x, '[0-9]{{4}}')), false),
+            bool_and(regexp_full_match(x, '{OFFSET}'))
         FROM sample
-    """
-    if con.execute(is_open).fetchall() != [(True,)]:
+    """  # noqa: S608
+    [(can_be_found, has_offset)] = con.execute(is_open).fetchall()
+    if not can_be_found:
         return
-    fits = "SELECT count(*) = count(try_strptime(x, $1)) FROM sample"
-    fitting = [form for form in FORMS if con.execute(fits, [form]).fetchall() == [(True,)]]
+    forms = [form + "%z" * has_offset for form in FORMS]
+    fitting = _fit(con, forms)
+    if len(fitting) > 1:  # the first stamps may be of one day
+        con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps}")
+        fitting = _fit(con, fitting)
     if len(fitting) > 1:
         [(example,)] = con.execute("SELECT max(x) FROM sample").fetchall()
         raise WrongInput(
-            f"{path}: {example!r} could be read by {' and by '.join(map(repr, fitting))}: choose"
+            f"{name}: {example!r} could be read by {' and by '.join(map(repr, fitting))}: choose"
             f" with --timestamp-format {fitting[0]!r}"
         )
     for form in fitting:
         con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [form])
         con.execute("SET VARIABLE is_found = true")
+
+
+def _fit(con: duckdb.DuckDBPyConnection, forms: Sequence[str]) -> list[str]:
+    """The forms by which each stamp of `sample` can be read."""
+    fits = "SELECT count(*) = count(try_strptime(x, $1)) FROM sample"
+    return [form for form in forms if con.execute(fits, [form]).fetchall() == [(True,)]]
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> str:
@@ -135,7 +149,7 @@ def move_to_utc(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
     """)
 
 
-def refuse_dates(con: duckdb.DuckDBPyConnection, path: object) -> None:
+def refuse_dates(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Refuse stamps that are dates without a time: each a midnight, and several the same."""
     query = """
         SELECT bool_and(timestamp = date_trunc('day', timestamp)),
@@ -144,7 +158,7 @@ def refuse_dates(con: duckdb.DuckDBPyConnection, path: object) -> None:
     """
     if con.execute(query).fetchall() == [(True, True)]:
         raise WrongInput(
-            f"{path}: expected timestamps with a time, got midnights alone, several times the"
+            f"{name}: expected timestamps with a time, got midnights alone, several times the"
             " same; name the column of the time, too: --rename ITS=date ITS=time"
         )
 
@@ -158,7 +172,7 @@ def shift_labels(con: duckdb.DuckDBPyConnection, told: Mapping[str, int | None])
         SELECT turbine, mode(step) FROM (
             SELECT turbine, epoch_us(timestamp - lag(timestamp) OVER (
                 PARTITION BY turbine ORDER BY timestamp
-            )) AS step FROM readings
+            )) AS step FROM loaded
         ) WHERE step > 0 GROUP BY turbine
     """
     found = dict(con.execute(usual).fetchall())
@@ -166,8 +180,8 @@ def shift_labels(con: duckdb.DuckDBPyConnection, told: Mapping[str, int | None])
     table = pa.table({"turbine": list(found), "step": pa.array(found.values(), pa.int64())})
     con.register("steps", table)
     con.execute("""
-        UPDATE readings SET timestamp = timestamp - to_microseconds(steps.step)
-        FROM steps WHERE steps.turbine = readings.turbine
+        UPDATE loaded SET timestamp = timestamp - to_microseconds(steps.step)
+        FROM steps WHERE steps.turbine = loaded.turbine
     """)
     minutes = sorted({step / (60 * MICROSECONDS) for step in found.values()})
     shown = " and ".join(f"{each:g} min" for each in minutes)

@@ -1,16 +1,18 @@
 """Refuses files whose readings would be mixed: those of several turbines under one name."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
+from pathlib import Path
 from shlex import quote
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files import stamps
+from fonteapi.files.columns import Columns
+from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules
-from fonteapi.files.tables import File, WrongInput, open_file
+from fonteapi.files.tables import Table
 
 COLUMN = re.compile(
     r"(wind[ _-]?)?(turbine|wtg|wt|wec|asset|machine)s?([ _.-]?(name|id|no|nr|number|code|label))?",
@@ -22,84 +24,135 @@ MOST = 1000
 SHOWN = 4
 
 
-def refuse_unnamed(file: File, rules: Rules, signals: Collection[str]) -> None:
-    """Refuse a column that is named as one of turbines and that nobody named.
+def find_turbine(table: Table, columns: Columns, rules: Rules) -> str | None:
+    """The turbine of a file that has no column of them, by `--turbine` or by its name.
+
+    Raises `WrongInput` if the file names its turbines, too, or has another name.
+    """
+    pattern = rules.turbine_from_name
+    if columns.names_turbines and (rules.turbine or pattern):
+        option = "--turbine" if rules.turbine else "--turbine-from-name"
+        where = "the names of its columns"
+        if "turbine" in columns.keys:
+            where = repr(columns.titles["turbine"])
+        raise WrongInput(f"{option}: {table.name} names its turbines in {where}")
+    if pattern is None:
+        return rules.turbine
+    found = pattern.search(Path(table.name).name)
+    turbine = "_".join(filter(None, found.groups())) if found else ""
+    if not re.fullmatch(TURBINE_NAME, turbine):
+        raise WrongInput(
+            f"--turbine-from-name {pattern.pattern!r}: expected a turbine in the name"
+            f" {Path(table.name).name!r}, got {turbine or 'none'!r}"
+        )
+    return turbine
+
+
+def find_candidates(columns: Columns) -> list[int]:
+    """The positions of columns that are named as one of turbines and that nobody named."""
+    if columns.names_turbines:
+        return []
+    used = {*columns.positions}
+    return [
+        place
+        for place, title in enumerate(columns.header)
+        if COLUMN.fullmatch(title) and place not in used
+    ]
+
+
+def refuse_unnamed(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
+) -> None:
+    """Refuse a column of `raw` that is named as one of turbines and that nobody named.
 
     If it has one turbine, `--turbine` may name it instead.
     """
-    if "turbine" in file.columns:
-        if rules.turbine:
-            column = file.header[file.columns["turbine"]]
-            raise WrongInput(f"--turbine: {file.path} names its turbines in {column!r}")
-        return
-    for column in filter(COLUMN.fullmatch, file.ignored):
-        names = _names(_read_with(file, rules.rename, column, signals))
-        if names and not (len(names) == 1 and rules.turbine):
-            raise WrongInput(_describe(file, column, names))
+    for place in find_candidates(columns):
+        names = _names(con, place)
+        if names and not (len(names) == 1 and (rules.turbine or rules.turbine_from_name)):
+            raise WrongInput(_describe(table, table.header[place], names))
 
 
 def refuse_mixture(
-    con: duckdb.DuckDBPyConnection, file: File, rules: Rules, signals: Collection[str]
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, turbine: str | None
 ) -> None:
     """Refuse a file whose readings repeat most timestamps with other values.
 
     Of equal timestamps of a turbine Fonte counts the last reading only. A feed that repeats
     readings repeats their values, and a correction is an exception.
     """
-    differs = " OR ".join(f'max("{name}") > min("{name}")' for name in file.signals)
-    stamps = f"SELECT {differs} AS differs FROM readings GROUP BY timestamp, turbine"  # noqa: S608
-    found = con.execute(f"SELECT count(*), count(*) FILTER (differs) FROM ({stamps})")  # noqa: S608
-    total, mixed = found.fetchall()[0]
+    total, mixed = count_mixed(con, "readings", columns.signals)
     if 2 * mixed <= total:
         return
-    telling = {}
-    for column in file.ignored if "turbine" not in file.columns else ():
-        rows = _read_with(file, rules.rename, column, signals)
-        names = _names(rows)
-        if 1 < len(names) <= MOST and _tells_apart(con, rows):
-            telling[column] = names
+    used = {*columns.positions}
+    others = [place for place in range(len(table.header)) if place not in used]
+    telling: dict[str, list[str]] = {}
+    if others and not columns.names_turbines:
+        table.read(con, [*columns.positions, *others])
+        for place in others:
+            names = _names(con, place)
+            if 1 < len(names) <= MOST and _tells_apart(con, columns, place):
+                telling[table.header[place]] = names
     if telling:  # a signal may tell rows apart, too, but has more values than there are turbines
         column = min(telling, key=lambda column: len(telling[column]))
-        raise WrongInput(_describe(file, column, telling[column]))
+        raise WrongInput(_describe(table, column, telling[column]))
     raise WrongInput(
-        f"{file.path}: expected one reading for each timestamp, got several different ones for"
+        f"{table.name}: expected one reading for each timestamp, got several different ones for"
         f" {mixed:,} of {total:,}. If a column tells several turbines apart, name it:"
-        f" --rename ITS=turbine. Its other columns: {', '.join(file.ignored) or 'none'}"
+        f" --rename ITS=turbine. Its other columns: {', '.join(columns.ignored) or 'none'}"
     )
 
 
-def _describe(file: File, column: str, names: list[str]) -> str:
+def refuse_mixed_files(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], signals: Sequence[str]
+) -> None:
+    """Refuse several files whose readings, in `loaded`, are of one turbine and contradict."""
+    total, mixed = count_mixed(con, "loaded", signals)
+    if 2 * mixed > total:
+        raise WrongInput(
+            f"{names[0]} and {len(names) - 1} more: expected one reading for each timestamp of a"
+            f" turbine, got several different ones for {mixed:,} of {total:,}. If each file has a"
+            " turbine of its own: --turbine-from-name 'Turbine_(\\w+)' finds it in the file's name"
+        )
+
+
+def count_mixed(
+    con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]
+) -> tuple[int, int]:
+    """The timestamps of a table of readings, and those that are repeated with other values."""
+    differs = " OR ".join(f'max("{name}") > min("{name}")' for name in signals)
+    stamps = f"SELECT {differs} AS differs FROM {table} GROUP BY timestamp, turbine"  # noqa: S608
+    found = con.execute(f"SELECT count(*), count(*) FILTER (differs) FROM ({stamps})")  # noqa: S608
+    total, mixed = found.fetchall()[0]
+    return int(total), int(mixed)
+
+
+def _describe(table: Table, column: str, names: Sequence[str]) -> str:
     rename = f"--rename {quote(f'{column}=turbine')}"
     if len(names) == 1:
         return (
-            f"{file.path}: the file has one turbine in {column!r}, {names[0]}: {rename},"
+            f"{table.name}: the file has one turbine in {column!r}, {names[0]}: {rename},"
             " or --turbine with another name"
         )
     shown = ", ".join(names[:SHOWN]) + " …" * (len(names) > SHOWN)
-    return f"{file.path}: the file has {len(names)} turbines in {column!r} ({shown}): {rename}"
+    return f"{table.name}: the file has {len(names)} turbines in {column!r} ({shown}): {rename}"
 
 
-def _read_with(
-    file: File, rename: Mapping[str, str], column: str, signals: Collection[str]
-) -> pa.Table | None:
-    """The file's rows with a column as `turbine`; None if it cannot be one."""
-    try:
-        return open_file(file.path, {**rename, column: "turbine"}, signals).rows
-    except WrongInput:  # such as numbers with decimals in Parquet, or two columns of that name
-        return None
+def _names(con: duckdb.DuckDBPyConnection, place: int) -> list[str]:
+    """The names in a column of `raw`, if it can have names."""
+    query = f"""
+        SELECT DISTINCT trim(c{place}::VARCHAR) AS name FROM raw
+        WHERE name <> '' AND typeof(c{place}) NOT IN ('DOUBLE', 'FLOAT') LIMIT {MOST + 1}
+    """  # noqa: S608
+    return sorted(name for (name,) in con.execute(query).fetchall())
 
 
-def _names(rows: pa.Table | None) -> list[str]:
-    if rows is None:
-        return []
-    names = {str(name).strip() for name in pc.unique(rows["turbine"]).drop_null().to_pylist()}
-    return sorted(names - {""})
-
-
-def _tells_apart(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> bool:
+def _tells_apart(con: duckdb.DuckDBPyConnection, columns: Columns, place: int) -> bool:
     """Whether no turbine repeats a timestamp."""
-    con.register("candidate", rows)
-    stamp = stamps.text_of(rows.column_names)
-    query = f"SELECT count(*) = count(DISTINCT ({stamp}, turbine)) FROM candidate"  # noqa: S608
-    found = con.execute(query)
-    return bool(found.fetchall()[0][0])
+    keys = {name: f"c{position}" for name, position in columns.keys.items()}
+    text = stamps.text_of(keys)
+    for name, column in keys.items():
+        text = text.replace(f'"{name}"', column)
+    query = f"SELECT count(*) = count(DISTINCT ({text}, c{place})) FROM raw"  # noqa: S608
+    [(is_told,)] = con.execute(query).fetchall()
+    return bool(is_told)

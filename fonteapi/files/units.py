@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fonteapi.catalogue import Signal
+from fonteapi.files.columns import Columns
+from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules, split_pairs
-from fonteapi.files.tables import File, WrongInput
 
 IN_NAME = re.compile(r".*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
 """A name with its unit at the end: `Power (MW)`, `Wind speed [knots]`."""
@@ -39,19 +40,18 @@ def parse_units(words: Sequence[str], signals: Mapping[str, Signal]) -> dict[str
 
 
 def find_conversions(
-    file: File, rules: Rules, signals: Mapping[str, Signal]
+    columns: Columns, below: Sequence[Sequence[str]], rules: Rules, signals: Mapping[str, Signal]
 ) -> tuple[dict[str, Conversion], list[str]]:
     """How the values of each signal become the catalogue's unit, and lines on what was found.
 
-    A unit in a name counts unless the rules have a unit or a scale of the signal. Raises
-    `WrongInput` for a unit of something else, such as kWh of power.
+    A unit in a name, or in a line `below` the names, counts unless the rules have a unit or a
+    scale of the signal. Raises `WrongInput` for a unit of something else, such as kWh of power.
     """
     conversions = {name: Conversion(factor) for name, factor in rules.scale.items()}
     notes = []
-    for name in file.signals:
-        title = file.header[file.columns[name]]
-        found = IN_NAME.fullmatch(title)
-        unit = rules.units.get(name) or (found["unit"].strip() if found else "")
+    for name in columns.signals:
+        title = columns.titles[name]
+        unit = rules.units.get(name) or _find_unit(columns, title, below)
         expected = signals[name].unit
         if name in rules.scale or not unit or unit == expected:
             continue
@@ -69,6 +69,18 @@ def find_conversions(
     return conversions, notes
 
 
+def _find_unit(columns: Columns, title: str, below: Sequence[Sequence[str]]) -> str:
+    """The unit in a name, else the one below it; empty without any."""
+    if found := IN_NAME.fullmatch(title):
+        return found["unit"].strip()
+    if title in columns.header:
+        place = columns.header.index(title)
+        for line in below:
+            if (unit := line[place].strip(" ()[]")) and _is_known(unit):
+                return unit
+    return ""
+
+
 @cache
 def convert(unit: str, target: str) -> Conversion | None:
     """The conversion from one unit to another; None if they measure different things."""
@@ -77,18 +89,23 @@ def convert(unit: str, target: str) -> Conversion | None:
         return Conversion()
     if target == "°C":
         unit = TEMPERATURES.get(unit, unit)
-    try:
-        zero, one = (_registry().Quantity(value, unit).to(target).magnitude for value in (0.0, 1.0))
-    except Exception:  # noqa: BLE001  # pint's parser raises many kinds
-        return None
-    return Conversion(one - zero, zero)
+    for spelling in (unit, unit.lower()):  # Metres/Second
+        try:
+            quantities = [_registry().Quantity(value, spelling) for value in (0.0, 1.0)]
+            zero, one = (quantity.to(target).magnitude for quantity in quantities)
+        except Exception:  # noqa: BLE001, S112  # pint's parser raises many kinds
+            continue
+        return Conversion(one - zero, zero)
+    return None
 
 
 def _is_known(unit: str) -> bool:
-    try:
-        return bool(_registry().Unit(unit))
-    except Exception:  # noqa: BLE001
-        return False
+    for spelling in (SAME.get(unit, unit), unit.lower()):
+        try:
+            return bool(_registry().Unit(spelling))
+        except Exception:  # noqa: BLE001, S112
+            continue
+    return False
 
 
 @cache

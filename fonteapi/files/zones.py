@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 from numpy.typing import NDArray
 
-from fonteapi.files.tables import LoadError, WrongInput
+from fonteapi.files.errors import LoadError, WrongInput
 
 MICROSECONDS = 1_000_000
 Stamps = NDArray[np.int64]

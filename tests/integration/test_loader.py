@@ -408,13 +408,22 @@ def test_bad_rows(own: Own) -> None:
         "  line 8: column 'Stamp': expected a timestamp, got nothing",
         "  line 9: column 'Stamp': expected a timestamp, got 'yesterday';"
         " column 'power': expected a number, got '1,5'",
-        "  and 1 more",
+        "  line 13: column 'wind_speed': expected a number, got '-'",
+        "  if it means missing: --missing -",
+        "  to load the other rows: --bad-rows skip",
     ]
 
 
 def test_other_bytes(own: Own) -> None:
-    err = own.refusal(GOOD.encode() + b"2024-05-20,\xb5\n", code=1)
-    assert "1 bad row; nothing of the file is kept\n  line 4: expected UTF-8" in err
+    """A byte that is no UTF-8 matters only in a column that is loaded."""
+    good, lines = "timestamp,power,note\n", "2024-05-20T01:00,1,a\n" * 20_000
+    content = f"{good}{lines}2024-05-20T01:00,2,\xb5\n".encode("latin-1")
+    assert own.load(content) == 0
+    assert own.powers()[-1] == 2
+    content = f"{good}{lines}2024-05-20T01:00,\xb5,a\n".encode("latin-1")
+    assert "1 bad row; nothing of the file is kept\n  line 20002: expected UTF-8" in own.refused(
+        content
+    )
 
 
 def test_header_over_two_lines(own: Own) -> None:
@@ -453,21 +462,15 @@ def test_compressed_file(own: Own) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "code", "message"),
     [
-        (GOOD, "own.xlsx", 2, "expected a name that ends in .csv, .txt, .parquet"),
-        (GZIP, "own.parquet.gz", 2, "expected a name that ends in .csv"),
         (GZIP[:-9], "own.csv.gz", 2, "cannot be read: "),
-        (GOOD, "own.csv.gz", 2, "cannot be read: "),
-        (GZIP, "own.csv", 2, "expected CSV in UTF-8"),
-        (GOOD.encode("utf-16"), "own.csv", 2, "expected CSV in UTF-8"),
-        ("", "own.csv", 2, "expected a first line that names the columns, got none"),
-        ("\n" + GOOD, "own.csv", 2, "expected a first line that names the columns, got none"),
+        (b"\x89PNG\0\0\0\x0d", "own.csv", 2, "expected text, Parquet or Excel, got other content"),
+        ("", "own.csv", 2, "expected a line that names the columns, got none"),
         ("timestamp,power\n", "own.csv", 1, "expected readings below the names"),
         ("power\n1\n", "own.csv", 2, "has no timestamp; it has 'power'. Rename a"),
         ("timestamp,Power\n", "own.csv", 2, "has no signal (wind_speed, power, "),
         ("a,b\n", "own.csv", 2, "--rename 'Its name=timestamp'"),
         ("timestamp,power,power\n", "own.csv", 2, "expected one column for power, got 'power' "),
-        (GOOD, "own.parquet", 2, "cannot be read: "),
-        ("", "own.parquet", 2, "cannot be read: "),
+        ("PAR1", "own.parquet", 2, "cannot be read: "),
     ],
 )
 def test_other_files(own: Own, content: str | bytes, name: str, code: int, message: str) -> None:
@@ -480,8 +483,9 @@ def test_other_files(own: Own, content: str | bytes, name: str, code: int, messa
 
 def test_no_file(own: Own, tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
-    for name, message in (("folder.csv", "not a file"), ("none.csv", "there is no such file")):
-        assert own.refusal(tmp_path / name, code=2).endswith(f"{name}: {message}\n")
+    err = own.refusal(tmp_path / "folder.csv", code=2)
+    assert "folder.csv: expected files in this folder (.csv, .tsv, " in err
+    assert own.refusal(tmp_path / "none.csv", code=2).endswith("none.csv: there is no such file\n")
 
 
 @pytest.mark.parametrize(
@@ -506,7 +510,7 @@ def test_no_file(own: Own, tmp_path: Path) -> None:
         (["--timestamp-format", "%Q"], "--timestamp-format: Failed to parse format"),
         (["--replaces"], "unrecognized arguments: --replaces"),
         (["--missing"], "expected at least one argument"),
-        (["more.csv"], "unrecognized arguments: more.csv"),
+        (["more.csv"], "more.csv: there is no such file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -635,17 +639,17 @@ def test_parquet_equals_csv(own: Own, tmp_path: Path) -> None:
 def test_parquet_row_without_timestamp(own: Own) -> None:
     """A bad row of Parquet is named by its number."""
     columns = {"timestamp": [MOMENT, None, MOMENT + timedelta(1)], "power": [1.0, 2.0, 3.0]}
-    assert own.refusal(columns, code=1).endswith(
+    assert (
         "own.parquet: 1 bad row; nothing of the file is kept\n"
         "  row 2: column 'timestamp': expected a timestamp, got nothing\n"
-    )
+    ) in own.refusal(columns, code=1)
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         (
-            {"timestamp": [1.5], "power": [1]},
+            {"timestamp": [False], "power": [1]},
             "'timestamp': expected timestamps, text or epoch seconds",
         ),
         ({"timestamp": [MOMENT], "power": [True]}, "column 'power': expected numbers, got bool"),

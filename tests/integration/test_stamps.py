@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fonteapi.__main__ import main
-from fonteapi.files.tables import LoadError
+from fonteapi.files.errors import LoadError
 from fonteapi.files.zones import localize
 
 MINUTE = timedelta(minutes=1)

@@ -1,0 +1,262 @@
+"""Which columns of a file are ours, and how its rows become one row a reading, in any shape."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import duckdb
+
+from fonteapi.files.errors import WrongInput
+from fonteapi.files.rules import KEYS, Rules
+from fonteapi.files.tables import RAW, Table
+
+MOST_NAMED = 20
+"""The number of names that a message lists."""
+
+
+class Place(NamedTuple):
+    """What a column, or a tag of a narrow file, is."""
+
+    signal: str
+    turbine: str | None = None
+    """None: the row's."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a file that are ours."""
+
+    header: Sequence[str]
+    """The file's names."""
+    keys: Mapping[str, int]
+    """`timestamp`, or `date` and `time`, and `turbine` → position."""
+    places: Mapping[int, Place]
+    """Position → what it has; empty in a narrow file."""
+    narrow: tuple[int, int] | None = None
+    """The positions of tags and values."""
+    tags: Mapping[str, Place] = field(default_factory=dict)
+    other_tags: Sequence[str] = ()
+    where: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Position → the values of the rows that count."""
+    unused: Collection[str] = ()
+    """The names of `--rename` that the file does not have."""
+
+    @property
+    def positions(self) -> list[int]:
+        """The columns to read; the first one has timestamps."""
+        order = sorted(self.keys, key=list(KEYS).index)
+        keys = [self.keys[name] for name in order]
+        return list(dict.fromkeys([*keys, *self.places, *(self.narrow or ()), *self.where]))
+
+    @property
+    def signals(self) -> list[str]:
+        """The signals that the file has."""
+        return list(dict.fromkeys(place.signal for place in self._all))
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of `source`."""
+        return [*self.keys, *(["turbine"] if self.turbines else []), *self.signals]
+
+    @property
+    def turbines(self) -> list[str]:
+        """The turbines that columns or tags name."""
+        return sorted({place.turbine for place in self._all if place.turbine})
+
+    @property
+    def names_turbines(self) -> bool:
+        """Whether each reading has its turbine from the file."""
+        return "turbine" in self.keys or bool(self.turbines)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Our name → the file's, for messages."""
+        titles = {name: self.header[position] for name, position in self.keys.items()}
+        for position, place in self.places.items():
+            titles.setdefault(place.signal, self.header[position])
+        for tag, place in self.tags.items():
+            titles.setdefault(place.signal, tag)
+        return titles
+
+    @property
+    def ignored(self) -> list[str]:
+        """The file's names of the columns, or tags, that are not loaded."""
+        used = {*self.positions}
+        names = [name or "(no name)" for i, name in enumerate(self.header) if i not in used]
+        return [*names, *self.other_tags]
+
+    def without(self, signal: str) -> "Columns":
+        """The columns without those of a signal."""
+        places = {at: place for at, place in self.places.items() if place.signal != signal}
+        return replace(self, places=places)
+
+    def list_names(self) -> str:
+        """The file's names, the first of many."""
+        return _list(self.header)
+
+    @property
+    def _all(self) -> list[Place]:
+        return [*self.places.values(), *self.tags.values()]
+
+
+def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Columns:
+    """The file's columns that are ours; raises `WrongInput` if it lacks some, or has one twice."""
+    header = table.header
+    where = {_position(table, name, "--where"): found for name, found in rules.where.items()}
+    narrow = None
+    if rules.narrow:
+        tag, value = (_position(table, name, "--narrow") for name in rules.narrow)
+        narrow = (tag, value)
+    keys: dict[str, int] = {}
+    places: dict[int, Place] = {}
+    taken: dict[object, int] = {}
+    for position, title in enumerate(header):
+        if narrow and position in narrow:
+            continue
+        place = _find_place(title, rules, signals)
+        if place is None:
+            continue
+        same = place if place.signal not in KEYS else place.signal
+        if same in taken:
+            both = f"{header[taken[same]]!r} and {title!r}"
+            what = place.signal + (f" of {place.turbine}" if place.turbine else "")
+            raise WrongInput(f"{table.name}: expected one column for {what}, got {both}")
+        taken[same] = position
+        if place.signal in KEYS:
+            keys[place.signal] = position
+        elif not narrow:
+            places[position] = place
+    _check_time(table, rules, keys)
+    unused = [name for name in rules.rename if name not in header]
+    columns = Columns(header, keys, places, narrow, where=where, unused=unused)
+    if columns.turbines and "turbine" in keys:
+        title = header[keys["turbine"]]
+        raise WrongInput(f"--wide: {table.name} names its turbines in {title!r}, too")
+    lacking = [] if keys.keys() & {"timestamp", "date"} else ["no timestamp"]
+    if not places and not narrow:
+        lacking.append(f"no signal ({', '.join(signals)})")
+    if lacking:
+        raise WrongInput(
+            f"{table.name} has {' and '.join(lacking)}; it has {_list(header)}. Rename a column:"
+            " --rename 'Its name=timestamp' 'Another=wind_speed'"
+        )
+    return columns
+
+
+def _position(table: Table, name: str, option: str) -> int:
+    if table.header.count(name) == 1:
+        return table.header.index(name)
+    has = "several columns" if name in table.header else "no column"
+    raise WrongInput(f"{option}: {table.name} has {has} {name!r}; it has {_list(table.header)}")
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (", ".join(map(repr, names[:MOST_NAMED])) or "no columns") + more
+
+
+def _find_place(title: str, rules: Rules, signals: Collection[str]) -> Place | None:
+    """What a column or a tag is: by `--rename`, else by `--wide`, else by its own name."""
+    if title in rules.rename:
+        return Place(rules.rename[title])
+    for wide in rules.wide:
+        if found := wide.pattern.fullmatch(title):
+            return Place(wide.signal, found[1])
+    return Place(title) if title in KEYS or title in signals else None
+
+
+def _check_time(table: Table, rules: Rules, keys: dict[str, int]) -> None:
+    """Drop a `date` or a `time` that has that name by chance; refuse one that somebody named."""
+    if "timestamp" not in keys and {"date", "time"} <= keys.keys():
+        return
+    for name in {"date", "time"} & keys.keys():
+        if name in {rules.rename.get(table.header[place]) for place in keys.values()}:
+            both = "timestamp" if "timestamp" in keys else f"only a {name}"
+            raise WrongInput(f"--rename: expected a date and a time of {table.name}, got {both}")
+        del keys[name]
+
+
+def find_tags(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    columns: Columns,
+    rules: Rules,
+    known: Collection[str],
+) -> Columns:
+    """The columns of a narrow file with its tags, which `raw` has."""
+    if not columns.narrow:
+        return columns
+    query = f"SELECT DISTINCT trim(c{columns.narrow[0]}::VARCHAR) AS tag FROM {RAW} ORDER BY tag"  # noqa: S608
+    found = [tag for (tag,) in con.execute(query).fetchall() if tag]
+    places = {tag: _find_place(tag, rules, known) for tag in found}
+    tags = {tag: place for tag, place in places.items() if place and place.signal not in KEYS}
+    if not tags:
+        title = columns.header[columns.narrow[0]]
+        raise WrongInput(
+            f"{table.name} has no signal among its tags in {title!r}; it has {_list(found)}."
+            " Rename a tag: --rename 'Its tag=wind_speed'"
+        )
+    seen: dict[Place, str] = {}
+    for tag, place in tags.items():
+        if place in seen:
+            raise WrongInput(
+                f"{table.name}: expected one tag for {place.signal}, got {seen[place]!r} and"
+                f" {tag!r}"
+            )
+        seen[place] = tag
+    others = [tag for tag in found if tag not in tags]
+    unused = [name for name in columns.unused if name not in tags]
+    return replace(columns, tags=tags, other_tags=others, unused=unused)
+
+
+def make_source(con: duckdb.DuckDBPyConnection, columns: Columns) -> None:
+    """Make DuckDB's view `source` of `raw`: `number`, our columns, and a row for each reading."""
+    keys = [f'c{position} AS "{name}"' for name, position in columns.keys.items()]
+    where = " AND ".join(
+        f"trim(c{position}::VARCHAR) IN ({', '.join(map(_text, values))})"
+        for position, values in columns.where.items()
+    )
+    rows = f"FROM {RAW} WHERE {where or 'true'}"
+    if columns.narrow:
+        parts = [_select_tags(columns, keys, rows)]
+    else:
+        turbines: list[str | None] = [*columns.turbines] or [None]
+        parts = [_select_columns(columns, turbine, keys, rows) for turbine in turbines]
+    con.execute(f"CREATE OR REPLACE TEMP VIEW source AS {' UNION ALL '.join(parts)}")
+
+
+def _select_columns(columns: Columns, turbine: str | None, keys: Sequence[str], rows: str) -> str:
+    """The rows of one turbine of a wide file; those of every turbine in any other file."""
+    chosen = {
+        place.signal: f"c{position}"
+        for position, place in columns.places.items()
+        if place.turbine in (None, turbine)
+    }
+    values = [f'{chosen.get(name, "NULL")} AS "{name}"' for name in columns.signals]
+    names = [f"{_text(turbine)} AS turbine"] if turbine else []
+    return f"SELECT number, {', '.join([*keys, *names, *values])} {rows}"
+
+
+def _select_tags(columns: Columns, keys: Sequence[str], rows: str) -> str:
+    assert columns.narrow
+    tag, value = (f"c{position}" for position in columns.narrow)
+    tag = f"trim({tag}::VARCHAR)"
+    values = []
+    for signal in columns.signals:
+        own = [name for name, place in columns.tags.items() if place.signal == signal]
+        values.append(
+            f'CASE WHEN {tag} IN ({", ".join(map(_text, own))}) THEN {value} END AS "{signal}"'
+        )
+    cases = [
+        f"WHEN {_text(name)} THEN {_text(place.turbine)}"
+        for name, place in columns.tags.items()
+        if place.turbine
+    ]
+    names = [f"CASE {tag} {' '.join(cases)} END AS turbine"] if cases else []
+    known = ", ".join(map(_text, columns.tags))
+    return f"SELECT number, {', '.join([*keys, *names, *values])} {rows} AND {tag} IN ({known})"
+
+
+def _text(value: str) -> str:
+    """A text as SQL."""
+    return "'{}'".format(value.replace("'", "''"))

@@ -1,0 +1,191 @@
+"""The files that a user names: found, unpacked, and told apart by their content."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import lzma
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from glob import glob, has_magic
+from itertools import count
+from pathlib import Path
+from typing import IO, Any
+
+from fonteapi.files.errors import WrongInput
+from pgarrow.errors import first_line
+
+PACKED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+ZIP, PARQUET, OLD_EXCEL = b"PK\3\4", b"PAR1", b"\xd0\xcf\x11\xe0"
+UTF_16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+TABLES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".xlsx", ".xls", ".gz", ".bz2", ".xz", ".zip")
+"""The names that count in a folder and in an archive. A file that is named itself may have any."""
+STANDARD_INPUT = "-"
+
+
+class Form(StrEnum):
+    """What a file's content is."""
+
+    TEXT = "text"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file with a table in it."""
+
+    name: str
+    """As messages name it; a member of an archive is `archive.zip/member.csv`."""
+    path: Path
+    """Where its content is, unpacked."""
+    form: Form
+
+
+def find_sources(words: Sequence[str], folder: Path, sheet: str | None = None) -> list[Source]:
+    """The tables of the files, folders, patterns and archives that `words` name, each once.
+
+    `folder` takes what has to be unpacked; `sheet` is that of an Excel file with several. Raises
+    `WrongInput` for a word that names no file, and for one that cannot be read.
+    """
+    names = count()
+
+    def make_room() -> Path:
+        return folder / f"source{next(names)}"
+
+    sources: list[Source] = []
+    for path in dict.fromkeys(path for word in words for path in _find_paths(word)):
+        name = "standard input" if str(path) == STANDARD_INPUT else str(path)
+        try:
+            content = path
+            if str(path) == STANDARD_INPUT:
+                content = _keep(sys.stdin.buffer, make_room())
+            elif has_magic(str(path.resolve())):  # DuckDB would take it for a pattern
+                content = make_room()
+                content.symlink_to(path.resolve())
+            sources += _unpack(name, content, make_room, sheet)
+        except (OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, UnicodeError) as error:
+            raise WrongInput(f"{name}: cannot be read: {first_line(error)}") from None
+    return sources
+
+
+def _find_paths(word: str) -> list[Path]:
+    path = Path(word)
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.is_file() and _is_table(file.name))
+        if not found:
+            raise WrongInput(f"{word}: expected files in this folder ({', '.join(TABLES)})")
+        return found
+    if word == STANDARD_INPUT or path.is_file():
+        return [path]
+    found = [Path(name) for name in sorted(glob(word))]  # noqa: PTH207  # absolute or not
+    if found and not path.exists():
+        return [file for file in found if file.is_file()]
+    raise WrongInput(f"{word}: " + ("not a file" if path.exists() else "there is no such file"))
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(TABLES) and not Path(name).name.startswith((".", "~$"))
+
+
+def _keep(content: IO[bytes], path: Path) -> Path:
+    with path.open("wb") as kept:
+        shutil.copyfileobj(content, kept, 1 << 20)
+    return path
+
+
+def _unpack(
+    name: str, path: Path, make_room: Callable[[], Path], sheet: str | None
+) -> Iterator[Source]:
+    """The tables of a file: one, or those of an archive."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    for mark, open_packed in PACKED.items():
+        if start.startswith(mark):
+            with open_packed(path) as content:
+                yield from _unpack(name, _keep(content, make_room()), make_room, sheet)
+            return
+    if start.startswith(ZIP):
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.namelist() if _is_table(member)]
+            if "xl/workbook.xml" not in archive.namelist():
+                if not members:
+                    raise WrongInput(f"{name}: expected files in this archive, got none of a table")
+                for member in members:
+                    with archive.open(member) as content:
+                        kept = _keep(content, make_room())
+                    yield from _unpack(f"{name}/{member}", kept, make_room, sheet)
+                return
+    if start.startswith((ZIP, OLD_EXCEL)):
+        yield Source(name, _write_sheet(name, path, make_room(), sheet), Form.TEXT)
+    elif start.startswith(PARQUET):
+        yield Source(name, path, Form.PARQUET)
+    elif encoding := _find_utf_16(start):
+        yield Source(name, _decode(path, encoding, make_room()), Form.TEXT)
+    elif b"\0" in start:
+        raise WrongInput(f"{name}: expected text, Parquet or Excel, got other content")
+    else:
+        yield Source(name, path, Form.TEXT)
+
+
+def _find_utf_16(start: bytes) -> str | None:
+    """UTF-16 by its mark, or by the zero bytes beside ASCII."""
+    for mark, encoding in UTF_16.items():
+        if start.startswith(mark):
+            return encoding
+    half = len(start) // 2
+    for zeros, encoding in ((start[1::2], "utf-16-le"), (start[::2], "utf-16-be")):
+        if half > 4 and zeros.count(0) > 0.9 * half:
+            return encoding
+    return None
+
+
+def _decode(path: Path, encoding: str, kept: Path) -> Path:
+    with (
+        path.open(encoding=encoding, newline="") as text,
+        kept.open("w", encoding="utf-8", newline="") as file,
+    ):
+        shutil.copyfileobj(text, file, 1 << 20)
+    return kept
+
+
+def _write_sheet(name: str, path: Path, kept: Path, wanted: str | None) -> Path:
+    """A sheet of an Excel file as CSV, whose lines are the sheet's rows."""
+    from python_calamine import CalamineError, load_workbook  # loaded for Excel files only
+
+    try:
+        with load_workbook(str(path)) as book:
+            sheets = {title: book.get_sheet_by_name(title) for title in book.sheet_names}
+            filled = [title for title, sheet in sheets.items() if sheet.total_height]
+            if wanted is None and len(filled) != 1:
+                raise WrongInput(
+                    f"{name}: expected one sheet with a table, got {', '.join(filled) or 'none'}:"
+                    " choose with --sheet NAME"
+                )
+            if wanted is not None and wanted not in sheets:
+                raise WrongInput(f"--sheet: {name} has no {wanted!r}; it has {', '.join(sheets)}")
+            rows = sheets[wanted or filled[0]].to_python(skip_empty_area=False)
+    except CalamineError as error:
+        raise WrongInput(f"{name}: cannot be read: {first_line(error)}") from None
+    with kept.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(map(_to_text, row) for row in rows)
+    return kept
+
+
+def _to_text(cell: Any) -> str:
+    """A cell as a person would type it; Excel's times are only exact to a few microseconds."""
+    if isinstance(cell, datetime):
+        return cell.isoformat(" ", "milliseconds").removesuffix(".000")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)
