@@ -135,6 +135,10 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
     lacking = [] if keys.keys() & {"timestamp", "date"} else ["no timestamp"]
     if not places and not narrow:
         lacking.append(f"no signal ({', '.join(signals)})")
+    if lacking and unused:
+        raise WrongInput(
+            f"--rename: {table.name} has no column {unused[0]!r}; it has {_list(header)}"
+        )
     if lacking:
         raise WrongInput(
             f"{table.name} has {' and '.join(lacking)}; it has {_list(header)}. Rename a column:"

@@ -136,9 +136,9 @@ def understand(
     found.notes += notes
     found.notes += read_values(con, table, columns, rules, conversions, found.turbine)
     stamps.refuse_dates(con, table.name)
-    refuse_mixture(con, table, columns, found.turbine)
+    found.notes += refuse_mixture(con, table, columns)
     if columns.narrow:
-        _merge(con, columns.signals)
+        _merge(con, "readings", columns.signals)
     for name in columns.signals:
         con.execute(f'ALTER TABLE loaded ADD COLUMN IF NOT EXISTS "{name}" DOUBLE')
 
@@ -177,12 +177,12 @@ def _without_words(
     return columns
 
 
-def _merge(con: duckdb.DuckDBPyConnection, signals: Sequence[str]) -> None:
-    """Make one reading of those that a narrow file has at a timestamp, a signal each."""
+def _merge(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> None:
+    """Make one reading of those that a table has at a timestamp, each of some signals."""
     last = ", ".join(f'last("{name}" ORDER BY rowid) AS "{name}"' for name in signals)
     con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE readings AS
-        SELECT turbine, timestamp, {last} FROM readings GROUP BY ALL ORDER BY min(rowid)
+        CREATE OR REPLACE TEMP TABLE {table} AS
+        SELECT turbine, timestamp, {last} FROM {table} GROUP BY ALL ORDER BY min(rowid)
     """)  # noqa: S608
 
 
@@ -203,6 +203,8 @@ def check_together(
         raise WrongInput(f"{option}: {_list(names)} has no {name}")
     if len(found) > 1:
         refuse_mixed_files(con, names, signals)
+    if len({frozenset(each.signals) for each in columns}) > 1:  # a file a signal
+        _merge(con, "loaded", signals)
     told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
     notes = [note for each in found for note in each.notes if note]
     if rules.label_end:
@@ -232,12 +234,10 @@ def _list(names: Sequence[str]) -> str:
 def _describe(found: Sequence[Understood], summary: Summary) -> str:
     turbines = summary.turbines
     few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
+    readings = "1 reading" if summary.readings == 1 else f"{summary.readings:,} readings"
     names = [each.source.name for each in found]
     where = names[0] if len(names) == 1 else f"{len(names)} files"
-    return (
-        f"loaded {summary.readings:,} readings of {few} from {where}:"
-        f" {summary.first} to {summary.last}"
-    )
+    return f"loaded {readings} of {few} from {where}: {summary.first} to {summary.last}"
 
 
 def _write(

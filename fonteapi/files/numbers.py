@@ -42,17 +42,24 @@ FUNCTIONS = {Mark.POINT: "number_with_point", Mark.COMMA: "number_with_comma"}
 
 
 def find_marks(
-    con: duckdb.DuckDBPyConnection, names: Mapping[str, str], given: Mark | None, file: str
+    con: duckdb.DuckDBPyConnection,
+    names: Mapping[str, str],
+    given: Mark | None,
+    file: str,
+    delimiter: str | None = None,
 ) -> dict[str, Mark]:
     """The mark of each text column of `source`; `names` has the file's name of each.
 
     A column whose numbers could be read by both, such as 1.075 for 1075, has the mark of the
-    others. Raises `WrongInput`, with the option that decides, if they tell none.
+    others; between commas a point stands before decimals, since where the comma does, files have
+    another delimiter. Raises `WrongInput`, with the option that decides, if they tell none.
     """
     if given:
         return dict.fromkeys(names, given)
     fitting = {name: _fit(con, name) for name in names}
     told = {marks[0] for marks in fitting.values() if len(marks) == 1}
+    if not told and delimiter == ",":
+        told = {Mark.POINT}
     for name, marks in fitting.items():
         if len(marks) > 1 and len(told) != 1:
             marked = f"""SELECT max(trim("{name}")) FROM source WHERE contains("{name}", '.')

@@ -100,10 +100,18 @@ def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
     is_open = f"""
         SELECT getvariable('timestamp_format') IS NULL AND count(parse_timestamp(x)) = 0
             AND coalesce(bool_and(regexp_matches(x, '[0-9]{{4}}')), false),
-            bool_and(regexp_full_match(x, '{OFFSET}'))
+            bool_and(regexp_full_match(x, '{OFFSET}')),
+            getvariable('timestamp_format') IS NULL
+                AND coalesce(bool_and(regexp_full_match(x, '\\d{{1,2}}:\\d\\d([:.]\\d+)*')), false),
+            max(x)
         FROM sample
     """  # noqa: S608
-    [(can_be_found, has_offset)] = con.execute(is_open).fetchall()
+    [(can_be_found, has_offset, are_times, example)] = con.execute(is_open).fetchall()
+    if are_times:
+        raise WrongInput(
+            f"{name}: expected timestamps with a date, got {example!r}; with a date in another"
+            " column: --rename ITS=date ITS=time"
+        )
     if not can_be_found:
         return
     forms = [form + "%z" * has_offset for form in FORMS]
@@ -112,7 +120,6 @@ def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
         con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps}")
         fitting = _fit(con, fitting)
     if len(fitting) > 1:
-        [(example,)] = con.execute("SELECT max(x) FROM sample").fetchall()
         raise WrongInput(
             f"{name}: {example!r} could be read by {' and by '.join(map(repr, fitting))}: choose"
             f" with --timestamp-format {fitting[0]!r}"
@@ -147,6 +154,44 @@ def move_to_utc(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
         UPDATE readings SET timestamp = make_timestamptz(moved.utc)
         FROM moved WHERE moved.rowid = readings.rowid
     """)
+
+
+def refuse_repeated_hours(
+    con: duckdb.DuckDBPyConnection, name: str, signals: Sequence[str], zone: ZoneInfo | None
+) -> None:
+    """Refuse stamps without an offset of which a whole hour comes twice, with other values.
+
+    That is how clocks that change look in a file in local time. `zone` UTC says that they do not.
+    """
+    if str(zone) == "UTC":
+        return
+    differs = " OR ".join(f'max("{each}") > min("{each}")' for each in signals)
+    query = f"""
+        SELECT strftime(min(timestamp), '%Y-%m-%d %H:%M'), strftime(max(timestamp), '%H:%M')
+        FROM (
+            SELECT turbine, timestamp, count(*) AS repeats, {differs} AS differs
+            FROM readings WHERE is_local GROUP BY turbine, timestamp
+        )
+        GROUP BY turbine, date_trunc('hour', timestamp)
+        HAVING count(*) > 1 AND bool_and(differs AND repeats = 2)
+        ORDER BY min(timestamp)
+    """  # noqa: S608
+    hours = con.execute(query).fetchall()
+    [(total,)] = con.execute(
+        "SELECT count(DISTINCT date_trunc('hour', timestamp)) FROM readings"
+    ).fetchall()
+    if not hours or 2 * len(hours) > total:  # most hours: several turbines, or a feed that repeats
+        return
+    first, last = hours[0]
+    raise WrongInput(
+        f"{name}: {first} to {last} comes twice, with other values, as where clocks change: choose"
+        " the zone of its local time with --timezone, such as --timezone Europe/Paris; with"
+        " --timezone UTC the second values count"
+        if zone is None
+        else f"{name}: {first} to {last} UTC comes twice, with other values, where the clocks of"
+        f" {zone} do not change: is the file in another zone? With --timezone UTC the second"
+        " values count"
+    )
 
 
 def refuse_dates(con: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 import duckdb
 
@@ -73,17 +74,17 @@ def refuse_unnamed(
             raise WrongInput(_describe(table, table.header[place], names))
 
 
-def refuse_mixture(
-    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, turbine: str | None
-) -> None:
-    """Refuse a file whose readings repeat most timestamps with other values.
+def refuse_mixture(con: duckdb.DuckDBPyConnection, table: Table, columns: Columns) -> list[str]:
+    """Refuse a file whose readings repeat most timestamps: with other values, or for a column's.
 
     Of equal timestamps of a turbine Fonte counts the last reading only. A feed that repeats
-    readings repeats their values, and a correction is an exception.
+    readings repeats their values, and a correction is an exception: returns a line on those.
     """
-    total, mixed = count_mixed(con, "readings", columns.signals)
-    if 2 * mixed <= total:
-        return
+    total, repeated, mixed, first = count_mixed(con, "readings", columns.signals)
+    if 2 * repeated <= total:
+        return [
+            f"{_times(mixed)} repeated with other values, the first {first}: the last counts"
+        ] * bool(mixed)
     used = {*columns.positions}
     others = [place for place in range(len(table.header)) if place not in used]
     telling: dict[str, list[str]] = {}
@@ -96,6 +97,8 @@ def refuse_mixture(
     if telling:  # a signal may tell rows apart, too, but has more values than there are turbines
         column = min(telling, key=lambda column: len(telling[column]))
         raise WrongInput(_describe(table, column, telling[column]))
+    if 2 * mixed <= total:
+        return []
     raise WrongInput(
         f"{table.name}: expected one reading for each timestamp, got several different ones for"
         f" {mixed:,} of {total:,}. If a column tells several turbines apart, name it:"
@@ -107,7 +110,7 @@ def refuse_mixed_files(
     con: duckdb.DuckDBPyConnection, names: Sequence[str], signals: Sequence[str]
 ) -> None:
     """Refuse several files whose readings, in `loaded`, are of one turbine and contradict."""
-    total, mixed = count_mixed(con, "loaded", signals)
+    total, _, mixed, _ = count_mixed(con, "loaded", signals)
     if 2 * mixed > total:
         raise WrongInput(
             f"{names[0]} and {len(names) - 1} more: expected one reading for each timestamp of a"
@@ -116,15 +119,33 @@ def refuse_mixed_files(
         )
 
 
-def count_mixed(
-    con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]
-) -> tuple[int, int]:
-    """The timestamps of a table of readings, and those that are repeated with other values."""
+class Repeats(NamedTuple):
+    """How the timestamps of a table of readings repeat."""
+
+    total: int
+    repeated: int
+    mixed: int
+    """Those that are repeated with other values."""
+    first: str
+    """The first of the mixed ones."""
+
+
+def count_mixed(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> Repeats:
+    """Count the timestamps of a table of readings by how they repeat."""
     differs = " OR ".join(f'max("{name}") > min("{name}")' for name in signals)
-    stamps = f"SELECT {differs} AS differs FROM {table} GROUP BY timestamp, turbine"  # noqa: S608
-    found = con.execute(f"SELECT count(*), count(*) FILTER (differs) FROM ({stamps})")  # noqa: S608
-    total, mixed = found.fetchall()[0]
-    return int(total), int(mixed)
+    query = f"""
+        SELECT count(*), count(*) FILTER (repeats > 1), count(*) FILTER (differs),
+            coalesce(strftime(min(timestamp) FILTER (differs), '%Y-%m-%dT%H:%M:%SZ'), '')
+        FROM (
+            SELECT timestamp, count(*) AS repeats, {differs} AS differs
+            FROM {table} GROUP BY timestamp, turbine
+        )
+    """  # noqa: S608
+    return Repeats(*con.execute(query).fetchall()[0])
+
+
+def _times(count: int) -> str:
+    return "1 timestamp is" if count == 1 else f"{count:,} timestamps are"
 
 
 def _describe(table: Table, column: str, names: Sequence[str]) -> str:

@@ -11,10 +11,12 @@ import duckdb
 from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files import numbers, stamps
 from fonteapi.files.columns import Columns, make_source
+from fonteapi.files.ending import describe_ending
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.rules import KEYS, Rules, to_number
 from fonteapi.files.tables import Table, rows_of
 from fonteapi.files.units import Conversion
+from fonteapi.files.zones import find_zone
 
 SHOWN = 20
 """The most bad values, and the most words, that a message lists."""
@@ -32,6 +34,7 @@ CREATE TEMP MACRO to_signal(number, factor) AS
 CREATE TEMP MACRO is_turbine(x) AS
     coalesce(regexp_full_match(trim(x::VARCHAR), getvariable('turbine_name')), false);
 """
+STAMP = "a timestamp"
 TURBINE = "a turbine's name of letters, digits and . _ -"
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL", '"NULL"')
@@ -94,7 +97,8 @@ def read_values(
     types = {name: kind for name, kind, *_ in con.execute("DESCRIBE source").fetchall()}
     _check_types(table, columns, types)
     texts = {name: columns.titles[name] for name in columns.signals if types[name] == "VARCHAR"}
-    marks = numbers.find_marks(con, texts, rules.decimal, table.name)
+    delimiter = table.layout.delimiter if table.layout else None
+    marks = numbers.find_marks(con, texts, rules.decimal, table.name, delimiter)
     values = _describe(columns, stamp, turbine, marks, conversions)
     is_bad = " OR ".join(f"({value.is_bad})" for value in values.values() if value.is_bad)
     selected = ", ".join(f'{value.value} AS "{name}"' for name, value in values.items())
@@ -110,12 +114,29 @@ def read_values(
         make_source(con, columns)
         return read_values(con, table, columns, rules, conversions, turbine)
     notes = _leave_out(con, table, columns, values, bad, skip=rules.skip_bad) if bad else []
-    if rules.zone:
-        stamps.move_to_utc(con, rules.zone)
+    notes += _localize(con, table, columns, rules)
     con.execute("ALTER TABLE readings DROP COLUMN is_local")
     con.execute("ALTER TABLE readings DROP COLUMN is_bad")
     con.execute("ALTER TABLE readings DROP COLUMN number")
-    return [*notes, stamps.describe(con), numbers.describe(marks, texts), *_tell_left_out(table)]
+    notes += [stamps.describe(con), numbers.describe(marks, texts)]
+    return [*notes, *_tell_left_out(table), describe_ending(con, table, columns.positions)]
+
+
+def _localize(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
+) -> list[str]:
+    """Turn local time into UTC, by `--timezone` or by what the file says; returns lines on it."""
+    [(any_local,)] = con.execute("SELECT bool_or(is_local) FROM readings").fetchall()
+    if not any_local:
+        return []
+    zone, note = rules.zone, ""
+    if zone is None:
+        titles = [columns.titles[name] for name in KEYS[:3] if name in columns.keys]
+        zone, note = find_zone(titles, table.layout.above if table.layout else ())
+    if zone:
+        stamps.move_to_utc(con, zone)
+    stamps.refuse_repeated_hours(con, table.name, columns.signals, zone)
+    return [note]
 
 
 def _describe(
@@ -131,7 +152,7 @@ def _describe(
     read = f"to_timestamp_utc({stamp})"
     values = {
         "turbine": Value("", f"'{turbine}'", "", "", ""),
-        "timestamp": Value(stamp, read, f"{read} IS NULL", both, "a timestamp"),
+        "timestamp": Value(stamp, read, f"{read} IS NULL", both, STAMP),
     }
     if columns.names_turbines:
         title = repr(titles.get("turbine", "turbine"))
@@ -185,7 +206,8 @@ def _leave_out(
         if value.is_bad:
             problems += _find_bad(con, value)
     if not skip:
-        raise LoadError(_list_problems(table, problems, bad))
+        [(is_some_good,)] = con.execute("SELECT NOT bool_and(is_bad) FROM readings").fetchall()
+        raise LoadError(_list_problems(table, problems, bad, is_some_good=bool(is_some_good)))
     query = "SELECT number FROM readings WHERE is_bad"
     numbers_of_bad = {*table.problems, *(number for (number,) in con.execute(query).fetchall())}
     path = _write_bad(con, table, columns, numbers_of_bad)
@@ -208,7 +230,9 @@ def _find_bad(con: duckdb.DuckDBPyConnection, value: Value) -> list[Problem]:
     return problems
 
 
-def _list_problems(table: Table, problems: Sequence[Problem], bad: int) -> str:
+def _list_problems(
+    table: Table, problems: Sequence[Problem], bad: int, *, is_some_good: bool
+) -> str:
     """What is wrong by line, equal values once; then the options that help."""
     same: dict[str, Problem] = {}
     for each in sorted(problems):
@@ -227,8 +251,11 @@ def _list_problems(table: Table, problems: Sequence[Problem], bad: int) -> str:
     if words := list(dict.fromkeys(each.word for each in problems if each.word))[:SHOWN]:
         meant = "it means" if len(words) == 1 else "these mean"
         lines.append(f"  if {meant} missing: --missing {' '.join(map(quote, words))}")
-    heading = f"{table.name}: {_count(bad)}; nothing of the file is kept"
-    return "\n".join([heading, *lines, "  to load the other rows: --bad-rows skip"])
+    if is_some_good:
+        lines.append("  to load the other rows: --bad-rows skip")
+    elif any(f"expected {STAMP}" in each.text for each in problems):
+        lines.append("  if timestamps have another form: --timestamp-format '%d/%m/%y %H:%M'")
+    return "\n".join([f"{table.name}: {_count(bad)}; nothing of the file is kept", *lines])
 
 
 def _count(bad: int) -> str:

@@ -1,11 +1,12 @@
 """Local time as UTC: the hours that clocks repeat are told apart, or refused."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,12 @@ from numpy.typing import NDArray
 from fonteapi.files.errors import LoadError, WrongInput
 
 MICROSECONDS = 1_000_000
+TZ_NAME = re.compile(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_/-]+")
+OTHER_ZONE = re.compile(
+    r"\blocal\b|\b(CES?T|ME?S?Z|WES?T|EES?T|BST|[ECMP][SD]T)\b|\b(UTC|GMT) ?[+-] ?\d+",
+    re.IGNORECASE,
+)
+"""Zones that are no names of the tz database, or that do not tell whether they have summer time."""
 Stamps = NDArray[np.int64]
 
 
@@ -34,6 +41,24 @@ def parse_zone(name: str | None) -> ZoneInfo | None:
         raise WrongInput(
             f"--timezone: expected a name such as Europe/Paris, got {name!r}"
         ) from None
+
+
+def find_zone(titles: Sequence[str], above: Sequence[str]) -> tuple[ZoneInfo | None, str]:
+    """The zone that the titles of timestamps name, or a line `above`; and a line on it.
+
+    Raises `WrongInput` for one that could be several, such as CET or local time.
+    """
+    lines = [line for line in above if re.search("time ?zone", line, re.IGNORECASE)]
+    for text in [*titles, *lines]:
+        for name in TZ_NAME.findall(text):
+            if name in available_timezones():
+                return ZoneInfo(name), f"local time of {name}, as the file says: {text.strip()!r}"
+        if found := OTHER_ZONE.search(text):
+            raise WrongInput(
+                f"{text.strip()!r} says that timestamps are in the zone {found[0]!r}: choose with"
+                " --timezone, such as --timezone Europe/Paris, or UTC"
+            )
+    return None, ""
 
 
 def localize(stamps: Stamps, turbines: Sequence[str], zone: ZoneInfo) -> Stamps:

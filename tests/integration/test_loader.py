@@ -417,7 +417,7 @@ def test_bad_rows(own: Own) -> None:
 def test_other_bytes(own: Own) -> None:
     """A byte that is no UTF-8 matters only in a column that is loaded."""
     good, lines = "timestamp,power,note\n", "2024-05-20T01:00,1,a\n" * 20_000
-    content = f"{good}{lines}2024-05-20T01:00,2,\xb5\n".encode("latin-1")
+    content = f"{good}{lines}2024-05-20T01:10,2,\xb5\n".encode("latin-1")
     assert own.load(content) == 0
     assert own.powers()[-1] == 2
     content = f"{good}{lines}2024-05-20T01:00,\xb5,a\n".encode("latin-1")
