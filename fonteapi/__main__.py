@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
@@ -11,6 +12,8 @@ from fonteapi import database, table
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.load import Replace, load_files
 from fonteapi.files.numbers import Mark
+from fonteapi.files.preview import preview_files
+from fonteapi.files.profiles import apply_profile, list_profiles, write_profile
 from fonteapi.files.rules import (
     Rules,
     parse_pattern,
@@ -67,12 +70,14 @@ def main(
     """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
+    options.words = list(arguments or sys.argv[1:])[1:]
+    options.optional = []
     if options.command is None:
         parser.print_help(sys.stderr)
         return WrongInput.exit_code
     try:
         given = find_settings() if find_settings else {}
-        print(_run(options, read_settings(**given)))  # noqa: T201
+        print(_run(options, read_settings(**given), prog))  # noqa: T201
     except LoadError as error:
         trouble, code = str(error), error.exit_code
     except (duckdb.Error, OSError, *database.FAILURES) as error:  # such as a full disk
@@ -85,12 +90,30 @@ def main(
     return code
 
 
-def _run(options: argparse.Namespace, settings: Settings) -> str:
+def _run(options: argparse.Namespace, settings: Settings, prog: str) -> str:
     """Run the command; returns its report."""
     if options.command == "fill":
         written = table.fill_if_empty(database.open_fonte(settings), settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
-    return load_files(options.files, _read_rules(options, settings), settings, options.replace)
+    return _load(options, settings, prog)
+
+
+def _load(options: argparse.Namespace, settings: Settings, prog: str) -> str:
+    command = [*prog.split(), "load", *(w for w in options.words if w != "--preview")]
+    if options.profile:
+        apply_profile(options.profile, options)
+    rules = _read_rules(options, settings)
+    if options.preview:
+        text, refusal = preview_files(options.files, rules, settings, command)
+        if refusal is None:
+            return text
+        print(text)  # noqa: T201
+        raise refusal
+    report = load_files(options.files, rules, settings, options.replace)
+    if options.save_profile:
+        write_profile(options.save_profile, options)
+        report += f"\nthe options are in {options.save_profile}: --profile {options.save_profile}"
+    return report
 
 
 def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
@@ -98,6 +121,7 @@ def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
     signals = settings.catalogue.signals
     return Rules(
         rename=parse_rename(options.rename, signals),
+        optional=options.optional,
         scale=parse_scale(options.unit_scale, signals),
         units=parse_units(options.unit, signals),
         missing=options.missing,
@@ -105,7 +129,7 @@ def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
         turbine=parse_turbine(options.turbine),
         zone=parse_zone(options.timezone),
         decimal=options.decimal or (options.thousands and options.thousands.other),
-        label_end=options.label == "end",
+        label_end={"start": False, "end": True, None: None}[options.label],
         wide=parse_wide(options.wide, signals),
         narrow=options.narrow,
         where=parse_where(options.where),
@@ -161,6 +185,12 @@ WORDS: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
 
 def _add_files(load: argparse.ArgumentParser) -> None:
     add = load.add_argument_group("the file").add_argument
+    text = "show how the file is understood, and write nothing"
+    add("--preview", action="store_true", help=text)
+    text = f"options for an export that many people have ({', '.join(list_profiles())}), or a file"
+    add("--profile", metavar="NAME", help=text)
+    text = "write the options as a profile, for other files of the same export"
+    add("--save-profile", metavar="FILE", type=Path, help=text)
     add("--header-row", metavar="LINE", type=int, help="the line of the names, counted from 1")
     add("--names", metavar="NAME", help="the names of the columns of a file without any", **WORDS)
     add("--sheet", metavar="NAME", help="the sheet of an Excel file with several")
@@ -188,7 +218,7 @@ def _add_values(load: argparse.ArgumentParser) -> None:
     add("--timestamp-format", metavar="FORMAT", help="as for strptime: '%%d/%%m/%%Y %%H:%%M'")
     add("--timezone", metavar="ZONE", help="of timestamps without an offset: Europe/Paris (UTC)")
     text = "what a timestamp is of its interval (start)"
-    add("--label", choices=("start", "end"), default="start", help=text)
+    add("--label", choices=("start", "end"), help=text)
     add("--unit", metavar="OURS=UNIT", help="the file's unit: power=MW, wind_speed=knot", **WORDS)
     add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **WORDS)
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **WORDS)

@@ -4,11 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import duckdb
-
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import KEYS, Rules
-from fonteapi.files.tables import RAW, Table
+from fonteapi.files.tables import Table
 
 MOST_NAMED = 20
 """The number of names that a message lists."""
@@ -90,10 +88,6 @@ class Columns:
         places = {at: place for at, place in self.places.items() if place.signal != signal}
         return replace(self, places=places)
 
-    def list_names(self) -> str:
-        """The file's names, the first of many."""
-        return _list(self.header)
-
     @property
     def _all(self) -> list[Place]:
         return [*self.places.values(), *self.tags.values()]
@@ -113,7 +107,7 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
     for position, title in enumerate(header):
         if narrow and position in narrow:
             continue
-        place = _find_place(title, rules, signals)
+        place = find_place(title, rules, signals)
         if place is None:
             continue
         same = place if place.signal not in KEYS else place.signal
@@ -137,12 +131,12 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
         lacking.append(f"no signal ({', '.join(signals)})")
     if lacking and unused:
         raise WrongInput(
-            f"--rename: {table.name} has no column {unused[0]!r}; it has {_list(header)}"
+            f"--rename: {table.name} has no column {unused[0]!r}; it has {list_names(header)}"
         )
     if lacking:
         raise WrongInput(
-            f"{table.name} has {' and '.join(lacking)}; it has {_list(header)}. Rename a column:"
-            " --rename 'Its name=timestamp' 'Another=wind_speed'"
+            f"{table.name} has {' and '.join(lacking)}; it has {list_names(header)}. Rename a"
+            " column: --rename 'Its name=timestamp' 'Another=wind_speed'"
         )
     return columns
 
@@ -151,15 +145,17 @@ def _position(table: Table, name: str, option: str) -> int:
     if table.header.count(name) == 1:
         return table.header.index(name)
     has = "several columns" if name in table.header else "no column"
-    raise WrongInput(f"{option}: {table.name} has {has} {name!r}; it has {_list(table.header)}")
+    raise WrongInput(
+        f"{option}: {table.name} has {has} {name!r}; it has {list_names(table.header)}"
+    )
 
 
-def _list(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return (", ".join(map(repr, names[:MOST_NAMED])) or "no columns") + more
 
 
-def _find_place(title: str, rules: Rules, signals: Collection[str]) -> Place | None:
+def find_place(title: str, rules: Rules, signals: Collection[str]) -> Place | None:
     """What a column or a tag is: by `--rename`, else by `--wide`, else by its own name."""
     if title in rules.rename:
         return Place(rules.rename[title])
@@ -178,89 +174,3 @@ def _check_time(table: Table, rules: Rules, keys: dict[str, int]) -> None:
             both = "timestamp" if "timestamp" in keys else f"only a {name}"
             raise WrongInput(f"--rename: expected a date and a time of {table.name}, got {both}")
         del keys[name]
-
-
-def find_tags(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    columns: Columns,
-    rules: Rules,
-    known: Collection[str],
-) -> Columns:
-    """The columns of a narrow file with its tags, which `raw` has."""
-    if not columns.narrow:
-        return columns
-    query = f"SELECT DISTINCT trim(c{columns.narrow[0]}::VARCHAR) AS tag FROM {RAW} ORDER BY tag"  # noqa: S608
-    found = [tag for (tag,) in con.execute(query).fetchall() if tag]
-    places = {tag: _find_place(tag, rules, known) for tag in found}
-    tags = {tag: place for tag, place in places.items() if place and place.signal not in KEYS}
-    if not tags:
-        title = columns.header[columns.narrow[0]]
-        raise WrongInput(
-            f"{table.name} has no signal among its tags in {title!r}; it has {_list(found)}."
-            " Rename a tag: --rename 'Its tag=wind_speed'"
-        )
-    seen: dict[Place, str] = {}
-    for tag, place in tags.items():
-        if place in seen:
-            raise WrongInput(
-                f"{table.name}: expected one tag for {place.signal}, got {seen[place]!r} and"
-                f" {tag!r}"
-            )
-        seen[place] = tag
-    others = [tag for tag in found if tag not in tags]
-    unused = [name for name in columns.unused if name not in tags]
-    return replace(columns, tags=tags, other_tags=others, unused=unused)
-
-
-def make_source(con: duckdb.DuckDBPyConnection, columns: Columns) -> None:
-    """Make DuckDB's view `source` of `raw`: `number`, our columns, and a row for each reading."""
-    keys = [f'c{position} AS "{name}"' for name, position in columns.keys.items()]
-    where = " AND ".join(
-        f"trim(c{position}::VARCHAR) IN ({', '.join(map(_text, values))})"
-        for position, values in columns.where.items()
-    )
-    rows = f"FROM {RAW} WHERE {where or 'true'}"
-    if columns.narrow:
-        parts = [_select_tags(columns, keys, rows)]
-    else:
-        turbines: list[str | None] = [*columns.turbines] or [None]
-        parts = [_select_columns(columns, turbine, keys, rows) for turbine in turbines]
-    con.execute(f"CREATE OR REPLACE TEMP VIEW source AS {' UNION ALL '.join(parts)}")
-
-
-def _select_columns(columns: Columns, turbine: str | None, keys: Sequence[str], rows: str) -> str:
-    """The rows of one turbine of a wide file; those of every turbine in any other file."""
-    chosen = {
-        place.signal: f"c{position}"
-        for position, place in columns.places.items()
-        if place.turbine in (None, turbine)
-    }
-    values = [f'{chosen.get(name, "NULL")} AS "{name}"' for name in columns.signals]
-    names = [f"{_text(turbine)} AS turbine"] if turbine else []
-    return f"SELECT number, {', '.join([*keys, *names, *values])} {rows}"
-
-
-def _select_tags(columns: Columns, keys: Sequence[str], rows: str) -> str:
-    assert columns.narrow
-    tag, value = (f"c{position}" for position in columns.narrow)
-    tag = f"trim({tag}::VARCHAR)"
-    values = []
-    for signal in columns.signals:
-        own = [name for name, place in columns.tags.items() if place.signal == signal]
-        values.append(
-            f'CASE WHEN {tag} IN ({", ".join(map(_text, own))}) THEN {value} END AS "{signal}"'
-        )
-    cases = [
-        f"WHEN {_text(name)} THEN {_text(place.turbine)}"
-        for name, place in columns.tags.items()
-        if place.turbine
-    ]
-    names = [f"CASE {tag} {' '.join(cases)} END AS turbine"] if cases else []
-    known = ", ".join(map(_text, columns.tags))
-    return f"SELECT number, {', '.join([*keys, *names, *values])} {rows} AND {tag} IN ({known})"
-
-
-def _text(value: str) -> str:
-    """A text as SQL."""
-    return "'{}'".format(value.replace("'", "''"))

@@ -121,19 +121,22 @@ def _rate(record: Sequence[str], wanted: Collection[str]) -> tuple[int, int]:
 
 
 def _find_by_shape(lines: Sequence[str], found: Sequence[Candidate]) -> Candidate:
-    """The first line of the longest table: as many fields as most lines have."""
+    """Of the lines with as many fields as most lines have, the one with the most words."""
     widths = {
         mark: Counter(len(row) for row in csv.reader(_filled(lines), delimiter=mark))
         for mark in DELIMITERS
     }
-    for counts in widths.values():
-        counts.pop(1, None)
-    mark = max(
-        DELIMITERS, key=lambda mark: max(((n, w) for w, n in widths[mark].items()), default=(0, 0))
-    )
-    width = max(widths[mark].items(), key=lambda item: item[::-1], default=(1, 0))[0]
-    fitting = [each for each in found if each[2] == mark and len(each[3]) >= width]
-    return max(fitting or found, key=lambda each: each[1])
+    usual = {
+        mark: max(((n, width) for width, n in counts.items() if width > 1), default=(0, 1))
+        for mark, counts in widths.items()
+    }
+    mark = max(DELIMITERS, key=lambda mark: usual[mark])
+    fitting = [each for each in found if each[2] == mark and len(each[3]) == usual[mark][1]]
+    return max(fitting or found, key=lambda each: (_count_words(each[3]), each[1]))
+
+
+def _count_words(record: Sequence[str]) -> int:
+    return sum(cell[:1].isalpha() for cell in record)
 
 
 def _filled(lines: Sequence[str]) -> list[str]:

@@ -30,11 +30,13 @@ class Rules:
 
     rename: Mapping[str, str]
     """The file's name → ours."""
-    scale: Mapping[str, float]
+    optional: Collection[str] = ()
+    """The names of `rename` that a file need not have, since a profile has them."""
+    scale: Mapping[str, float] = field(default_factory=dict)
     """Signal → the factor of its values."""
-    units: Mapping[str, str]
+    units: Mapping[str, str] = field(default_factory=dict)
     """Signal → the unit of its values, where it is not the catalogue's."""
-    missing: Sequence[str]
+    missing: Sequence[str] = ()
     """Words and numbers of the file that mean "missing"."""
     timestamp_format: str | None = None
     """As for `strptime`; without it timestamps are ISO 8601."""
@@ -44,8 +46,8 @@ class Rules:
     """The zone of timestamps without an offset; None is UTC."""
     decimal: Mark | None = None
     """What stands before decimals; None: the file tells."""
-    label_end: bool = False
-    """Whether a timestamp is the end of its interval."""
+    label_end: bool | None = None
+    """Whether a timestamp is the end of its interval; None: the file tells, else it is not."""
     wide: Sequence[Wide] = ()
     narrow: tuple[str, str] | None = None
     """The names of the columns of tags and of values."""

@@ -173,7 +173,7 @@ def refuse_repeated_hours(
             FROM readings WHERE is_local GROUP BY turbine, timestamp
         )
         GROUP BY turbine, date_trunc('hour', timestamp)
-        HAVING count(*) > 1 AND bool_and(differs AND repeats = 2)
+        HAVING count(*) > 1 AND bool_and(repeats = 2) AND bool_or(differs)
         ORDER BY min(timestamp)
     """  # noqa: S608
     hours = con.execute(query).fetchall()
@@ -183,14 +183,11 @@ def refuse_repeated_hours(
     if not hours or 2 * len(hours) > total:  # most hours: several turbines, or a feed that repeats
         return
     first, last = hours[0]
+    how = "as where clocks change" if zone is None else f"where those of {zone} do not change"
     raise WrongInput(
-        f"{name}: {first} to {last} comes twice, with other values, as where clocks change: choose"
-        " the zone of its local time with --timezone, such as --timezone Europe/Paris; with"
+        f"{name}: {first} to {last}{' UTC' if zone else ''} comes twice, with other values, {how}:"
+        " choose the zone of the file with --timezone, such as --timezone Europe/Paris; with"
         " --timezone UTC the second values count"
-        if zone is None
-        else f"{name}: {first} to {last} UTC comes twice, with other values, where the clocks of"
-        f" {zone} do not change: is the file in another zone? With --timezone UTC the second"
-        " values count"
     )
 
 
@@ -208,19 +205,24 @@ def refuse_dates(con: duckdb.DuckDBPyConnection, name: str) -> None:
         )
 
 
+def find_intervals(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]:
+    """Turbine → the usual time between two of its stamps in a table, microseconds."""
+    usual = f"""
+        SELECT turbine, mode(step) FROM (
+            SELECT turbine, epoch_us(timestamp - lag(timestamp) OVER (
+                PARTITION BY turbine ORDER BY timestamp
+            )) AS step FROM {table}
+        ) WHERE step > 0 GROUP BY turbine
+    """  # noqa: S608
+    return dict(con.execute(usual).fetchall())
+
+
 def shift_labels(con: duckdb.DuckDBPyConnection, told: Mapping[str, int | None]) -> str:
     """Move stamps that label the end of their interval to its start; returns a line on it.
 
     The interval of a turbine is `told`, else the usual time between two of its stamps.
     """
-    usual = """
-        SELECT turbine, mode(step) FROM (
-            SELECT turbine, epoch_us(timestamp - lag(timestamp) OVER (
-                PARTITION BY turbine ORDER BY timestamp
-            )) AS step FROM loaded
-        ) WHERE step > 0 GROUP BY turbine
-    """
-    found = dict(con.execute(usual).fetchall())
+    found = find_intervals(con, "loaded")
     found |= {name: seconds * MICROSECONDS for name, seconds in told.items() if seconds}
     table = pa.table({"turbine": list(found), "step": pa.array(found.values(), pa.int64())})
     con.register("steps", table)

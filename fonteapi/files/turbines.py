@@ -26,7 +26,9 @@ SHOWN = 4
 
 
 def find_turbine(table: Table, columns: Columns, rules: Rules) -> str | None:
-    """The turbine of a file that has no column of them, by `--turbine` or by its name.
+    """The turbine of a file that has no column of them, by `--turbine` or by a pattern.
+
+    The pattern is looked for in the file's name, and in the lines above its names.
 
     Raises `WrongInput` if the file names its turbines, too, or has another name.
     """
@@ -39,14 +41,16 @@ def find_turbine(table: Table, columns: Columns, rules: Rules) -> str | None:
         raise WrongInput(f"{option}: {table.name} names its turbines in {where}")
     if pattern is None:
         return rules.turbine
-    found = pattern.search(Path(table.name).name)
-    turbine = "_".join(filter(None, found.groups())) if found else ""
-    if not re.fullmatch(TURBINE_NAME, turbine):
-        raise WrongInput(
-            f"--turbine-from-name {pattern.pattern!r}: expected a turbine in the name"
-            f" {Path(table.name).name!r}, got {turbine or 'none'!r}"
-        )
-    return turbine
+    above = table.layout.above if table.layout else ()
+    for text in (Path(table.name).name, *above):
+        if found := pattern.search(text):
+            turbine = "_".join(" ".join(filter(None, found.groups())).split())
+            if re.fullmatch(TURBINE_NAME, turbine):
+                return turbine
+    raise WrongInput(
+        f"--turbine-from-name {pattern.pattern!r}: expected a turbine in the file's name, or in a"
+        f" line above its names, got none in {table.name}; name it: --turbine NAME"
+    )
 
 
 def find_candidates(columns: Columns) -> list[int]:

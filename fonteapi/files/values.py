@@ -1,25 +1,19 @@
 """Turns a file's texts into values, in DuckDB, and finds the rows that cannot be read."""
 
-import csv
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from shlex import quote
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import duckdb
 
 from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files import numbers, stamps
-from fonteapi.files.columns import Columns, make_source
+from fonteapi.files.bad_rows import STAMP, Value, leave_out, tell_left_out
+from fonteapi.files.columns import Columns
 from fonteapi.files.ending import describe_ending
-from fonteapi.files.errors import LoadError, WrongInput
+from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import KEYS, Rules, to_number
-from fonteapi.files.tables import Table, rows_of
+from fonteapi.files.shapes import make_source
+from fonteapi.files.tables import Table
 from fonteapi.files.units import Conversion
-from fonteapi.files.zones import find_zone
-
-SHOWN = 20
-"""The most bad values, and the most words, that a message lists."""
 
 MACROS = r"""
 CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing
@@ -34,36 +28,10 @@ CREATE TEMP MACRO to_signal(number, factor) AS
 CREATE TEMP MACRO is_turbine(x) AS
     coalesce(regexp_full_match(trim(x::VARCHAR), getvariable('turbine_name')), false);
 """
-STAMP = "a timestamp"
 TURBINE = "a turbine's name of letters, digits and . _ -"
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL", '"NULL"')
 """DuckDB's types of numbers, the unsigned ones with a U before; the last has none."""
-
-
-class Value(NamedTuple):
-    """How one of our columns is read."""
-
-    text: str
-    """The SQL of its text in `source`."""
-    value: str
-    """The SQL of its value."""
-    is_bad: str
-    """The SQL of whether it cannot be read; empty if it always can."""
-    title: str
-    """The file's names of its columns."""
-    wanted: str
-
-
-class Problem(NamedTuple):
-    """What is wrong with a row, or with several in the same way."""
-
-    number: int
-    """The first line or row."""
-    text: str
-    rows: int
-    word: str = ""
-    """The word in place of a number, which may mean missing."""
 
 
 def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
@@ -88,8 +56,9 @@ def read_values(
 ) -> list[str]:
     """Make DuckDB's table `readings` of `source`, the file's rows, in their order.
 
-    The readings are of `turbine` if the file names none. Raises `LoadError` that lists bad rows.
-    Returns lines on what was found.
+    Beside the readings it has `is_local`: whether the timestamp has no offset. The readings are of
+    `turbine` if the file names none. Raises `LoadError` that lists bad rows. Returns lines on
+    what was found.
     """
     stamps.set_format(con, rules.timestamp_format)
     stamp = stamps.text_of(columns.keys)
@@ -113,30 +82,11 @@ def read_values(
         table.read_by_line(con, columns.positions)
         make_source(con, columns)
         return read_values(con, table, columns, rules, conversions, turbine)
-    notes = _leave_out(con, table, columns, values, bad, skip=rules.skip_bad) if bad else []
-    notes += _localize(con, table, columns, rules)
-    con.execute("ALTER TABLE readings DROP COLUMN is_local")
+    notes = leave_out(con, table, columns, values, bad, skip=rules.skip_bad) if bad else []
     con.execute("ALTER TABLE readings DROP COLUMN is_bad")
     con.execute("ALTER TABLE readings DROP COLUMN number")
     notes += [stamps.describe(con), numbers.describe(marks, texts)]
-    return [*notes, *_tell_left_out(table), describe_ending(con, table, columns.positions)]
-
-
-def _localize(
-    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
-) -> list[str]:
-    """Turn local time into UTC, by `--timezone` or by what the file says; returns lines on it."""
-    [(any_local,)] = con.execute("SELECT bool_or(is_local) FROM readings").fetchall()
-    if not any_local:
-        return []
-    zone, note = rules.zone, ""
-    if zone is None:
-        titles = [columns.titles[name] for name in KEYS[:3] if name in columns.keys]
-        zone, note = find_zone(titles, table.layout.above if table.layout else ())
-    if zone:
-        stamps.move_to_utc(con, zone)
-    stamps.refuse_repeated_hours(con, table.name, columns.signals, zone)
-    return [note]
+    return [*notes, *tell_left_out(table), describe_ending(con, table, columns.positions)]
 
 
 def _describe(
@@ -189,104 +139,3 @@ def _check_types(table: Table, columns: Columns, types: Mapping[str, str]) -> No
             raise WrongInput(
                 f"{table.name}: column {title!r}: expected {expected}, got {kind.lower()}"
             )
-
-
-def _leave_out(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    columns: Columns,
-    values: Mapping[str, Value],
-    bad: int,
-    *,
-    skip: bool,
-) -> list[str]:
-    """Leave bad rows out, and write them to a file, if `skip`; else raise `LoadError` with them."""
-    problems = [Problem(number, "; ".join(text), 1) for number, text in table.problems.items()]
-    for value in values.values():
-        if value.is_bad:
-            problems += _find_bad(con, value)
-    if not skip:
-        [(is_some_good,)] = con.execute("SELECT NOT bool_and(is_bad) FROM readings").fetchall()
-        raise LoadError(_list_problems(table, problems, bad, is_some_good=bool(is_some_good)))
-    query = "SELECT number FROM readings WHERE is_bad"
-    numbers_of_bad = {*table.problems, *(number for (number,) in con.execute(query).fetchall())}
-    path = _write_bad(con, table, columns, numbers_of_bad)
-    con.execute("DELETE FROM readings WHERE is_bad")
-    return [f"left out: {_count(bad)}, written to {path}"]
-
-
-def _find_bad(con: duckdb.DuckDBPyConnection, value: Value) -> list[Problem]:
-    """The values of a column that cannot be read, each with its first line."""
-    query = f"""
-        SELECT min(number), ({value.text})::VARCHAR AS found, count(*) FROM source
-        WHERE {value.is_bad} GROUP BY found ORDER BY 1
-    """  # noqa: S608
-    problems = []
-    for number, found, count in con.execute(query).fetchall():
-        got = repr(found[:40]) if found else "nothing"
-        text = f"column {value.title}: expected {value.wanted}, got {got}"
-        is_word = value.wanted == "a number" and not found.strip()[0].isdigit()
-        problems.append(Problem(number, text, count, found.strip() if is_word else ""))
-    return problems
-
-
-def _list_problems(
-    table: Table, problems: Sequence[Problem], bad: int, *, is_some_good: bool
-) -> str:
-    """What is wrong by line, equal values once; then the options that help."""
-    same: dict[str, Problem] = {}
-    for each in sorted(problems):
-        first = same.setdefault(each.text, each._replace(rows=0))
-        same[each.text] = first._replace(rows=first.rows + each.rows)
-    by_number: dict[int, list[str]] = {}
-    for each in same.values():
-        more = f" ({each.rows:,} rows)" if each.rows > 1 else ""
-        by_number.setdefault(each.number, []).append(each.text + more)
-    lines = [
-        f"  {table.numbered_by} {number}: {'; '.join(texts)}"
-        for number, texts in list(by_number.items())[:SHOWN]
-    ]
-    if len(by_number) > SHOWN:
-        lines.append(f"  and {len(by_number) - SHOWN:,} more")
-    if words := list(dict.fromkeys(each.word for each in problems if each.word))[:SHOWN]:
-        meant = "it means" if len(words) == 1 else "these mean"
-        lines.append(f"  if {meant} missing: --missing {' '.join(map(quote, words))}")
-    if is_some_good:
-        lines.append("  to load the other rows: --bad-rows skip")
-    elif any(f"expected {STAMP}" in each.text for each in problems):
-        lines.append("  if timestamps have another form: --timestamp-format '%d/%m/%y %H:%M'")
-    return "\n".join([f"{table.name}: {_count(bad)}; nothing of the file is kept", *lines])
-
-
-def _count(bad: int) -> str:
-    return "1 bad row" if bad == 1 else f"{bad:,} bad rows"
-
-
-def _write_bad(
-    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, bad: set[int]
-) -> Path:
-    """Write the bad rows, each after its line, to a file beside the user's; returns its path."""
-    path = Path(table.name.replace("standard input", "input") + ".bad.csv")
-    if not path.parent.is_dir():  # the file is in an archive
-        path = Path(table.name.replace("/", "-") + ".bad.csv")
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        if table.layout:
-            writer.writerow([table.numbered_by, *table.header])
-            writer.writerows([line, *row] for line, row in rows_of(table) if line in bad)
-        else:
-            places = columns.positions
-            writer.writerow([table.numbered_by, *(table.header[place] for place in places)])
-            rows = con.execute("FROM raw").fetchall()
-            writer.writerows(row for row in rows if row[0] in bad)
-    return path
-
-
-def _tell_left_out(table: Table) -> list[str]:
-    """Lines on what is in the file and is no reading."""
-    if not table.left_out:
-        return []
-    line, text = next(iter(table.left_out.items()))
-    many = len(table.left_out)
-    what = "1 line is" if many == 1 else f"{many} lines are"
-    return [f"{what} no reading, such as line {line}: {text[:60]!r}"]

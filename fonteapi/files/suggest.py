@@ -1,0 +1,42 @@
+"""Suggests what a file's columns may be, for `etl load --preview`. Nothing is loaded by it."""
+
+import re
+from collections.abc import Sequence
+
+STAMP = re.compile(r"time|date|stamp|zeit|datum|fecha|hora|valid|horodat", re.IGNORECASE)
+MOMENT = re.compile(r"\d{4}|\d+[/.-]\d+[/.-]\d+|\d\d:\d\d")
+DERIVED = re.compile(
+    r"\b(std|stdev|stddev|min|max|median|count|quality|flag|gust|factor|curve|setpoint|lost)\b"
+    r"|deviation|minimum|maximum|theoretical|reactive",
+    re.IGNORECASE,
+)
+"""Names of what is no mean."""
+SIGNALS = {
+    "wind_speed": r"wind ?speed|^wind$|windgeschw|velocidad|vitesse|^ws\b|^wspd|windsnelheid|^vel",
+    "power": r"(active|grid|output)?[ _]?power|leistung|potencia|puissance|^p_|^pot|^kw$|^patv",
+    "wind_direction": r"wind ?dir|windrichtung|^wd\b|^wdir|direccion",
+    "nacelle_direction": r"nacelle (position|dir)|^ya_|^ndir|yaw pos",
+    "ambient_temperature": r"(ambient|outdoor|outside|air).*temp|^temp|aussentemp|^ot_|^tmpf?$",
+    "pitch_angle": r"pitch|blade angle|^ba_",
+    "rotor_speed": r"rotor (speed|rpm)|^rs_",
+    "reactive_power": r"reactive|^q_",
+}
+"""Signal → what its column is often called."""
+
+
+def suggest_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    """The file's name → ours, for the first column that may be each; `rows` are a few of them."""
+    found: dict[str, str] = {}
+    for place, title in enumerate(header):
+        values = [row[place] for row in rows if place < len(row)]
+        if STAMP.search(title) and values and all(MOMENT.search(str(value)) for value in values):
+            found.setdefault("timestamp", title)
+    for signal, pattern in SIGNALS.items():
+        for title in header:
+            words = re.sub(r"[_,./-]+", " ", title)
+            is_derived = DERIVED.search(words) and signal != "reactive_power"
+            is_taken = title in found.values()
+            if re.search(pattern, title, re.IGNORECASE) and not is_derived and not is_taken:
+                found[signal] = title
+                break
+    return {title: name for name, title in found.items()}

@@ -1,0 +1,234 @@
+"""Reads files into DuckDB, and checks them: all that happens before Fonte is written."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import duckdb
+
+from fonteapi.catalogue import Signal
+from fonteapi.files import possible, stamps
+from fonteapi.files.columns import Columns, find_columns, list_names
+from fonteapi.files.errors import LoadError, WrongInput
+from fonteapi.files.layout import find_layout
+from fonteapi.files.rules import KEYS, Rules
+from fonteapi.files.shapes import find_tags, make_source
+from fonteapi.files.sources import Form, Source, find_sources
+from fonteapi.files.tables import Table, open_parquet
+from fonteapi.files.turbines import (
+    find_candidates,
+    find_turbine,
+    refuse_mixed_files,
+    refuse_mixture,
+    refuse_unnamed,
+)
+from fonteapi.files.units import find_conversions
+from fonteapi.files.values import read_values, set_rules
+from fonteapi.files.zones import find_zone
+from fonteapi.settings import Settings
+
+MEMORY = "256MB"
+"""What DuckDB holds of the files; the rest is on disk."""
+SUMMARY = """
+    SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),
+        strftime(max(timestamp), '%Y-%m-%dT%H:%M:%SZ'), list_sort(list(DISTINCT turbine))
+    FROM loaded
+"""
+LABEL_END = re.compile("time ?stamps indicate the end", re.IGNORECASE)
+"""A line of Windographer above its names."""
+MOST_NAMED = 3
+"""The number of turbines that a report names."""
+
+
+class Summary(NamedTuple):
+    """What was read of the files."""
+
+    readings: int
+    first: str
+    last: str
+    turbines: list[str]
+
+
+@dataclass
+class Understood:
+    """How a file is read, as far as that is known."""
+
+    source: Source
+    table: Table | None = None
+    columns: Columns | None = None
+    is_read: bool = False
+    """Whether its readings could be read."""
+    label_end: bool = False
+    """Whether it says that its timestamps are the end of their interval."""
+    notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_files(
+    words: Sequence[str], rules: Rules
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Understood]]]:
+    """The files that `words` name, unpacked, and a DuckDB to read them, for a `with` block.
+
+    It puts on disk what does not fit into `MEMORY`. Raises `WrongInput` as `find_sources` does.
+    """
+    with TemporaryDirectory(prefix="etl-load-") as folder, duckdb.connect() as con:
+        con.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{folder}'")
+        con.execute("CREATE TEMP TABLE loaded (turbine VARCHAR, timestamp TIMESTAMPTZ)")
+        set_rules(con, rules)
+        sources = find_sources(words, Path(folder), rules.sheet)
+        yield con, [Understood(source) for source in sources]
+
+
+def understand(
+    con: duckdb.DuckDBPyConnection, found: Understood, rules: Rules, settings: Settings
+) -> None:
+    """Read a file, and append its readings to DuckDB's table `loaded`.
+
+    Raises `WrongInput` or `LoadError`; `found` has what is known until then.
+    """
+    signals = settings.catalogue.signals
+    table = found.table = open_table(con, found.source, rules, signals)
+    columns = found.columns = find_columns(table, rules, signals)
+    turbine = find_turbine(table, columns, rules) or settings.turbine
+    table.read(con, [*columns.positions, *find_candidates(columns)])
+    columns = found.columns = find_tags(con, table, columns, rules, signals)
+    refuse_unnamed(con, table, columns, rules)
+    make_source(con, columns)
+    columns = found.columns = _without_words(con, columns, rules, signals)
+    below = table.layout.below if table.layout else ()
+    conversions, notes = find_conversions(columns, below, rules, signals)
+    found.notes += notes
+    found.notes += read_values(con, table, columns, rules, conversions, turbine)
+    found.notes += _localize(con, table, columns, rules)
+    if columns.narrow:
+        _merge(con, "readings", columns.signals)
+    found.label_end = any(map(LABEL_END.search, table.layout.above if table.layout else ()))
+    found.is_read = True
+    for name in columns.signals:
+        con.execute(f'ALTER TABLE loaded ADD COLUMN IF NOT EXISTS "{name}" DOUBLE')
+    con.execute("INSERT INTO loaded BY NAME FROM readings")
+
+
+def open_table(
+    con: duckdb.DuckDBPyConnection, source: Source, rules: Rules, signals: Mapping[str, Signal]
+) -> Table:
+    """Find the table in a file."""
+    if source.form is Form.PARQUET:
+        return open_parquet(con, source)
+    keys = {name for name, ours in rules.rename.items() if ours in KEYS[:3]} | {*KEYS[:3]}
+    layout = find_layout(
+        source.path,
+        source.name,
+        {*rules.rename, *KEYS, *signals},
+        keys.__contains__,
+        rules.names,
+        rules.header_row,
+    )
+    return Table(source, layout.header, layout)
+
+
+def _localize(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
+) -> list[str]:
+    """Turn local time into UTC, by `--timezone` or by what the file says; returns lines on it.
+
+    Refuses timestamps that mix turbines, have no time, or repeat an hour of a clock that changes.
+    """
+    stamps.refuse_dates(con, table.name)
+    [(any_local,)] = con.execute("SELECT bool_or(is_local) FROM readings").fetchall()
+    zone, note = rules.zone, ""
+    if any_local and zone is None:
+        titles = [columns.titles[name] for name in KEYS[:3] if name in columns.keys]
+        zone, note = find_zone(titles, table.layout.above if table.layout else ())
+    if any_local and zone:
+        stamps.move_to_utc(con, zone)
+    notes = [note, *refuse_mixture(con, table, columns)]
+    stamps.refuse_repeated_hours(con, table.name, columns.signals, zone)
+    con.execute("ALTER TABLE readings DROP COLUMN is_local")
+    return notes
+
+
+def _without_words(
+    con: duckdb.DuckDBPyConnection, columns: Columns, rules: Rules, signals: Mapping[str, Signal]
+) -> Columns:
+    """The columns without states that are words, such as `Running`, unless somebody named them.
+
+    Alvo has codes. A column that is called `status` by chance must not stop the others.
+    """
+    for name in columns.signals:
+        if signals[name].kind == "state" and name not in rules.rename.values():
+            query = f'SELECT count(TRY_CAST("{name}" AS DOUBLE)) FROM source'  # noqa: S608
+            if con.execute(query).fetchall() == [(0,)] and len(columns.signals) > 1:
+                columns = columns.without(name)
+                make_source(con, columns)
+    return columns
+
+
+def _merge(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> None:
+    """Make one reading of those that a table has at a timestamp, each of some signals."""
+    last = ", ".join(f'last("{name}" ORDER BY rowid) AS "{name}"' for name in signals)
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {table} AS
+        SELECT turbine, timestamp, {last} FROM {table} GROUP BY ALL ORDER BY min(rowid)
+    """)  # noqa: S608
+
+
+def check_together(
+    con: duckdb.DuckDBPyConnection, found: Sequence[Understood], rules: Rules, settings: Settings
+) -> tuple[Summary, list[str]]:
+    """Check what the files have together, in `loaded`; returns a summary, and lines on it."""
+    columns = [each.columns for each in found if each.columns]
+    names = [each.source.name for each in found]
+    for name in rules.rename.keys() - set(rules.optional):
+        if all(name in each.unused for each in columns):
+            raise WrongInput(
+                f"--rename: {_list(names)} has no column {name!r}; it has"
+                f" {list_names(columns[0].header)}"
+            )
+    signals = signals_of(found)
+    for name in (rules.scale.keys() | rules.units.keys()) - set(signals):
+        option = "--unit-scale" if name in rules.scale else "--unit"
+        raise WrongInput(f"{option}: {_list(names)} has no {name}")
+    if len(found) > 1:
+        refuse_mixed_files(con, names, signals)
+    if len({frozenset(each.signals) for each in columns}) > 1:  # a file a signal
+        _merge(con, "loaded", signals)
+    told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
+    notes = [note for each in found for note in each.notes if note]
+    label_end = any(each.label_end for each in found)
+    if label_end if rules.label_end is None else rules.label_end:
+        notes.append(stamps.shift_labels(con, told))
+    summary = Summary(*con.execute(SUMMARY).fetchall()[0])
+    if not summary.readings:
+        raise LoadError(
+            f"{_list(names)}: expected readings below the names of the columns, got none"
+        )
+    notes += possible.drop_impossible(
+        con, {name: settings.catalogue.signals[name] for name in signals}
+    )
+    return summary, list(dict.fromkeys(notes))
+
+
+def signals_of(found: Sequence[Understood]) -> list[str]:
+    """The signals that the files have."""
+    return list(
+        dict.fromkeys(name for each in found if each.columns for name in each.columns.signals)
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def describe(found: Sequence[Understood], summary: Summary, verb: str = "loaded") -> str:
+    """A line on what was read of files."""
+    turbines = summary.turbines
+    few = ", ".join(turbines) if len(turbines) <= MOST_NAMED else f"{len(turbines)} turbines"
+    readings = "1 reading" if summary.readings == 1 else f"{summary.readings:,} readings"
+    names = [each.source.name for each in found]
+    where = names[0] if len(names) == 1 else f"{len(names)} files"
+    return f"{verb} {readings} of {few} from {where}: {summary.first} to {summary.last}"
