@@ -81,7 +81,14 @@ def find_layout(
         raise WrongInput(f"{name}: expected a line that names the columns, got none")
     if max(found)[0][0] == 0 and header_row is None:  # no name is known: the shape decides
         found = [_find_by_shape(lines, found)]
-    _, start, delimiter, header, height = max(found, key=lambda each: each[:2])
+    best = max(found, key=lambda each: each[:2])
+    _, start, delimiter, header, height = best
+    for rate, line, mark, names, _ in found:
+        if (rate, mark) == (best[0], delimiter) and names != header and rate[0] > 1:
+            raise WrongInput(
+                f"{name}: lines {1 - start} and {1 - line} both name the columns: choose with"
+                " --header-row"
+            )
     return _describe(encoding, lines, -start, delimiter, header, height, is_key)
 
 

@@ -52,14 +52,14 @@ def _describe_files(
     con: duckdb.DuckDBPyConnection, found: Sequence[Understood], signals: Mapping[str, Signal]
 ) -> Iterator[str]:
     """Lines on each file, and on its columns where the file before has others."""
-    before: list[str] = []
+    before: object = None
     for each in found:
         if each.table is None:
             continue
-        columns = _describe_columns(con, each, signals)
         yield f"{each.source.name}: {_describe_form(each.table)}"
+        columns = each.columns or each.table.header
         if columns != before:
-            yield from (*columns, "")
+            yield from (*_describe_columns(con, each, signals), "")
         before = columns
 
 
@@ -140,9 +140,5 @@ def _suggest(
     words = [word for word in words if word.rpartition("=")[2] not in given]
     if not words:
         return []
-    return [
-        "",
-        "Guessed by the names of its columns; check it:",
-        f"  {join([*command, '--rename', *words])}",
-        "",
-    ]
+    guessed = [*command, "--rename", *words, "--preview"]
+    return ["Guessed from the names of the columns; look at it with:", f"  {join(guessed)}", ""]

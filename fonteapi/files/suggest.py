@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from fonteapi.files.units import IN_NAME
+
 STAMP = re.compile(r"time|date|stamp|zeit|datum|fecha|hora|valid|horodat", re.IGNORECASE)
 MOMENT = re.compile(r"\d{4}|\d+[/.-]\d+[/.-]\d+|\d\d:\d\d")
 DERIVED = re.compile(
@@ -33,10 +35,11 @@ def suggest_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[
             found.setdefault("timestamp", title)
     for signal, pattern in SIGNALS.items():
         for title in header:
-            words = re.sub(r"[_,./-]+", " ", title)
+            name = IN_NAME.sub(r"\g<name>", title)
+            words = re.sub(r"[_,./-]+", " ", name)
             is_derived = DERIVED.search(words) and signal != "reactive_power"
             is_taken = title in found.values()
-            if re.search(pattern, title, re.IGNORECASE) and not is_derived and not is_taken:
+            if re.search(pattern, name, re.IGNORECASE) and not is_derived and not is_taken:
                 found[signal] = title
                 break
     return {title: name for name, title in found.items()}

@@ -170,7 +170,9 @@ def _without_words(
 
 def _merge(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> None:
     """Make one reading of those that a table has at a timestamp, each of some signals."""
-    last = ", ".join(f'last("{name}" ORDER BY rowid) AS "{name}"' for name in signals)
+    last = ", ".join(
+        f'last("{name}" ORDER BY rowid) FILTER (isfinite("{name}")) AS "{name}"' for name in signals
+    )
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {table} AS
         SELECT turbine, timestamp, {last} FROM {table} GROUP BY ALL ORDER BY min(rowid)

@@ -10,7 +10,7 @@ from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules, split_pairs
 
-IN_NAME = re.compile(r".*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
+IN_NAME = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
 """A name with its unit at the end: `Power (MW)`, `Wind speed [knots]`."""
 SAME = {"rpm": "1/min", "r/min": "1/min", "U/min": "1/min", "deg": "°", "degrees": "°", "Deg": "°"}
 """Spellings that need no conversion. A revolution is a count here, and not an angle."""

@@ -1,0 +1,178 @@
+"""Files of any kind into a real Fonte: packed, in folders and archives, Excel, other encodings."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers import execute
+
+from fonteapi.__main__ import main
+
+TEXT = "timestamp,power\n2024-05-20T00:00:00Z,1\n2024-05-20T00:10:00Z,2\n"
+LATER = "timestamp,power\n2024-05-20T00:20:00Z,3\n"
+Powers = Callable[[], list[float | None]]
+
+
+@pytest.fixture
+def powers(
+    fonte_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[float | None]]:
+    """Reads the powers that Fonte holds; the working directory is the test's own."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+    monkeypatch.chdir(tmp_path)
+    return lambda: [power for (power,) in execute(fonte_url, "SELECT power FROM data ORDER BY id")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("utf-16"),
+        TEXT.encode("utf-16-le"),
+        gzip.compress(TEXT.encode()),
+        bz2.compress(TEXT.encode()),
+        lzma.compress(TEXT.encode()),
+        gzip.compress(gzip.compress(TEXT.encode("utf-16"))),
+    ],
+)
+@pytest.mark.parametrize("name", ["own", "own.csv", "own.parquet"])
+def test_content_decides(powers: Powers, content: bytes, name: str) -> None:
+    """A file is read by what it has, whatever its name is."""
+    Path(name).write_bytes(content)
+    assert main(["load", name]) == 0
+    assert powers() == [1, 2]
+
+
+def test_parquet_by_another_name(powers: Powers) -> None:
+    pq.write_table(pa.table({"timestamp": [datetime(2024, 5, 20)], "power": [7]}), "own.csv")  # noqa: DTZ001
+    assert main(["load", "own.csv"]) == 0
+    assert powers() == [7]
+
+
+def test_folder(powers: Powers) -> None:
+    """The tables of a folder, in order; other files, hidden ones and folders do not count."""
+    Path("own/more.csv").mkdir(parents=True)
+    Path("own/b.csv").write_text(LATER)
+    Path("own/a.tsv").write_text(TEXT.replace(",", "\t"))
+    Path("own/notes.md").write_text("# nothing")
+    Path("own/.c.csv").write_text("nothing")
+    assert main(["load", "own"]) == 0
+    assert powers() == [1, 2, 3]
+
+
+def test_pattern_and_names(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern that the shell left, and names; a file that is named twice is loaded once."""
+    Path("own1.csv").write_text(TEXT)
+    Path("own2.csv").write_text(LATER)
+    assert main(["load", "own?.csv", "own2.csv"]) == 0
+    assert powers() == [1, 2, 3]
+    assert (
+        "loaded 3 readings of T1 from 2 files: 2024-05-20T00:00:00Z to " in capsys.readouterr().out
+    )
+
+
+def test_archive(powers: Powers) -> None:
+    with zipfile.ZipFile("own.zip", "w") as archive:
+        archive.writestr("folder/a.csv", TEXT)
+        archive.writestr("folder/b.csv.gz", gzip.compress(LATER.encode()))
+        archive.writestr("README.md", "nothing")
+    assert main(["load", "own.zip"]) == 0
+    assert powers() == [1, 2, 3]
+
+
+def test_error_in_an_archive(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad row of one file keeps all out, and is named with its file."""
+    with zipfile.ZipFile("own.zip", "w") as archive:
+        archive.writestr("a.csv", TEXT)
+        archive.writestr("b.csv", LATER.replace(",3", ",x"))
+    assert main(["load", "own.zip"]) == 1
+    err = capsys.readouterr().err
+    assert "own.zip/b.csv: 1 bad row; nothing of the file is kept\n  line 2: column 'power'" in err
+    assert powers() == []
+
+
+def test_standard_input(powers: Powers, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = io.TextIOWrapper(io.BytesIO(gzip.compress(TEXT.encode())))
+    monkeypatch.setattr(sys, "stdin", content)
+    assert main(["load", "-"]) == 0
+    assert powers() == [1, 2]
+
+
+def write_book(*sheets: str) -> None:
+    """An Excel file: two lines above the names, times as Excel has them, and a sum at the end."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name in sheets:
+        sheet = book.create_sheet(name)
+        sheet.append(["Export of the park"])
+        sheet.append([])
+        sheet.append(["Time", "Power", "Wind"])
+        for minute in range(0, 60, 10):
+            sheet.append([datetime(2024, 5, 20, 0, minute), minute + 0.1, 8])  # noqa: DTZ001
+        sheet.append(["Sum", "=SUM(B4:B9)", None])
+    book.save("own.xlsx")
+
+
+EXCEL = ["load", "own.xlsx", "--rename", "Time=timestamp", "Power=power", "Wind=wind_speed"]
+
+
+def test_excel(powers: Powers, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Excel's times and numbers arrive exactly."""
+    write_book("Data")
+    assert main(EXCEL) == 0
+    assert powers() == [0.1, 10.1, 20.1, 30.1, 40.1, 50.1]
+    stamps = execute(fonte_url, "SELECT timestamp FROM data ORDER BY id")
+    assert [f"{stamp:%H:%M:%S.%f}" for (stamp,) in stamps] == [
+        f"00:{minute:02}:00.000000" for minute in range(0, 60, 10)
+    ]
+    assert "1 line is no reading, such as line 10: 'Sum" in capsys.readouterr().out
+
+
+def test_sheets(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of several sheets one has to be chosen."""
+    write_book("T01", "T02")
+    assert main(EXCEL) == 2
+    err = capsys.readouterr().err
+    assert "own.xlsx: expected one sheet with a table, got T01, T02: choose with --sheet" in err
+    assert main([*EXCEL, "--sheet", "T03"]) == 2
+    assert "--sheet: own.xlsx has no 'T03'; it has T01, T02" in capsys.readouterr().err
+    assert main([*EXCEL, "--sheet", "T02"]) == 0
+    assert len(powers()) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("own.zip", b"PK\3\4 and no archive", "own.zip: cannot be read: File is not a zip file"),
+        ("own.gz", gzip.compress(TEXT.encode())[:-9], "own.gz: cannot be read: "),
+        ("own.xls", b"\xd0\xcf\x11\xe0 and no book", "own.xls: cannot be read: "),
+        ("own.csv", b"\x7fELF\2\1\1\0\0", "own.csv: expected text, Parquet or Excel, got other"),
+    ],
+)
+def test_broken_files(
+    powers: Powers, capsys: pytest.CaptureFixture[str], name: str, content: bytes, message: str
+) -> None:
+    Path(name).write_bytes(content)
+    assert main(["load", name]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"python -m fonteapi load: {message}")
+    assert err.count("\n") == 1
+    assert powers() == []
+
+
+def test_empty_folder(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own").mkdir()
+    assert main(["load", "own"]) == 2
+    assert "own: expected files in this folder (.csv, .tsv, .txt" in capsys.readouterr().err
+    assert powers() == []
