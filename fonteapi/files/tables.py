@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -56,6 +57,9 @@ class Table:
                 _read_parquet(con, self, positions)
             elif self.layout.is_plain and not self.by_line:
                 _read_text(con, self, positions)
+                [(rows,)] = con.execute(f"SELECT count(*) FROM {RAW}").fetchall()  # noqa: S608
+                if rows != _count_lines(self.source.path) - self.layout.first_line + 1:
+                    self.read_by_line(con, positions)  # blank lines, or quotes over several lines
             else:
                 self.read_by_line(con, positions)
         except duckdb.Error as error:
@@ -152,6 +156,18 @@ def _wanted_rows(table: Table, positions: Sequence[int]) -> Iterator[tuple[Any, 
         table.left_out |= {line: layout.delimiter.join(row) for line, row in held}
 
 
+def _count_lines(path: Path) -> int:
+    """The lines of a text; the last one may have no line break."""
+    feeds = returns = 0
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            feeds += chunk.count(b"\n")
+            returns += 0 if feeds else chunk.count(b"\r")
+            last = chunk[-1:]
+    return (feeds or returns) + (last not in b"\r\n")
+
+
 def _is_words(row: Sequence[str], key: int) -> bool:
     """Whether a row begins with a word in place of a timestamp, such as `Mean`."""
     cell = row[key] if key < len(row) else row[0]
@@ -167,6 +183,9 @@ def _check(
         where = f" as in line {layout.names_line}" if layout.names_line else ""
         table.problems[line] = [f"expected {layout.width} fields{where}, got {len(row)}"]
         return
+    if any("\n" in cell and _has_rows(cell, layout.delimiter) for cell in row):
+        table.problems[line] = ["expected the end of a quoted field, got further rows"]
+        return
     wanted = [row[place] for place in positions]
     try:
         is_text = b"\0" not in "".join(wanted).encode()
@@ -176,6 +195,12 @@ def _check(
         yield line, *wanted
     else:
         table.problems[line] = ["expected UTF-8, got other bytes"]
+
+
+def _has_rows(cell: str, delimiter: str) -> bool:
+    """Whether a field over several lines holds what look like rows: a quote too many opened it."""
+    lines = cell.splitlines()[1:]
+    return any(delimiter in line and any(map(str.isdigit, line)) for line in lines)
 
 
 def rows_of(table: Table) -> Iterator[tuple[int, list[str]]]:
