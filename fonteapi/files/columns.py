@@ -128,7 +128,8 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
         raise WrongInput(f"--wide: {table.name} names its turbines in {title!r}, too")
     lacking = [] if keys.keys() & {"timestamp", "date"} else ["no timestamp"]
     if not places and not narrow:
-        lacking.append(f"no signal ({', '.join(signals)})")
+        few = ", ".join(list(signals)[:5])
+        lacking.append(f"no signal ({few} or another one of the catalogue)")
     if lacking and unused:
         raise WrongInput(
             f"--rename: {table.name} has no column {unused[0]!r}; it has {list_names(header)}"

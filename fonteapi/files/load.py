@@ -1,9 +1,11 @@
 """Loads the readings of a user's files into Fonte, all of them or none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import duckdb
+import pyarrow as pa
+from tqdm import tqdm
 
 from fonteapi import table as fonte_table
 from fonteapi.catalogue import Signal
@@ -34,7 +36,7 @@ def load_files(
     or if Fonte does not take the readings: it is then unchanged.
     """
     with open_files(words, rules) as (con, found):
-        for each in found:
+        for each in tqdm(found, "reading", unit=" files", disable=None, leave=False):
             understand(con, each, rules, settings)
         summary, notes = check_together(con, found, rules, settings)
         turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
@@ -66,10 +68,23 @@ def _write(
     fonte = open_fonte(settings)
     try:
         fonte_table.create_table(fonte, signals)
-        readings = con.table("loaded").to_arrow_reader()
-        counts = fonte_table.load_readings(fonte.engine, readings, replaced)
+        counts = fonte_table.load_readings(fonte.engine, _show_progress(con), replaced)
         return *counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:
         fonte.engine.dispose()
+
+
+def _show_progress(con: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
+    """The readings of `loaded`, with a bar on a terminal."""
+    [(total,)] = con.execute("SELECT count(*) FROM loaded").fetchall()
+    reader = con.table("loaded").to_arrow_reader()
+
+    def count() -> Iterator[pa.RecordBatch]:
+        with tqdm(None, "writing", total, unit=" readings", disable=None, leave=False) as bar:
+            for batch in reader:
+                yield batch
+                bar.update(batch.num_rows)
+
+    return pa.RecordBatchReader.from_batches(reader.schema, count())

@@ -58,20 +58,29 @@ def find_marks(
         return dict.fromkeys(names, given)
     fitting = {name: _fit(con, name) for name in names}
     told = {marks[0] for marks in fitting.values() if len(marks) == 1}
-    if not told and delimiter == ",":
-        told = {Mark.POINT}
+    usual = next(iter(told)) if len(told) == 1 else Mark.POINT
+    found = {name: marks[0] if len(marks) == 1 else usual for name, marks in fitting.items()}
     for name, marks in fitting.items():
         if len(marks) > 1 and len(told) != 1:
-            marked = f"""SELECT max(trim("{name}")) FROM source WHERE contains("{name}", '.')
-                OR contains("{name}", ',')"""  # noqa: S608
-            [(example,)] = con.execute(marked).fetchall()
-            other = example.replace(".", "").replace(",", "")
-            raise WrongInput(
-                f"{file}: column {names[name]!r}: {example!r} could be"
-                f" {example.replace(',', '.')} or {other}: choose with --decimal . or --decimal ,"
-            )
-    only = told.pop() if len(told) == 1 else Mark.POINT
-    return {name: marks[0] if len(marks) == 1 else only for name, marks in fitting.items()}
+            example = _find_example(con, name)
+            if "," in example or delimiter != ",":
+                whole = example.replace(".", "").replace(",", "")
+                raise WrongInput(
+                    f"{file}: column {names[name]!r}: {example!r} could be"
+                    f" {example.replace(',', '.')} or {whole}: choose with --decimal . or"
+                    " --decimal ,"
+                )
+    return found
+
+
+def _find_example(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    """A number of a column with a mark in it, one with a comma if there is one."""
+    query = f"""
+        SELECT trim("{name}") FROM source WHERE regexp_matches("{name}", '[.,]')
+        ORDER BY contains("{name}", ',') DESC, 1 DESC LIMIT 1
+    """  # noqa: S608
+    [(example,)] = con.execute(query).fetchall()
+    return str(example)
 
 
 def describe(marks: Mapping[str, Mark], names: Mapping[str, str]) -> str:

@@ -9,7 +9,9 @@ import duckdb
 
 from fonteapi.catalogue import Signal
 from fonteapi.files.errors import LoadError
+from fonteapi.files.profiles import find_profile
 from fonteapi.files.rules import Rules
+from fonteapi.files.sources import Form
 from fonteapi.files.stamps import find_intervals
 from fonteapi.files.suggest import suggest_names
 from fonteapi.files.tables import Table, rows_of
@@ -67,12 +69,12 @@ def _describe_form(table: Table) -> str:
     layout = table.layout
     if layout is None:
         return "Parquet"
-    encoding = layout.encoding.removesuffix("-sig").upper()
-    marks = DELIMITERS[layout.delimiter]
     names = f"names in line {layout.names_line}" if layout.names_line else "no names"
-    return (
-        f"text in {encoding}, {marks} between fields, {names}, rows from line {layout.first_line}"
-    )
+    where = f"{names}, rows from line {layout.first_line}"
+    if table.source.form is Form.EXCEL:
+        return f"Excel, {where}"
+    encoding = layout.encoding.removesuffix("-sig").upper()
+    return f"text in {encoding}, {DELIMITERS[layout.delimiter]} between fields, {where}"
 
 
 def _describe_columns(
@@ -97,7 +99,7 @@ def _describe_columns(
         cells.append((title or "(no name)", values, names.get(place, "-")))
     used = [row for row in cells if row[2] != "-"]
     shown = cells if len(cells) <= SHOWN_COLUMNS else [*used, *(r for r in cells if r[2] == "-")]
-    lines = [[_cut(cell) for cell in row] for row in shown[:SHOWN_COLUMNS]]
+    lines = [(_cut(title), _cut(first), role) for title, first, role in shown[:SHOWN_COLUMNS]]
     widths = [max(len(row[place]) for row in lines) for place in range(2)]
     more = len(cells) - SHOWN_COLUMNS
     return [
@@ -130,15 +132,22 @@ def _describe_intervals(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _suggest(
     con: duckdb.DuckDBPyConnection, found: Sequence[Understood], command: Sequence[str]
 ) -> list[str]:
-    """A command whose columns are guessed by their names, if some are not named yet."""
+    """A command for columns that are not named yet: with a profile, or guessed."""
     table = next((each.table for each in found if each.table and not each.is_read), None)
     if table is None:
         return []
+    profile = find_profile(table.header)
+    if profile and "--profile" not in command:
+        words = ["--profile", profile]
+        return [
+            f"The names are those of {profile}:",
+            f"  {join([*command, *words, '--preview'])}",
+            "",
+        ]
     names = suggest_names(table.header, first_rows(con, table, SHOWN_ROWS))
-    words = [f"{title}={name}" for title, name in names.items() if title != name]
     given = {word.rpartition("=")[2] for word in command}
-    words = [word for word in words if word.rpartition("=")[2] not in given]
+    words = [f"{title}={name}" for title, name in names.items() if name not in {title, *given}]
     if not words:
         return []
-    guessed = [*command, "--rename", *words, "--preview"]
-    return ["Guessed from the names of the columns; look at it with:", f"  {join(guessed)}", ""]
+    guessed = join([*command, "--rename", *words, "--preview"])
+    return ["Guessed from the names of the columns; look at it with:", f"  {guessed}", ""]

@@ -2,7 +2,7 @@
 
 import tomllib
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ FOLDER = Path(__file__).with_name("profiles")
 PAIRS = ("rename", "wide", "unit", "unit_scale", "where")
 """Options of pairs; tables in TOML."""
 LISTS = ("missing", "names", "narrow")
+FEWEST = 3
+"""As many known names tell an export."""
 SINGLE = (
     "timestamp_format",
     "timezone",
@@ -28,6 +30,13 @@ SINGLE = (
 def list_profiles() -> list[str]:
     """The names of the profiles that are shipped."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def find_profile(header: Collection[str]) -> str | None:
+    """The shipped profile that knows a file's names best, if it knows some."""
+    known = {name: _read(name).get("rename", {}).keys() & set(header) for name in list_profiles()}
+    name = max(known, key=lambda name: len(known[name]))
+    return name if len(known[name]) >= FEWEST else None
 
 
 def apply_profile(name: str, options: Namespace) -> None:

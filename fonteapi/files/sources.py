@@ -37,6 +37,8 @@ class Form(StrEnum):
 
     TEXT = "text"
     PARQUET = "parquet"
+    EXCEL = "excel"
+    """Its sheet, written as a text whose lines are its rows."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _unpack(
                     yield from _unpack(f"{name}/{member}", kept, make_room, sheet)
                 return
     if start.startswith((ZIP, OLD_EXCEL)):
-        yield Source(name, _write_sheet(name, path, make_room(), sheet), Form.TEXT)
+        yield Source(name, _write_sheet(name, path, make_room(), sheet), Form.EXCEL)
     elif start.startswith(PARQUET):
         yield Source(name, path, Form.PARQUET)
     elif encoding := _find_utf_16(start):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from fonteapi.files.turbines import COLUMN
 from fonteapi.files.units import IN_NAME
 
 STAMP = re.compile(r"time|date|stamp|zeit|datum|fecha|hora|valid|horodat", re.IGNORECASE)
@@ -15,13 +16,13 @@ DERIVED = re.compile(
 """Names of what is no mean."""
 SIGNALS = {
     "wind_speed": r"wind ?speed|^wind$|windgeschw|velocidad|vitesse|^ws\b|^wspd|windsnelheid|^vel",
-    "power": r"(active|grid|output)?[ _]?power|leistung|potencia|puissance|^p_|^pot|^kw$|^patv",
-    "wind_direction": r"wind ?dir|windrichtung|^wd\b|^wdir|direccion",
-    "nacelle_direction": r"nacelle (position|dir)|^ya_|^ndir|yaw pos",
-    "ambient_temperature": r"(ambient|outdoor|outside|air).*temp|^temp|aussentemp|^ot_|^tmpf?$",
-    "pitch_angle": r"pitch|blade angle|^ba_",
-    "rotor_speed": r"rotor (speed|rpm)|^rs_",
-    "reactive_power": r"reactive|^q_",
+    "power": r"power|leistung|potencia|puissance|^p\b|^pot|^kw$|^patv",
+    "wind_direction": r"wind ?dir|windrichtung|^wd\b|^wa\b|^wdir|direccion",
+    "nacelle_direction": r"nacelle (position|dir)|^ya\b|^ndir|yaw pos",
+    "ambient_temperature": r"(ambient|outdoor|outside|air).*temp|^temp|aussentemp|^ot\b|^tmpf?$",
+    "pitch_angle": r"pitch|blade angle|^ba\b",
+    "rotor_speed": r"rotor (speed|rpm)|^rs\b",
+    "reactive_power": r"reactive|^q\b",
 }
 """Signal → what its column is often called."""
 
@@ -33,13 +34,14 @@ def suggest_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[
         values = [row[place] for row in rows if place < len(row)]
         if STAMP.search(title) and values and all(MOMENT.search(str(value)) for value in values):
             found.setdefault("timestamp", title)
+    for title in filter(COLUMN.fullmatch, header):
+        found.setdefault("turbine", title)
     for signal, pattern in SIGNALS.items():
         for title in header:
-            name = IN_NAME.sub(r"\g<name>", title)
-            words = re.sub(r"[_,./-]+", " ", name)
-            is_derived = DERIVED.search(words) and signal != "reactive_power"
-            is_taken = title in found.values()
-            if re.search(pattern, name, re.IGNORECASE) and not is_derived and not is_taken:
-                found[signal] = title
+            name = re.sub(r"[_,./-]+", " ", IN_NAME.sub(r"\g<name>", title))
+            is_derived = DERIVED.search(name) and signal != "reactive_power"
+            if re.search(pattern, name, re.IGNORECASE) and not is_derived:
+                if title not in found.values():
+                    found[signal] = title
                 break
     return {title: name for name, title in found.items()}

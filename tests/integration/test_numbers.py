@@ -71,6 +71,22 @@ def test_both_ways(
     assert stored(fonte_url) == [(whole, 8), (999, 9)]
 
 
+@pytest.mark.parametrize(("text", "expected"), [("1.075", 1.075), ("1,075", None)])
+def test_between_commas(
+    fonte_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    expected: float | None,
+) -> None:
+    """Between commas a point stands before decimals; a comma in quotes could be both."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+    path = tmp_path / "own.csv"
+    path.write_text(f'timestamp,power\n2024-05-20T00:00,"{text}"\n')
+    assert main(["load", str(path)]) == (0 if expected else 2)
+    assert stored(fonte_url) == ([(expected, None)] if expected else [])
+
+
 def test_decimal_comma_is_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     assert load("1,5;8") == 0
     assert "numbers with a decimal comma: power, wind_speed" in capsys.readouterr().out
