@@ -30,6 +30,13 @@ class Signal:
     register: float | None = None
     """The size of a counter's register, from which it begins again at zero; None if unknown."""
 
+    hold: float | None = None
+    """Seconds that a value holds at most, of a signal that is sampled on change; None of others."""
+    statistics: tuple[str, ...] = ()
+    """The source's own statistics that Fonte has of each reading, of `min`, `max`, `std`."""
+    statistic_of: str = ""
+    """The signal whose statistic of a source it is, as `power` of `power.std`; empty of others."""
+
     @property
     def needs_before(self) -> bool:
         """Whether its statistics depend on the reading before: true of counters and states."""
@@ -52,4 +59,8 @@ def read_signal(field: pa.Field) -> Signal:
             known[name] = (low, high)
     if "register" in metadata:
         known["register"] = float(metadata["register"])
+    if metadata.get("on_change") == "true":
+        known["hold"] = float(metadata["hold"])
+    known["statistics"] = tuple(metadata.get("statistics", "").split())
+    known["statistic_of"] = metadata.get("statistic_of", "")
     return Signal(**known)

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from fonteapi.catalogue import Kind, Signal, Turbine
+from fonteapi.catalogue import Turbine
 from fonteapi.formats import ARROW, CSV, JSON
+from fonteapi.signals import Kind, Signal
 
 TIMESTAMP = "2024-05-20T00:00:00Z"
 Range = tuple[float, float] | None
@@ -42,6 +43,12 @@ class SignalFacts(BaseModel):
     )
     register_size: float | None = Field(
         alias="register", description="of a counter: where it begins again at zero, in its unit"
+    )
+    on_change: bool = Field(description="whether a value holds until the next one")
+    hold: int = Field(description="of a signal that is sampled on change: at most so many seconds")
+    statistics: list[str] = Field(
+        description="the source's own statistics of it, which /data answers as NAME.STATISTIC",
+        examples=[["min", "max", "std"]],
     )
 
 
@@ -117,16 +124,17 @@ READINGS: Responses = {
 
 
 def describe_fonte(
-    document: dict[str, Any], signals: Mapping[str, Signal], turbines: Sequence[str]
+    document: dict[str, Any],
+    signals: Mapping[str, Signal],
+    statistics: Mapping[str, Signal],
+    turbines: Sequence[str],
 ) -> None:
-    """Write Fonte's signals and turbines into the API's OpenAPI document."""
+    """Write Fonte's signals, its own statistics of them and turbines into the OpenAPI document."""
     reading = document["components"]["schemas"]["Reading"]
-    for name, signal in signals.items():
-        values = {"type": ["number", "null"], "description": f"{signal.description}, {signal.unit}"}
-        examples = {} if signal.example is None else {"examples": [signal.example]}
-        reading["properties"][name] = values | examples
+    reading["properties"] |= {name: _describe(signal) for name, signal in signals.items()}
     row = {name: value for name, value in reading["properties"].items() if name != "id"}
     row["turbine"] = row["turbine"] | {"description": "only where `turbine` was requested"}
+    row |= {name: _describe(statistic) for name, statistic in statistics.items()}
     document["components"]["schemas"]["Row"] = {
         "title": "Row",
         "type": "object",
@@ -138,7 +146,13 @@ def describe_fonte(
     example = {name: value["examples"][0] for name, value in row.items() if "examples" in value}
     del example["turbine"]
     data["responses"]["200"]["content"][JSON]["example"] = [example]
-    allowed = {"columns": list(signals), "turbine": [*turbines, "*"]}
+    allowed = {"columns": [*signals, *statistics], "turbine": [*turbines, "*"]}
     for parameter in data["parameters"]:
         if parameter["name"] in allowed:
             parameter["schema"]["items"]["enum"] = allowed[parameter["name"]]
+
+
+def _describe(signal: Signal) -> dict[str, Any]:
+    """The schema of a signal's values."""
+    values = {"type": ["number", "null"], "description": f"{signal.description}, {signal.unit}"}
+    return values | ({} if signal.example is None else {"examples": [signal.example]})

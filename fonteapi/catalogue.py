@@ -8,21 +8,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationError
 
+from fonteapi.signals import Entry, Kind, Positive, Signal, make_statistic
+
+__all__ = ["Catalogue", "Kind", "Model", "Signal", "Turbine", "arrow_schema", "read_catalogue"]
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = "[a-z][a-z0-9_]{0,39}"
 RESERVED = {"id", "timestamp", "turbine", "simulated"}
@@ -33,105 +27,7 @@ ONLY_TURBINE = "T1"
 """The turbine of readings that name none, unless FONTE_TURBINE names it."""
 
 
-E = TypeVar("E", bound="Entry")
-
-
-class Kind(StrEnum):
-    """What a signal is; the kind decides its statistics."""
-
-    QUANTITY = "quantity"
-    ANGLE = "angle"
-    COUNTER = "counter"
-    STATE = "state"
-
-    @property
-    def needs_before(self) -> bool:
-        """Whether its statistics depend on the reading before, and so on the day before."""
-        return self in (Kind.COUNTER, Kind.STATE)
-
-
-POWER_UNITS = ("kW", "kvar", "kVA")
-"""Signals in these may have bounds as shares of the turbine's rated power, which is in kW."""
-
-Positive = Annotated[float, Field(gt=0)]
-
-
-def _check_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] < bounds[1]:
-        return bounds
-    raise ValueError("expected the lower bound before the upper one")
-
-
-Bounds = Annotated[tuple[float, float], AfterValidator(_check_bounds)]
-
-
-class Entry(BaseModel):
-    """An entry of the catalogue; a key that it does not know is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Signal(Entry):
-    """A measured quantity of a turbine."""
-
-    name: str
-    unit: str = Field(min_length=1, max_length=20)
-    kind: Kind
-    description: str = Field(min_length=1)
-    iec_61400_25: str | None = None
-    """Name in IEC 61400-25, as OpenOA spells it."""
-    plausible: Bounds | None = None
-    """Inclusive bounds outside which a reading is suspicious (a sentinel, a broken sensor)."""
-    possible: Bounds | None = None
-    """Inclusive bounds outside which a reading cannot be; they contain the plausible ones."""
-    plausible_of_rated: Bounds | None = None
-    """As `plausible`, as shares of the turbine's rated power."""
-    possible_of_rated: Bounds | None = None
-    """As `possible`, as shares of the turbine's rated power."""
-    register_size: Positive | None = Field(default=None, alias="register")
-    """Where a counter begins again at zero, in its unit."""
-    example: float | None = None
-
-    @field_validator("possible", "possible_of_rated")
-    @classmethod
-    def _check_containment(cls, bounds: Bounds | None, info: ValidationInfo) -> Bounds | None:
-        name = str(info.field_name).replace("possible", "plausible")
-        inner = info.data.get(name)
-        if bounds and inner and not bounds[0] <= inner[0] < inner[1] <= bounds[1]:
-            raise ValueError(f"expected bounds that contain {name}, {inner[0]:g} to {inner[1]:g}")
-        return bounds
-
-    @field_validator("plausible_of_rated", "possible_of_rated")
-    @classmethod
-    def _check_unit(cls, bounds: Bounds | None, info: ValidationInfo) -> Bounds | None:
-        unit = info.data.get("unit", "kW")
-        if bounds and unit not in POWER_UNITS:
-            known = ", ".join(POWER_UNITS)
-            raise ValueError(f"expected only for a unit of power ({known}), which {unit} is not")
-        return bounds
-
-    @field_validator("register_size")
-    @classmethod
-    def _check_kind(cls, size: float | None, info: ValidationInfo) -> float | None:
-        kind = info.data.get("kind", Kind.COUNTER)
-        if size is not None and kind != Kind.COUNTER:
-            raise ValueError(f"expected only for the kind counter, which {kind} is not")
-        return size
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """The metadata of the signal's field in an Arrow schema."""
-        known: dict[str, str | None] = {
-            "unit": self.unit,
-            "kind": self.kind,
-            "description": self.description,
-            "iec_61400_25": self.iec_61400_25,
-            "register": repr(self.register_size) if self.register_size else None,
-        }
-        for name in ("plausible", "possible", "plausible_of_rated", "possible_of_rated"):
-            bounds = getattr(self, name)
-            known[name] = "{!r} {!r}".format(*bounds) if bounds else None
-        return {key: value for key, value in known.items() if value is not None}
+E = TypeVar("E", bound=Entry)
 
 
 class Model(Entry):
@@ -160,6 +56,15 @@ class Catalogue:
 
     signals: Mapping[str, Signal]
     turbines: Mapping[str, Turbine]
+
+    def find(self, name: str) -> Signal | None:
+        """The signal of that name, or a source's own statistic of one, such as `power.std`.
+
+        None if there is none: neither a signal, nor a statistic that its kind may have.
+        """
+        signal, _, statistic = name.partition(".")
+        known = self.signals.get(signal)
+        return make_statistic(known, statistic) if known and statistic else self.signals.get(name)
 
 
 def read_catalogue(own: Path | str | None = None) -> Catalogue:

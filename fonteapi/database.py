@@ -1,7 +1,7 @@
 """Fonte, the source database, read: every statement here is a SELECT or a COPY to the client."""
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 from sqlalchemy.exc import DBAPIError
 
-from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, Signal, arrow_schema
+from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, arrow_schema
 from fonteapi.settings import Settings
+from fonteapi.signals import HELD_KINDS, OWN_STATISTICS, Column, Signal, make_statistic
 from pgarrow import bulk
 from pgarrow.sessions import open_engine
 
@@ -33,6 +34,13 @@ LAST = datetime(9999, 12, 31, tzinfo=UTC)
 """Readings outside are errors of the source, which no form of an answer can carry."""
 BOOLEAN = 16
 """PostgreSQL's number of the type."""
+ON_CHANGE = "[sampled on change]"
+"""What the comment of a signal's column has where its values are sampled on change."""
+MARKED = text("""
+    SELECT attname::text FROM pg_attribute
+    WHERE attrelid = to_regclass('data') AND attnum > 0 AND NOT attisdropped
+    AND strpos(col_description(attrelid, attnum), :mark) > 0
+""")
 
 
 class UnfitFonteError(Exception):
@@ -57,7 +65,13 @@ class Fonte:
         with self.engine.connect() as connection:
             result = connection.execute(text("SELECT * FROM data LIMIT 0"))
             columns = {column[0]: column[1] for column in result.cursor.description}
-        found = {name: signal for name, signal in self.catalogue.signals.items() if name in columns}
+            marked = set(connection.scalars(MARKED, {"mark": ON_CHANGE}))
+        signals = self.catalogue.signals.items()
+        found = {
+            name: _describe_column(signal, columns, name in marked)
+            for name, signal in signals
+            if name in columns
+        }
         if not found:
             raise UnfitFonteError(
                 "expected a signal of the catalogue in Fonte's table data, got"
@@ -68,17 +82,35 @@ class Fonte:
         return Held(found, turbine, names_turbines, columns.get("simulated") == BOOLEAN)
 
 
+def _describe_column(signal: Signal, columns: Collection[str], marked: bool) -> Column:
+    """A signal with what the table has of it; the catalogue's word goes before the mark."""
+    statistics = [
+        name for name in OWN_STATISTICS.get(signal.kind, ()) if f"{signal.name}.{name}" in columns
+    ]
+    on_change = marked and signal.kind in HELD_KINDS
+    if signal.on_change is not None:
+        on_change = signal.on_change
+    facts = {"on_change": on_change, "statistics": tuple(statistics)}
+    return Column.model_construct(**dict(signal) | facts)
+
+
 @dataclass(frozen=True)
 class Held:
     """What Fonte's table has beside `id` and `timestamp`."""
 
-    signals: Mapping[str, Signal]
+    signals: Mapping[str, Column]
     turbine: sa.ColumnElement[str]
     """The turbine of a reading: a column, or one name for all."""
     names_turbines: bool
     """Whether the table has the column `turbine`."""
     marks_simulated: bool
     """Whether the table has the column `simulated`, which is true for simulated readings."""
+
+    @property
+    def statistics(self) -> dict[str, Column]:
+        """The source's own statistics of the signals, such as `power.std`."""
+        found = [make_statistic(s, name) for s in self.signals.values() for name in s.statistics]
+        return {column.name: column for column in found if column}
 
 
 def open_fonte(settings: Settings) -> Fonte:

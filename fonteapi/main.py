@@ -1,6 +1,6 @@
 """The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from itertools import chain, islice
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ from fonteapi.formats import ENCODERS, JSON, choose_format
 from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import KEY, Guard
 from fonteapi.settings import Settings, read_settings
+from fonteapi.signals import Signal
 from fonteapi.turbines import describe_turbines, list_turbines
 from pgarrow.sessions import open_engine
 
@@ -48,7 +49,11 @@ def choose(
     fonte: Fonte,
     period: Requested,
     columns: Annotated[
-        Sequence[str], Query(description="signals, in this order; without it, all that Fonte has")
+        Sequence[str],
+        Query(
+            description="signals, in this order; without it, all that Fonte has. A source's own"
+            " statistics of a signal, such as power.std, are answered where they are named"
+        ),
     ] = (),
     turbine: Annotated[
         Sequence[str],
@@ -57,8 +62,9 @@ def choose(
 ) -> Choice:
     """The requested readings; what Fonte does not have is refused, and so is mixing turbines."""
     held = fonte.describe()
-    _refuse_others("columns", columns, list(held.signals))
-    signals = [held.signals[name] for name in dict.fromkeys(columns or held.signals)]
+    known = {**held.signals, **held.statistics}
+    _refuse_others("columns", columns, list(known))
+    signals = [known[name] for name in dict.fromkeys(columns or held.signals)]
     facts = fonte.catalogue.turbines
     intervals = {name: known.interval for name, known in facts.items() if known.interval}
     if "*" in turbine:
@@ -136,7 +142,7 @@ def read_reading(
 
 @router.get("/signals", response_model=list[answers.SignalFacts])
 def read_signals(fonte: Fonte) -> Any:
-    """The signals that Fonte has, and what the catalogue says of them."""
+    """The signals that Fonte has, and what the catalogue and its table say of them."""
     return [signal.model_dump(by_alias=True) for signal in fonte.describe().signals.values()]
 
 
@@ -216,11 +222,12 @@ def _document_fonte(app: FastAPI) -> None:
         fonte: database.Fonte = app.state.fonte
         try:
             held = fonte.describe()
-            signals, turbines = held.signals, list_turbines(fonte, held)
+            signals: Mapping[str, Signal] = held.signals
+            statistics, turbines = held.statistics, list_turbines(fonte, held)
         except FAILURES:
-            signals, turbines = fonte.catalogue.signals, []
+            signals, statistics, turbines = fonte.catalogue.signals, {}, []
         described = make_document()
-        answers.describe_fonte(described, signals, turbines)
+        answers.describe_fonte(described, signals, statistics, turbines)
         return described
 
     app.openapi = document  # type: ignore[method-assign]

@@ -1,16 +1,17 @@
 """Fonte's table created, filled and loaded: every statement that writes to the source database."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, text
 
-from fonteapi.catalogue import Signal
-from fonteapi.database import Fonte, UnfitFonteError, bulk_cursor, data
+from fonteapi.database import ON_CHANGE, Fonte, UnfitFonteError, bulk_cursor, data
 from fonteapi.farm import name_turbines, simulate_farm
 from fonteapi.settings import SIMULATED_DAYS, Settings
+from fonteapi.signals import HELD_KINDS, Signal
 from fonteapi.simulate import SIMULATED_SIGNALS
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtext('fonteapi'))")
@@ -67,12 +68,14 @@ def make_table(signals: Iterable[Signal], turbine: str, *, simulated: bool = Fal
 def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -> None:
     """Create the table with `signals`, or add those that it lacks.
 
-    Raises `UnfitFonteError` for a database with other tables, and for a `data` that has none of
-    the catalogue's signals. A `data` of version 0.1 gets its `turbine`. If `alone`, which
-    is for simulated readings, it also does so for other tables beside a `data`, and for one that
-    lacks a signal of version 0.1. Several processes may call this at once.
+    A source's own statistic of a signal, such as `power.std`, is a signal here. Raises
+    `UnfitFonteError` for a name that the catalogue does not find, for a database with other
+    tables, and for a `data` that has none of the catalogue's signals. A `data` of version 0.1 gets
+    its `turbine`. If `alone`, which is for simulated readings, it also does so for other tables
+    beside a `data`, and for one that lacks a signal of version 0.1. Several processes may call
+    this at once.
     """
-    held = [fonte.catalogue.signals[name] for name in signals]
+    held = [_find(fonte, name) for name in signals]
     table = make_table(held, fonte.turbine, simulated=alone)
     with fonte.engine.begin() as connection:
         connection.execute(LOCK)
@@ -105,6 +108,47 @@ def create_table(fonte: Fonte, signals: Iterable[str], *, alone: bool = False) -
         if names & ADDED:
             for index in table.indexes:
                 index.create(connection, checkfirst=True)
+
+
+def _find(fonte: Fonte, name: str) -> Signal:
+    """A signal of the catalogue, or a source's own statistic of one."""
+    if (found := fonte.catalogue.find(name)) is None:
+        raise UnfitFonteError(f"expected signals of the catalogue, got {name}: nothing was written")
+    return found
+
+
+COMMENTS = text("""
+    SELECT attname::text AS name, coalesce(col_description(attrelid, attnum), '') AS comment
+    FROM pg_attribute
+    WHERE attrelid = to_regclass('data') AND attnum > 0 AND NOT attisdropped
+""")
+
+
+def mark_on_change(fonte: Fonte, signals: Iterable[str]) -> None:
+    """Mark that the values of `signals`, of all turbines, are sampled on change.
+
+    The mark is in the comments of their columns, after what these have; `Fonte.describe` reads
+    it. Marking again changes nothing. Raises `UnfitFonteError` for a signal of another kind than
+    quantity and state, and for one that the table lacks; nothing is then marked.
+    """
+    with fonte.engine.begin() as connection:
+        connection.execute(LOCK)
+        comments = {row.name: row.comment for row in connection.execute(COMMENTS)}
+        for name in signals:
+            kind = _find(fonte, name).kind
+            if name not in comments or name not in fonte.catalogue.signals:
+                raise UnfitFonteError(f"expected a signal of Fonte's table data, got {name}")
+            if kind not in HELD_KINDS:
+                known = " or ".join(HELD_KINDS)
+                raise UnfitFonteError(
+                    f"expected a {known} as sampled on change, got {name}, of the kind {kind}"
+                )
+            if ON_CHANGE not in comments[name]:
+                column: sa.Column[Any] = sa.Column(
+                    name, comment=f"{comments[name]} {ON_CHANGE}".lstrip()
+                )
+                sa.Table(data.name, sa.MetaData(), column)
+                connection.execute(sa.schema.SetColumnComment(column))
 
 
 def fill_if_empty(fonte: Fonte, settings: Settings) -> int:

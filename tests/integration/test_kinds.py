@@ -198,6 +198,9 @@ def test_signals(load_farm: LoadFarm, fonte: httpx2.Client) -> None:
         "plausible_of_rated": None,
         "possible_of_rated": None,
         "register": None,
+        "on_change": False,
+        "hold": 3600,
+        "statistics": [],
     }
 
 

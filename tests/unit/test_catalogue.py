@@ -24,7 +24,7 @@ def test_shipped() -> None:
     assert {"wind_speed", "power", "ambient_temperature"} <= catalogue.keys()
     for signal in catalogue.values():
         assert signal.example
-        assert signal.plausible or signal.kind.needs_before
+        assert signal.plausible or signal.needs_before
         for low, high in filter(None, (signal.plausible, signal.possible)):
             assert low < signal.example < high
     assert catalogue["energy"].metadata["kind"] == "counter"
@@ -72,6 +72,40 @@ def test_all_keys(own: Path) -> None:
     field = arrow_schema([read_catalogue().signals["status"]]).field("status")
     assert read_signal(field) == Known(unit="1", kind="state")
     assert read_signal(field).needs_before
+
+
+def test_on_change(own: Path) -> None:
+    """A quantity or state that is sampled on change goes on from the reading before."""
+    own.write_text("[signals.power]\non_change = true\n[signals.status]\nhold = 7200\n")
+    catalogue = read_catalogue(own).signals
+    power, status = catalogue["power"], catalogue["status"]
+    assert (power.on_change, power.hold, power.needs_before) == (True, 3600, True)
+    assert (status.on_change, status.hold) == (None, 7200)
+    known = read_signal(arrow_schema([power]).field("power"))
+    assert known.hold == 3600
+    assert read_signal(arrow_schema([status]).field("status")).hold is None
+
+
+def test_find() -> None:
+    """One look finds signals, and the statistics that a source may have of their kind."""
+    catalogue = read_catalogue()
+    assert catalogue.find("power") == catalogue.signals["power"]
+    deviation = catalogue.find("wind_speed.std")
+    assert deviation is not None
+    assert (deviation.name, deviation.unit, deviation.kind) == (
+        "wind_speed.std",
+        "m/s",
+        Kind.QUANTITY,
+    )
+    assert deviation.description.startswith("standard deviation of wind_speed")
+    assert (
+        read_signal(arrow_schema([deviation]).field("wind_speed.std")).statistic_of == "wind_speed"
+    )
+    kinds = ("power", "wind_direction", "energy", "status", "rain")
+    names = [f"{name}.{one}" for name in kinds for one in ("mean", "min", "max", "std")]
+    found = ["power.min", "power.max", "power.std", "wind_direction.std"]
+    assert [name for name in names if catalogue.find(name)] == found
+    assert [catalogue.find(name) for name in ("rain", "", ".", "power.", ".std")] == [None] * 5
 
 
 def test_turbines(own: Path) -> None:
@@ -137,6 +171,20 @@ def test_turbines(own: Path) -> None:
             NOISE + "register = 1e6\n",
             "[signals.noise] register: expected only for the kind counter, which quantity is not",
         ),
+        (
+            "[signals.energy]\non_change = true\n",
+            "[signals.energy] on_change: expected only for the kinds quantity and state, not for",
+        ),
+        (
+            "[signals.wind_direction]\nhold = 60\n",
+            "[signals.wind_direction] hold: expected only for the kinds quantity and state, not for"
+            " angle, got 60",
+        ),
+        (NOISE + "hold = 0\n", "[signals.noise] hold: expected greater than or equal to 1, got 0"),
+        (NOISE + "hold = 86401\n", "[signals.noise] hold: expected less than or equal to 86400"),
+        (NOISE + "on_change = 'no way'\n", "[signals.noise] on_change: expected a valid boolean"),
+        (NOISE + "statistics = ['std']\n", "[signals.noise] statistics: Extra inputs"),
+        ('[signals."power.std"]\n', "[signals.power.std]: expected a name of small letters"),
         ("[signals.energy]\nregister = 0\n", "[signals.energy] register: expected greater than 0"),
         ("[signals.energy]\nregister = inf\n", "[signals.energy] register: expected a finite"),
         ("[signals.energy]\nregister_size = 9\n", "[signals.energy] register_size: Extra inputs"),
