@@ -11,7 +11,7 @@ from etl_lib.analysis.summary import SignalQuality
 from etl_lib.catalogue import Signal, read_signal
 from etl_lib.extract.days import Day
 from etl_lib.transform.interval import USUAL_INTERVAL, find_intervals, rows_by_turbine
-from etl_lib.transform.kinds import KEYS, TURBINE
+from etl_lib.transform.kinds import TURBINE, signal_fields
 
 Array = NDArray[np.float64]
 LONGEST_GAP = SignalQuality.model_fields["longest_gap"].alias
@@ -23,12 +23,10 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     `readings` as from `fetch_readings`. A finite reading covers the minute into which it falls,
     and those that follow until its turbine's interval has passed: ten of ten-minute readings.
     """
+    fields = {field.name: read_signal(field) for field in signal_fields(readings)}
     signals = {
-        name: (readings[name].to_numpy(), readings[name].is_null().to_numpy())
-        for name in readings.column_names
-        if name not in KEYS
+        name: (readings[name].to_numpy(), readings[name].is_null().to_numpy()) for name in fields
     }
-    fields = {name: read_signal(readings.schema.field(name)) for name in signals}
     stamps = readings["timestamp"].cast(pa.int64()).to_numpy()
     minutes = (stamps - round(day.start.timestamp() * 1e6)) // 60_000_000
     rows, intervals = rows_by_turbine(readings[TURBINE]), find_intervals(readings)

@@ -3,6 +3,8 @@
 The frames are those of `plots`, or a farm's as from `read_statistics`.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,8 +21,13 @@ from etl_lib.analysis.axes import (
     quantity,
     write_sentence,
 )
-from etl_lib.analysis.plots import BAR, MANY, plot_bins
-from etl_lib.analysis.wind import bin_by_wind_speed, fit_weibull, turbulence
+from etl_lib.analysis.plots import BAR, MANY, MARKERS, plot_bins
+from etl_lib.analysis.wind import (
+    bin_by_wind_speed,
+    fit_weibull,
+    name_deviations,
+    turbulence,
+)
 
 WHOLE_DAY = 23.9
 """Hours with readings from which a day counts as whole."""
@@ -53,17 +60,23 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
 
 
 def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin."""
+    """Turbulence intensity against wind speed, from 3 m/s on, with the mean of each 1 m/s bin.
+
+    The legend tells what the standard deviations are of: the source's own, or of its readings.
+    """
     ax = new_axes(ax)
     if find_missing(data, "wind_speed_mean"):
         return write_sentence(ax, "no turbulence: no readings of wind speed")
     table = turbulence(data)
     if table.empty:
-        needed = "3 m/s of wind with half of the readings, and at least two"
+        needed = "3 m/s of wind with half of the readings and a standard deviation"
         return write_sentence(ax, f"no turbulence: never {needed}")
     large = len(table) > MANY
-    points = ax.scatter(table["wind_speed"], table["intensity"], 9, GREY, lw=0, rasterized=large)
-    points.set(alpha=0.1 if large else 0.5, label="ten-minute value")
+    names = name_deviations(data.loc[table.index], "wind_speed")
+    for shape, (name, part) in zip(MARKERS, table.groupby(names, sort=False), strict=False):
+        look: dict[str, Any] = {"c": GREY, "marker": shape, "lw": 0, "rasterized": large}
+        points = ax.scatter(part["wind_speed"], part["intensity"], 9, **look)
+        points.set(alpha=0.1 if large else 0.5, label=f"ten-minute value, {name}")
     plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="turbulence intensity (%)")
     ax.set_ylim(0)

@@ -9,7 +9,9 @@ from math import gamma
 import numpy as np
 import pandas as pd
 
-from etl_lib.transform.statistics import THIN, coverage
+from etl_lib.transform.interval import describe_interval
+from etl_lib.transform.kinds import EXPECTED
+from etl_lib.transform.statistics import BUCKET_SECONDS, THIN, coverage
 
 CURVE_BIN = 0.5
 """Width of a power curve's bins, m/s: IEC 61400-12-1's method of bins."""
@@ -44,9 +46,10 @@ def power_curve(data: pd.DataFrame) -> pd.DataFrame:
 def turbulence(data: pd.DataFrame) -> pd.DataFrame:
     """Turbulence intensity of each bucket: standard deviation over mean of wind speed.
 
-    Of the readings: that of averages is lower than IEC 61400-1's of 1 Hz data. Columns:
-    `wind_speed`, m/s, and `intensity`, %. Without buckets of less than 3 m/s, of fewer than half
-    of the readings, or of one reading.
+    Of the readings: that of averages is lower than IEC 61400-1's of 1 Hz data; of a bucket with one
+    reading, the source's own. `name_deviations` tells which. Columns: `wind_speed`, m/s, and
+    `intensity`, %. Without buckets of less than 3 m/s, of fewer than half of the readings, or
+    without a standard deviation.
     """
     speed = data["wind_speed_mean"]
     # Alvo has no row, and a frame no column, of what never exists
@@ -54,6 +57,17 @@ def turbulence(data: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame({"wind_speed": speed, "intensity": 100 * deviation / speed}).dropna()
     enough = coverage(data, "wind_speed").loc[table.index] >= THIN
     return table[enough & (table["wind_speed"] >= CALM)]
+
+
+def name_deviations(data: pd.DataFrame, signal: str) -> pd.Series:
+    """What the standard deviation of each bucket is that of, for a legend.
+
+    One reading has no standard deviation: where such a bucket has one, it is the source's own.
+    """
+    nothing = pd.Series(np.nan, index=data.index)
+    every = (BUCKET_SECONDS / data[EXPECTED]).round().map(describe_interval)
+    names = "std of readings every " + every
+    return names.mask(data.get(f"{signal}_count", nothing) == 1, "the source's own std")
 
 
 def fit_weibull(speeds: pd.Series) -> tuple[float, float] | None:

@@ -30,9 +30,25 @@ def fetch_readings(
 
     One row each, by timestamp, turbine, then in order of arrival. Columns: `timestamp` (UTC,
     microseconds), `turbine`, then `columns` (float64, nullable), each with its `unit` in the
-    field's metadata. Raises `ParameterError` for a column or turbine that Fonte does not have,
+    field's metadata; then the source's own statistics of them that Fonte has, such as `power.std`.
+    Raises `ParameterError` for a column or turbine that Fonte does not have,
     `FonteError` when the API does not answer, or not with whole readings of the period.
     """
+    readings = _fetch(fonte, start, end, columns, turbines)
+    signals = {name: read_signal(readings.schema.field(name)) for name in columns}
+    own = [f"{name}.{one}" for name, signal in signals.items() for one in signal.statistics]
+    # Again in one answer: Fonte may change between two, whose rows then do not belong together
+    return _fetch(fonte, start, end, [*columns, *own], turbines) if own else readings
+
+
+def _fetch(
+    fonte: httpx2.Client,
+    start: datetime,
+    end: datetime,
+    columns: Sequence[str],
+    turbines: Sequence[str],
+) -> pa.Table:
+    """The readings of these columns alone."""
     query = client.to_query(start, end)
     query |= {"columns": list(columns), "turbine": list(turbines) or ["*"]}
     response = client.get(fonte, "/data", query, accept=ARROW)
@@ -59,7 +75,7 @@ def fetch_before(fonte: httpx2.Client, day: Day, readings: pa.Table) -> pa.Table
     names = [field.name for field in signals]
     if not names or not readings.num_rows:
         return readings.slice(0, 0).select(["timestamp", "turbine", *names])
-    return fetch_readings(fonte, day.start - timedelta(days=1), day.start, names, day.turbines)
+    return _fetch(fonte, day.start - timedelta(days=1), day.start, names, day.turbines)
 
 
 def _read_stream(response: httpx2.Response, where: str) -> pa.Table:

@@ -48,9 +48,20 @@ def shown_column(columns: Container[str], signal: str) -> str:
 
 
 def signal_fields(readings: pa.Table | pa.Schema) -> list[pa.Field]:
-    """The fields of the signals, or of their statistics."""
+    """The fields of the signals, or of their statistics; those of a source's own are none."""
     schema = readings if isinstance(readings, pa.Schema) else readings.schema
-    return [field for field in schema if field.name not in KEYS]
+    fields = [field for field in schema if field.name not in KEYS]
+    return [field for field in fields if not read_signal(field).statistic_of]
+
+
+def own_statistics(readings: pa.Table) -> dict[str, dict[str, str]]:
+    """The source's own statistics of quantities and angles: their columns, by signal."""
+    signals = {field.name: read_signal(field) for field in readings.schema}
+    own: dict[str, dict[str, str]] = {}
+    for column, of in ((name, signal.statistic_of) for name, signal in signals.items()):
+        if of in signals and signals[of].kind in ("quantity", "angle"):
+            own.setdefault(of, {})[column.removeprefix(f"{of}.")] = column
+    return own
 
 
 def names_by_kind(readings: pa.Table) -> dict[str, list[str]]:

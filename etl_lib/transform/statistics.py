@@ -16,9 +16,11 @@ from etl_lib.transform.kinds import (
     STATISTICS,
     TURBINE,
     names_by_kind,
+    own_statistics,
     signal_fields,
     statistics_schema,
 )
+from etl_lib.transform.own import forget_superseded, use_own_statistics
 from etl_lib.transform.query import query
 from etl_lib.transform.sequences import compute_sequences, join_statistics
 
@@ -32,11 +34,14 @@ THIN = 0.5
 def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
     """The SQL of each kind that `readings` have, or of every kind: texts to read and to run.
 
+    `own` is that of the source's own statistics, where the readings have some.
     Raises `FonteError` for a signal of a kind that has no statistics.
     """
     kinds = STATISTICS if readings is None else names_by_kind(readings)
-    folder = files(__package__)
-    return {k: (folder / f"{k}.sql").read_text("utf-8") for k in STATISTICS if k in kinds}
+    names = [kind for kind in STATISTICS if kind in kinds]
+    if readings is None or own_statistics(readings):
+        names.append("own")
+    return {name: (files(__package__) / f"{name}.sql").read_text("utf-8") for name in names}
 
 
 def compute_statistics(
@@ -48,8 +53,9 @@ def compute_statistics(
     finite value of each column counts) and any number of float columns, whose metadata tell their
     kinds. Returns `turbine`, `timestamp` (UTC, the bucket's start) and, per column, the statistics
     of its kind (`STATISTICS`; null where there is none): see `quantity.sql`, `angle.sql`,
-    `counter.sql` and `state.sql`. Then `expected`, the readings that a full bucket has at the
-    turbine's interval. All are float64, with `unit` in each field's metadata.
+    `counter.sql` and `state.sql`. A bucket of one reading has the source's own statistics of it
+    (`own.sql`), if there are columns of them. Then `expected`, the readings that a full bucket has
+    at the turbine's interval. All are float64, with `unit` in each field's metadata.
     Counters and states go on from `before`, the readings before (as from `fetch_before`), which
     get no rows themselves. A state still holds after its last reading: its bucket has a row even
     without a reading, on the UTC days on which the turbine has `readings`.
@@ -64,6 +70,8 @@ def compute_statistics(
         if kind in ("quantity", "angle"):
             found = query(texts[kind], readings=last.select([*KEYS, *names]))
             computed |= dict(zip(found.column_names, found.columns, strict=True))
+    if "own" in texts and computed:
+        computed = use_own_statistics(computed, last, texts["own"])
     if followed:
         sequence = _put_before(before, readings, last, [field.name for field in followed])
         parts = compute_sequences(sequence, followed, texts, intervals)
@@ -174,5 +182,6 @@ def _last_of_each_stamp(readings: pa.Table) -> pa.Table:
     if not pd.DataFrame({TURBINE: codes, STAMP: stamps}).duplicated().any():
         return readings
     frame = readings.to_pandas().replace([np.inf, -np.inf], np.nan)
+    forget_superseded(frame, own_statistics(readings))
     last = frame.groupby(KEYS, as_index=False, observed=True).last()
     return pa.Table.from_pandas(last[readings.schema.names], readings.schema, preserve_index=False)

@@ -10,8 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from helpers import CATALOGUE, execute
+from sqlalchemy import Engine
 
-from etl_lib.extract.days import fetch_days
+from etl_lib.extract.days import fetch_days, find_day
+from etl_lib.extract.readings import fetch_before, fetch_readings
+from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.records import LoadedDay
+from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi import table
 from fonteapi.database import ON_CHANGE, Fonte, UnfitFonteError
 from pgarrow.sessions import open_engine
@@ -51,6 +56,17 @@ def ten_minutes(days: int = 1) -> pa.Table:
     low, high = mean - random.uniform(0, 90, count), mean + random.uniform(0, 90, count)
     values = dict(zip(OWN, (low, high, random.uniform(0, 50, count)), strict=True))
     return rows(np.arange(count) * 600, power=mean, **values)
+
+
+def transfer(fonte: httpx2.Client, alvo: Engine, day: date = FIRST) -> LoadedDay:
+    """One day of power as the notebook moves it."""
+    found = find_day(fonte, day.isoformat())
+    readings = fetch_readings(fonte, found.start, found.end, ["power"], found.turbines)
+    before = fetch_before(fonte, found, readings)
+    computed = compute_statistics(readings, before=before)
+    load = load_day(alvo, found, computed, readings=readings.num_rows)
+    assert verify_load(alvo, found, to_frame(computed)) == load.statistics
+    return load
 
 
 def test_columns(own: str) -> None:
@@ -111,6 +127,27 @@ def test_unknown(own: str, fonte: httpx2.Client, name: str) -> None:
     assert answer.status_code == 422
     [problem] = answer.json()["detail"]
     assert (problem["input"], "'power.std'" in problem["msg"]) == (name, True)
+
+
+def test_readings(own: str, put_readings: Put, fonte: httpx2.Client) -> None:
+    """Who fetches power gets what its source has of it, too."""
+    put_readings(ten_minutes())
+    readings = fetch_readings(fonte, START, START + timedelta(days=1), ["power", "wind_speed"])
+    assert readings.column_names == ["timestamp", "turbine", "power", "wind_speed", *OWN]
+    assert readings.select(OWN).equals(ten_minutes().select(OWN).cast(readings.select(OWN).schema))
+    wind = fetch_readings(fonte, START, START + timedelta(days=1), ["wind_speed"])
+    assert wind.column_names == ["timestamp", "turbine", "wind_speed"]
+
+
+def test_series(own: str, put_readings: Put, fonte: httpx2.Client, alvo: Engine) -> None:
+    """Of ten-minute readings Alvo's series equal what the source has, exactly."""
+    put_readings(ten_minutes())
+    load = transfer(fonte, alvo)
+    assert (load.columns, load.coverage, load.statistics) == (["power"], 1, 144 * 5)
+    frame = read_statistics(alvo).loc["T1"]
+    for name in OWN:
+        assert frame[name.replace(".", "_")].to_list() == ten_minutes()[name].to_pylist()
+    assert frame.attrs["units"]["power_std"] == "kW"
 
 
 def test_fingerprints(fonte_url: str, put_readings: Put, fonte: httpx2.Client) -> None:
