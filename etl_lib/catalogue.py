@@ -19,7 +19,7 @@ class Signal:
     unit: str = ""
     """Empty if it is not known."""
     kind: str = "quantity"
-    """`quantity`, `angle`, `counter` or `state`; it decides the statistics."""
+    """`quantity`, `angle`, `counter` or `state`."""
     plausible: Bounds = EVERYTHING
     """A reading outside is suspicious."""
     possible: Bounds = EVERYTHING
@@ -38,9 +38,14 @@ class Signal:
     """The signal whose statistic of a source it is, as `power` of `power.std`; empty of others."""
 
     @property
+    def form(self) -> str:
+        """What decides the statistics: the kind, or `on_change` of a quantity sampled on change."""
+        return "on_change" if self.hold and self.kind == "quantity" else self.kind
+
+    @property
     def needs_before(self) -> bool:
-        """Whether its statistics depend on the reading before: true of counters and states."""
-        return self.kind in ("counter", "state")
+        """Whether its statistics depend on the reading before: counters, states, on change."""
+        return self.form in ("counter", "state", "on_change")
 
 
 def told_intervals(readings: pa.Table) -> dict[str, float]:

@@ -11,7 +11,7 @@ from etl_lib.analysis.quality import sum_turbines
 from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
 from etl_lib.load.records import LoadedDay
 from etl_lib.transform.kinds import EXPECTED, TURBINE, shown_column, signals_of
-from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage
+from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage, due
 
 HOURS_A_BUCKET = 1 / 6
 STEP_SECONDS = 1200
@@ -79,8 +79,9 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     statistics = _without_attrs(statistics)
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
-    share = statistics.get(EXPECTED, nothing).clip(upper=1)  # of the buckets that can have readings
-    hours = HOURS_A_BUCKET / share
+    statistics = statistics if EXPECTED in statistics else statistics.assign(expected=nothing)
+    share = statistics[EXPECTED].clip(upper=1)  # of the buckets that can have readings
+    hours = HOURS_A_BUCKET / due(statistics, "power")
     power = statistics.get("power_mean", nothing)
     wind = statistics.get("wind_speed_mean", nothing)
     index = statistics.index
@@ -89,7 +90,7 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     groups = pd.MultiIndex.from_arrays([turbines, stamps.normalize()])
     keys, found = groups.factorize(sort=True)  # once for all groups
     days_of = cast(pd.MultiIndex, found)
-    shares = pd.DataFrame({s: coverage(statistics, s).groupby(keys).sum() for s in signals})
+    shares = pd.DataFrame({s: _share_of_due(statistics, s).groupby(keys).sum() for s in signals})
     buckets = pd.DataFrame(
         {
             "mean_wind_speed": wind,
@@ -108,6 +109,12 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     return table.set_axis(
         pd.MultiIndex.from_arrays([days_of.get_level_values(0), dates], names=names)
     )
+
+
+def _share_of_due(statistics: pd.DataFrame, signal: str) -> pd.Series:
+    """Coverage of each bucket, so that full buckets add up to those that `expected` has a day."""
+    shares, usual = coverage(statistics, signal), statistics[EXPECTED].clip(upper=1)
+    return shares * (usual / due(statistics, signal))
 
 
 def _without_attrs(statistics: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +178,7 @@ def _describe_turbines(
     days = _by_turbine(parts, load.turbines)
     # Over all signals, as in the ledger: one without readings was loaded, too
     plain = _without_attrs(statistics)
-    shares = sum(coverage(plain, signal) for signal in load.columns) / len(load.columns)
+    shares = sum(_share_of_due(plain, signal) for signal in load.columns) / len(load.columns)
     shares /= BUCKETS_A_DAY * plain[EXPECTED].clip(upper=1)
     covered = shares.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
     summaries = days.astype(object).where(days.notna(), None).to_dict("index")

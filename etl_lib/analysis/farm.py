@@ -76,11 +76,11 @@ def plot_heat_map(
         return write_sentence(new_axes(ax), f"no readings of {label(signal)}")
     turns, values = is_angle(slots.data, column), slots.column(column)
     if slots.days == 1:
-        table = slots.hold(values)
+        table = slots.hold(values, signal)
     elif turns:
-        table = slots.mean_angles(values, slots.column(f"{signal}_count"))
+        table = slots.mean_angles(values, signal)
     elif column.endswith("_mean"):
-        table = slots.by_day(slots.hold(values))
+        table = slots.by_day(slots.hold(values, signal))
     else:
         combine = slots.sum_by_day if column.endswith("_delta") else slots.mode_by_day
         table = combine(slots.place(values))
@@ -105,7 +105,7 @@ def compare_coverage(
     table = np.zeros((len(slots.names), slots.size))
     for signal in signals:
         shares = coverage(slots.data, signal).to_numpy()
-        table += np.nan_to_num(slots.hold(np.where(shares > 0, shares, np.nan)))
+        table += np.nan_to_num(slots.hold(np.where(shares > 0, shares, np.nan), signal))
     table /= len(signals)
     table = table if slots.days == 1 else slots.by_day(table)
     return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax)
@@ -140,7 +140,7 @@ def _compare_signal(slots: Slots, signal: str) -> Axes:
         return write_sentence(new_axes(None), f"no readings of {label(signal)}")
     values, name = slots.column(column), name_of(column)
     shares = coverage(slots.data, signal).to_numpy()
-    held = slots.hold(np.where(shares > 0, shares, np.nan))
+    held = slots.hold(np.where(shares > 0, shares, np.nan), signal)
     turns = is_angle(slots.data, column)
     scale = (0.0, 360.0) if turns else scale_of(values)
     grid = new_grid(slots.names, (0, slots.size), scale, CELL)

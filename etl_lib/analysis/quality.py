@@ -21,7 +21,8 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     """Count what is there, missing or odd: per turbine a labelled row per count, a column a signal.
 
     `readings` as from `fetch_readings`. A finite reading covers the minute into which it falls,
-    and those that follow until its turbine's interval has passed: ten of ten-minute readings.
+    and those that follow until its turbine's interval has passed: ten of ten-minute readings. Of a
+    signal that is sampled on change, it covers those for which its value may hold.
     """
     fields = {field.name: read_signal(field) for field in signal_fields(readings)}
     signals = {
@@ -34,9 +35,10 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     for turbine in day.turbines:
         own = rows.get(turbine, np.empty(0, int))
         repeated = len(own) - len(np.unique(stamps[own]))
-        span = ceil(intervals.get(turbine, USUAL_INTERVAL) / 60)
+        usual = intervals.get(turbine, USUAL_INTERVAL)
+        spans = {name: ceil((signal.hold or usual) / 60) for name, signal in fields.items()}
         counts = {
-            name: _check(fields[name], values[own], is_null[own], minutes[own], span)
+            name: _check(fields[name], values[own], is_null[own], minutes[own], spans[name])
             | {"readings": len(own), "repeated": repeated}
             for name, (values, is_null) in signals.items()
         }

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from etl_lib.errors import ParameterError
-from etl_lib.transform.kinds import EXPECTED, TURBINE
-from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY
+from etl_lib.transform.kinds import TURBINE
+from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY, due
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 CANCEL = 1e-5
@@ -123,10 +123,10 @@ class Slots:
         table[self.turbine, self.slot] = values
         return table
 
-    def hold(self, values: Numbers) -> Numbers:
+    def hold(self, values: Numbers, signal: str) -> Numbers:
         """As `place`; a value stands for all slots of its interval, an hourly one for six."""
         table = self.place(values)
-        held = np.ceil(1 / self.column(EXPECTED))
+        held = np.ceil(1 / due(self.data, signal).to_numpy(float))
         for n in range(1, int(held.max(initial=1))):
             late = (held > n) & (self.slot + n < self.size)
             turbine, slot = self.turbine[late], self.slot[late] + n
@@ -155,13 +155,14 @@ class Slots:
             most = np.maximum(most, count)
         return found
 
-    def mean_angles(self, values: Numbers, counts: Numbers) -> Numbers:
+    def mean_angles(self, values: Numbers, signal: str) -> Numbers:
         """The direction of each day's mean unit vector, weighted by count: degrees, 0 to 360.
 
         NaN where the vectors cancel.
         """
+        counts = self.column(f"{signal}_count")
         vectors = counts * np.exp(1j * np.radians(values))
         parts = vectors.imag, vectors.real, counts
-        east, north, weight = (self.by_day(self.hold(part)) for part in parts)
+        east, north, weight = (self.by_day(self.hold(part, signal)) for part in parts)
         cancel = np.hypot(east, north) < CANCEL * weight
         return np.where(cancel, np.nan, np.degrees(np.arctan2(east, north)) % 360)

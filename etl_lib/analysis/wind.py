@@ -67,7 +67,9 @@ def name_deviations(data: pd.DataFrame, signal: str) -> pd.Series:
     nothing = pd.Series(np.nan, index=data.index)
     every = (BUCKET_SECONDS / data[EXPECTED]).round().map(describe_interval)
     names = "std of readings every " + every
-    return names.mask(data.get(f"{signal}_count", nothing) == 1, "the source's own std")
+    names = names.mask(data.get(f"{signal}_count", nothing) == 1, "the source's own std")
+    on_change = data.get(f"{signal}_coverage", nothing).notna()
+    return names.mask(on_change, "std of values on change")
 
 
 def fit_weibull(speeds: pd.Series) -> tuple[float, float] | None:

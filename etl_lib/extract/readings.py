@@ -66,10 +66,11 @@ def _fetch(
 
 
 def fetch_before(fonte: httpx2.Client, day: Day, readings: pa.Table) -> pa.Table:
-    """The readings of the day before, of the counters and states among the signals of `readings`.
+    """The readings of the day before, of those signals of `readings` that go on from it.
 
-    As from `fetch_readings`, of the day's turbines: what `compute_statistics` takes as `before`.
-    Without counters and states, or without readings, it is empty and Fonte is not asked.
+    These are counters, states, and signals that are sampled on change. As from `fetch_readings`,
+    of the day's turbines: what `compute_statistics` takes as `before`. Without such signals, or
+    without readings, it is empty and Fonte is not asked.
     """
     signals = [field for field in readings.schema if read_signal(field).needs_before]
     names = [field.name for field in signals]

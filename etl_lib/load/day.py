@@ -27,7 +27,7 @@ from etl_lib.load.tables import data
 from etl_lib.load.wide import to_wide
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
 from etl_lib.transform.interval import USUAL_INTERVAL
-from etl_lib.transform.kinds import EXPECTED, KEYS, STAMP, TURBINE, signals_of
+from etl_lib.transform.kinds import EXPECTED, KEYS, STAMP, STATISTICS, TURBINE, signals_of
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import BUCKET_SECONDS, day_coverage, read_intervals
 
@@ -174,15 +174,20 @@ def _intervals_of(wide: pd.DataFrame, loads: pd.DataFrame) -> "np.ndarray[Any, A
 
 
 def _ensure_signals(cursor: Cursor, turbines: Sequence[str], schema: pa.Schema) -> pa.Table:
-    """Return the ids of a table's signals of these turbines; insert those that Alvo lacks."""
+    """Return the ids of a table's signals of these turbines; insert those that Alvo lacks.
+
+    Also those of other statistics of the same signals, which the day had when a signal was of
+    another kind, or was not yet known to be sampled on change.
+    """
     fields = [field for field in schema if field.name not in KEYS]
     names = [field.name for field in fields]
     units = [read_signal(field).unit for field in fields]
     known = execute(cursor, SELECT_SIGNALS, list(turbines), names)
-    if known.num_rows == len(turbines) * len(names):
-        return known
-    execute(cursor, LOCK_SIGNALS)
-    execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
+    if known.num_rows < len(turbines) * len(names):
+        execute(cursor, LOCK_SIGNALS)
+        execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
+    every = {name for statistics in STATISTICS.values() for name in statistics}
+    names = [f"{signal}_{name}" for signal in signals_of(names) for name in every]
     return execute(cursor, SELECT_SIGNALS, list(turbines), names)
 
 
@@ -190,7 +195,10 @@ def _count_changes(
     before: pa.Table, after: pa.Table, signals: pa.Table, schema: pa.Schema
 ) -> dict[str, Any]:
     """Compare a day's rows before and after a load, for the ledger: see `changes.sql`."""
-    kinds = [read_signal(schema.field(name)).kind for name in signals["name"].to_pylist()]
+    kinds = [
+        read_signal(schema.field(name)).kind if name in schema.names else "quantity"
+        for name in signals["name"].to_pylist()
+    ]
     has_several = len(pc.unique(signals[TURBINE])) > 1
     signals = signals.append_column("kind", [kinds])
     sql = (files(__package__) / "changes.sql").read_text(encoding="utf-8")

@@ -11,13 +11,17 @@ TURBINE, STAMP = "turbine", "timestamp"
 KEYS = [TURBINE, STAMP]
 EXPECTED = "expected"
 """The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
+ON_CHANGE = "on_change"
+"""The form of a quantity that is sampled on change, beside the kinds."""
 STATISTICS: Mapping[str, tuple[str, ...]] = {
     "quantity": ("mean", "min", "max", "std", "count"),
     "angle": ("mean", "min", "max", "std", "count"),
     "counter": ("delta", "last", "count"),
     "state": ("mode", "changes", "count"),
+    ON_CHANGE: ("mean", "min", "max", "std", "count", "coverage"),
 }
-"""The statistics of a bucket by kind; a signal's name in Alvo is `<column>_<statistic>`."""
+"""The statistics of a bucket by kind, and those of a quantity that is sampled on change; a signal's
+name in Alvo is `<column>_<statistic>`."""
 KIND_OF_STATISTIC = {
     ("angle", "mean"): "angle",
     ("angle", "min"): "angle",
@@ -27,7 +31,7 @@ KIND_OF_STATISTIC = {
 """What a signal's statistic is itself; all others are quantities."""
 SHOWN = {"mean": "mean", "delta": "delta", "last": "delta", "mode": "mode"}
 """The statistic that stands for a signal, by one that it has: frames of Alvo have no kinds."""
-NUMBERS = {"count", "changes"}
+NUMBERS = {"count", "changes", "coverage"}
 """Statistics without a unit."""
 
 
@@ -55,22 +59,28 @@ def signal_fields(readings: pa.Table | pa.Schema) -> list[pa.Field]:
 
 
 def own_statistics(readings: pa.Table) -> dict[str, dict[str, str]]:
-    """The source's own statistics of quantities and angles: their columns, by signal."""
+    """The source's own statistics of quantities and angles: the column of each, by signal and name.
+
+    Those of a quantity on change do not count: its statistics are by time.
+    """
     signals = {field.name: read_signal(field) for field in readings.schema}
     own: dict[str, dict[str, str]] = {}
     for column, of in ((name, signal.statistic_of) for name, signal in signals.items()):
-        if of in signals and signals[of].kind in ("quantity", "angle"):
+        if of in signals and signals[of].form in ("quantity", "angle"):
             own.setdefault(of, {})[column.removeprefix(f"{of}.")] = column
     return own
 
 
 def names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
-    """The signals of each kind; raises `FonteError` for a kind that has no statistics."""
+    """The signals by what decides their statistics: their kind, or `on_change`.
+
+    Raises `FonteError` for a kind that has no statistics.
+    """
     names: dict[str, list[str]] = {}
     for field in signal_fields(readings):
-        kind = read_signal(field).kind
+        kind = read_signal(field).form
         if kind not in STATISTICS:
-            known = ", ".join(STATISTICS)
+            known = ", ".join(name for name in STATISTICS if name != ON_CHANGE)
             raise FonteError(f"{field.name}: expected a signal of one kind of {known}; got {kind}")
         names.setdefault(kind, []).append(field.name)
     return names
@@ -84,7 +94,7 @@ def statistics_schema(readings: pa.Schema) -> pa.Schema:
     ]
     for column in signal_fields(readings):
         signal = read_signal(column)
-        for statistic in STATISTICS[signal.kind]:
+        for statistic in STATISTICS[signal.form]:
             metadata = {
                 "unit": "1" if statistic in NUMBERS else signal.unit,
                 "kind": KIND_OF_STATISTIC.get((signal.kind, statistic), "quantity"),

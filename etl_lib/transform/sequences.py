@@ -1,6 +1,7 @@
-"""Counters and states: their statistics depend on the reading before, and on facts of a signal.
+"""Counters, states, and quantities on change: their statistics depend on the reading before.
 
-So they are computed one signal at a time, and then joined with those of the other kinds.
+They also depend on facts of a signal. So they are computed one signal at a time, and then joined
+with those of the other kinds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,9 @@ from etl_lib.catalogue import read_signal
 from etl_lib.transform.kinds import KEYS, STAMP, TURBINE
 from etl_lib.transform.query import query
 
+HELD = 2
+"""Intervals that a reading of a state holds at most, unless it is sampled on change."""
+
 
 def compute_sequences(
     readings: pa.Table,
@@ -18,26 +22,34 @@ def compute_sequences(
     texts: Mapping[str, str],
     intervals: Mapping[str, float],
 ) -> list[pa.Table]:
-    """The statistics of each counter and state, by its kind's text: see `counter.sql`, `state.sql`.
+    """The statistics of each signal, by its text: see `counter.sql`, `state.sql`, `on_change.sql`.
 
     `readings`: no stamp of a turbine twice; `turbine` is a dictionary array. They begin before the
     buckets that are wanted. `fields` are those of the signals, `intervals` the turbines' seconds.
     """
     turbines = readings[TURBINE].combine_chunks()
-    seconds = [intervals.get(turbine) for turbine in turbines.dictionary.to_pylist()]
+    longest = [
+        HELD * intervals[turbine] if turbine in intervals else None
+        for turbine in turbines.dictionary.to_pylist()
+    ]
     tables = []
     for field in fields:
         signal, name = read_signal(field), field.name
         columns = {TURBINE: turbines, STAMP: readings[STAMP], "value": readings[name]}
         if signal.kind == "counter":
-            register = pa.scalar(signal.register, pa.float64())
-            columns["register"] = pa.repeat(register, len(readings))
-        else:
-            columns["seconds"] = pa.array(seconds, pa.float64()).take(turbines.indices)
-        found = query(texts[signal.kind], readings=pa.table(columns))
+            columns["register"] = _repeat(signal.register, len(readings))
+        elif signal.hold:
+            columns["hold"] = _repeat(signal.hold, len(readings))
+        else:  # a state
+            columns["hold"] = pa.array(longest, pa.float64()).take(turbines.indices)
+        found = query(texts[signal.form], readings=pa.table(columns))
         names = [n if n in KEYS else f"{name}_{n}" for n in found.column_names]
         tables.append(found.rename_columns(names))
     return tables
+
+
+def _repeat(value: float | None, times: int) -> pa.Array:
+    return pa.repeat(pa.scalar(value, pa.float64()), times)
 
 
 JOIN = """
@@ -60,7 +72,7 @@ def join_statistics(tables: Sequence[pa.Table], readings: pa.Table) -> pa.Table:
     """Statistics side by side, in order of turbine and bucket; null where a table has no such row.
 
     Of the days (UTC) on which a turbine has `readings`: every bucket with one of them, and those in
-    which a state still held.
+    which a value still held.
     """
     parts = {f"part_{n}": table for n, table in enumerate(tables)}
     joins = " ".join(f"FULL JOIN {name} USING (turbine, timestamp)" for name in parts)

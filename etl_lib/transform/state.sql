@@ -1,21 +1,22 @@
 -- Ten-minute statistics of a state, a code that holds until another one comes.
 --
 -- In:  readings: of one state `turbine`, `timestamp` (UTC, none twice), `value`, the code, and
---      `seconds`, the interval between the turbine's readings. It begins before the first bucket
---      that is wanted, since a state that is older still holds there.
+--      `hold`, the seconds that a reading holds at most. It begins before the first bucket that is
+--      wanted, since a state that is older still holds there.
 -- Out: one row per turbine and bucket in which a state held; `timestamp` is the bucket's start:
 --      mode     the code that held longest; of equally long ones the one that held last
 --      changes  the number of readings whose code differs from that of the reading before, unless
 --               nothing held between them; none without a reading in the bucket
 --      count    the number of finite readings; none without one
 --
--- A reading holds until the next one, for two intervals at most: then it is not known what held.
+-- A reading holds until the next one, at most two intervals of its turbine, or the `hold` of a
+-- state that is sampled on change: then it is not known what held.
 WITH pairs AS (
     SELECT
         turbine,
         timestamp,
         value,
-        to_microseconds((2e6 * seconds)::BIGINT) AS longest,
+        to_microseconds((1e6 * hold)::BIGINT) AS longest,
         lead(timestamp) OVER in_order AS next,
         lag(value) OVER in_order AS before,
         lag(timestamp) OVER in_order AS before_start

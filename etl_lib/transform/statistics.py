@@ -34,7 +34,8 @@ THIN = 0.5
 def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
     """The SQL of each kind that `readings` have, or of every kind: texts to read and to run.
 
-    `own` is that of the source's own statistics, where the readings have some.
+    `on_change` is that of quantities which are sampled on change, `own` that of the source's own
+    statistics, where the readings have some.
     Raises `FonteError` for a signal of a kind that has no statistics.
     """
     kinds = STATISTICS if readings is None else names_by_kind(readings)
@@ -53,12 +54,14 @@ def compute_statistics(
     finite value of each column counts) and any number of float columns, whose metadata tell their
     kinds. Returns `turbine`, `timestamp` (UTC, the bucket's start) and, per column, the statistics
     of its kind (`STATISTICS`; null where there is none): see `quantity.sql`, `angle.sql`,
-    `counter.sql` and `state.sql`. A bucket of one reading has the source's own statistics of it
-    (`own.sql`), if there are columns of them. Then `expected`, the readings that a full bucket has
-    at the turbine's interval. All are float64, with `unit` in each field's metadata.
-    Counters and states go on from `before`, the readings before (as from `fetch_before`), which
-    get no rows themselves. A state still holds after its last reading: its bucket has a row even
-    without a reading, on the UTC days on which the turbine has `readings`.
+    `counter.sql`, `state.sql`, and `on_change.sql` for quantities that are sampled on change. A
+    bucket of one reading has the source's own statistics of it (`own.sql`), if there are columns
+    of them. Then `expected`, the readings that a full bucket has at the turbine's interval. All
+    are float64, with `unit` in each field's metadata.
+    Counters, states and quantities on change go on from `before`, the readings before (as from
+    `fetch_before`), which get no rows themselves. A state and a value on change still hold after
+    their last reading: their bucket has a row even without a reading, on the UTC days on which
+    the turbine has `readings`.
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
     last = _last_of_each_stamp(_plain(readings))
@@ -109,13 +112,25 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 def coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
     """Share of the expected readings that each bucket of a column has, 0 to 1.
 
-    A bucket of hourly readings is complete with one; buckets without one are not in the frame.
+    Of a signal that is sampled on change, the share of the bucket for which a value held. A bucket
+    of hourly readings is complete with one; buckets without one are not in the frame.
     """
     counts = statistics.get(f"{column}_count", pd.Series(index=statistics.index, dtype=float))
     # One reading every 7 s makes 85 or 86 in a bucket, so a bucket with 85 is full
     full = np.floor(statistics[EXPECTED]).clip(lower=1)
     shares: pd.Series = (counts.fillna(0) / full).clip(upper=1)
-    return shares
+    held = statistics.get(f"{column}_coverage")
+    return shares if held is None else held.fillna(shares)
+
+
+def due(statistics: pd.DataFrame, column: str) -> pd.Series:
+    """Share of the buckets in which a column's reading is due, 0 to 1: a sixth of hourly ones.
+
+    Where a signal is sampled on change, each bucket has a value.
+    """
+    share: pd.Series = statistics[EXPECTED].clip(upper=1)
+    held = statistics.get(f"{column}_coverage")
+    return share if held is None else share.mask(held.notna(), 1.0)
 
 
 def slot_coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
@@ -124,7 +139,7 @@ def slot_coverage(statistics: pd.DataFrame, column: str) -> pd.Series:
     A reading stands for its interval: an hourly one for six buckets, of which five are not in
     the frame.
     """
-    shares, slots = coverage(statistics, column), np.ceil(1 / statistics[EXPECTED])
+    shares, slots = coverage(statistics, column), np.ceil(1 / due(statistics, column))
     parts = [shares[slots > n].shift(n, freq=BUCKET) for n in range(int(slots.max()))]
     all_slots: pd.Series = pd.concat(parts).groupby(level=0).max()
     days = pd.DatetimeIndex(statistics.index).normalize()
@@ -137,7 +152,10 @@ def day_coverage(statistics: pa.Table, turbines: Collection[str]) -> float:
     The mean of `turbines`; one that has no statistics has none of its readings.
     """
     counts = [name for name in statistics.schema.names if name.endswith("_count")]
-    frame = statistics.select([TURBINE, EXPECTED, *counts]).to_pandas()
+    held = [name for name in statistics.schema.names if name.endswith("_coverage")]
+    frame = statistics.select([TURBINE, EXPECTED, *counts, *held]).to_pandas()
+    for name in held:  # as if so many of the expected readings had come
+        frame[f"{name.removesuffix('_coverage')}_count"] = frame[name] * frame[EXPECTED]
     present = frame[counts].clip(upper=np.ceil(frame[EXPECTED]), axis="index").sum(axis="columns")
     intervals = pd.Series(read_intervals(statistics), dtype=float)
     expected = BUCKETS_A_DAY * BUCKET_SECONDS / intervals * len(counts)

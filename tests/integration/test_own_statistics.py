@@ -58,6 +58,13 @@ def ten_minutes(days: int = 1) -> pa.Table:
     return rows(np.arange(count) * 600, power=mean, **values)
 
 
+def bursts(days: int = 1) -> pa.Table:
+    """1000 kW for nine minutes in a row of their own, then 100 kW in a row a second."""
+    minutes = np.arange(0, 86_400 * days, 600)
+    seconds = np.sort(np.concatenate([minutes, *(minutes + 540 + n for n in range(60))]))
+    return rows(seconds, power=np.where(seconds % 600 == 0, 1000.0, 100.0))
+
+
 def transfer(fonte: httpx2.Client, alvo: Engine, day: date = FIRST) -> LoadedDay:
     """One day of power as the notebook moves it."""
     found = find_day(fonte, day.isoformat())
@@ -217,14 +224,39 @@ def test_catalogue_first(fonte_url: str) -> None:
         assert not other.describe().signals["power"].on_change
 
 
-def test_day_before(fonte_url: str, put_readings: Put, fonte: httpx2.Client) -> None:
-    """A declared signal is compared from the day before on, and the declaration is a change."""
-    put_readings(ten_minutes(2).select(["timestamp", "power"]))
-    days = [fetch_days(fonte)]
+def test_on_change(fonte_url: str, put_readings: Put, fonte: httpx2.Client, alvo: Engine) -> None:
+    """A declared signal is weighted by time; the declaration makes its days stale, and back."""
+    put_readings(bursts(2))
+    before = fetch_days(fonte)
+    load = transfer(fonte, alvo, SECOND)
+    assert (load.coverage, load.statistics) == (pytest.approx(61 / 600), 144 * 5)
     with open_table(fonte_url) as opened:
         table.mark_on_change(opened, ["power"])
-    days.append(fetch_days(fonte))
-    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20 23:50+00'")
-    days.append(fetch_days(fonte))
-    for day in (FIRST, SECOND):
-        assert len({found[day].version for found in days}) == 3
+    assert (
+        fetch_days(fonte)[FIRST].fingerprints["T1"]["power"]
+        != (before[FIRST].fingerprints["T1"]["power"])
+    )
+    load = transfer(fonte, alvo, SECOND)
+    assert (load.coverage, load.statistics, load.intervals) == (1, 144 * 6, [600])
+    frame = read_statistics(alvo).loc["T1"]
+    assert frame["power_mean"].to_list() == pytest.approx([910] * 144, abs=1e-9)
+    assert frame["power_coverage"].to_list() == [1] * 144
+    assert frame.attrs["units"]["power_coverage"] == "1"
+    execute(fonte_url, "COMMENT ON COLUMN data.power IS NULL")
+    load = transfer(fonte, alvo, SECOND)
+    assert (load.removed, load.statistics) == (144, 144 * 5)
+    assert "power_coverage" not in read_statistics(alvo)
+
+
+def test_day_before(fonte_url: str, put_readings: Put, fonte: httpx2.Client) -> None:
+    """A change of the day before is one of the day, as its last value holds over midnight."""
+    put_readings(bursts(2))
+    with open_table(fonte_url) as opened:
+        table.mark_on_change(opened, ["power"])
+    days = fetch_days(fonte)
+    execute(fonte_url, "UPDATE data SET power = 7 WHERE timestamp = '2024-05-20 23:59:59+00'")
+    changed = fetch_days(fonte)
+    assert all(changed[day].fingerprints != days[day].fingerprints for day in (FIRST, SECOND))
+    day = find_day(fonte, str(SECOND))
+    readings = fetch_readings(fonte, day.start, day.end, ["power", "wind_speed"], day.turbines)
+    assert fetch_before(fonte, day, readings).column_names == ["timestamp", "turbine", "power"]

@@ -82,7 +82,7 @@ def test_on_change(own: Path) -> None:
     assert (power.on_change, power.hold, power.needs_before) == (True, 3600, True)
     assert (status.on_change, status.hold) == (None, 7200)
     known = read_signal(arrow_schema([power]).field("power"))
-    assert known.hold == 3600
+    assert (known.hold, known.form, known.needs_before) == (3600, "on_change", True)
     assert read_signal(arrow_schema([status]).field("status")).hold is None
 
 

@@ -192,7 +192,9 @@ def test_sql(kind: str) -> None:
     """The SQL of each kind is valid and uses `time_bucket`."""
     sql = statistics_sql()[kind]
     assert "time_bucket(" in sql
-    names = {"counter": ("value", "register"), "state": ("value", "seconds")}.get(kind, ("a",))
+    held = ("value", "hold")
+    single = {"counter": ("value", "register"), "state": held, "on_change": held}
+    names = single.get(kind, ("a",))
     with duckdb.connect() as connection:
         connection.register("readings", table([("00:00:00", 1.0, 60.0)], names))
         assert connection.sql(sql).columns[:2] == ["turbine", "timestamp"]
