@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         plot_signals,
     )
     from etl_lib.analysis.quality import check_readings, sum_turbines
+    from etl_lib.analysis.rhythm import describe_readings
     from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
@@ -49,6 +50,7 @@ _ROOMS = {
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.slots": "one_turbine",
     "analysis.quality": "check_readings sum_turbines",
+    "analysis.rhythm": "describe_readings",
     "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",

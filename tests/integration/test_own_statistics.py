@@ -12,10 +12,13 @@ import pytest
 from helpers import CATALOGUE, execute
 from sqlalchemy import Engine
 
+from etl_lib.archive.store import open_archive
 from etl_lib.extract.days import fetch_days, find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load.day import load_day, read_statistics, verify_load
 from etl_lib.load.records import LoadedDay
+from etl_lib.runs.date import Plan, run_date
+from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi import table
 from fonteapi.database import ON_CHANGE, Fonte, UnfitFonteError
@@ -260,3 +263,29 @@ def test_day_before(fonte_url: str, put_readings: Put, fonte: httpx2.Client) -> 
     day = find_day(fonte, str(SECOND))
     readings = fetch_readings(fonte, day.start, day.end, ["power", "wind_speed"], day.turbines)
     assert fetch_before(fonte, day, readings).column_names == ["timestamp", "turbine", "power"]
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_page(
+    fonte_url: str,
+    put_readings: Put,
+    fonte_api: str,
+    alvo_url: str,
+    project: Any,
+    declared: bool,
+) -> None:
+    """The day's page says how the readings come, in one quiet sentence."""
+    put_readings(bursts())
+    if declared:
+        with open_table(fonte_url) as opened:
+            table.mark_on_change(opened, ["power"])
+    settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
+    outcome = run_date(FIRST, Plan(["power"], settings, project, open_archive(project / "runs")))
+    assert outcome.error is None
+    assert outcome.notebook is not None
+    page = outcome.notebook.read_text(encoding="utf-8")
+    assert "Traceback" not in page
+    assert ("T1: readings come irregularly (1 s to 9 min apart)" in page) is not declared
+    assert ("power is sampled on change: a value holds 60 min at most" in page) is declared
+    assert outcome.summary is not None
+    assert outcome.summary.energy == pytest.approx(24 * (910 if declared else 7000 / 61))
