@@ -1,6 +1,6 @@
 """How a day's readings come: at an interval, on change, or irregularly, which may be on change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,21 +51,30 @@ def describe_readings(readings: pa.Table) -> str:
     if len(held) < len(fields) or not fields:
         counted += f"; one is expected every {describe_intervals(find_intervals(readings))}"
     lines = [counted]
-    for name, seconds in held.items():
-        lines.append(f"{name} is sampled on change: a value holds {_spell(seconds)} at most")
+    for seconds in dict.fromkeys(held.values()):
+        names = [name for name, longest in held.items() if longest == seconds]
+        rule = f"a value holds {_spell(seconds)} at most"
+        lines.append(f"{_join(names)} {_are(names)} sampled on change: {rule}")
     quantities = [name for name, signal in fields.items() if signal.form == "quantity"]
-    found = {name: _find_irregular(readings, name) for name in quantities}
-    if any(found.values()):
-        lines.append(_describe({name: steps for name, steps in found.items() if steps}))
+    if found := _find_irregular(readings, quantities):
+        lines.append(_describe(found))
     return "\n".join(lines)
 
 
-def _find_irregular(readings: pa.Table, signal: str) -> dict[str, Steps]:
-    """The turbines whose readings of a quantity come irregularly."""
-    stamps, is_finite = read_stamps(readings), np.isfinite(readings[signal].to_numpy())
-    rows = rows_by_turbine(readings[TURBINE])
-    steps = {turbine: check_beat(stamps[own[is_finite[own]]]) for turbine, own in rows.items()}
-    return {turbine: found for turbine, found in steps.items() if found}
+def _find_irregular(readings: pa.Table, signals: Sequence[str]) -> dict[str, dict[str, Steps]]:
+    """The turbines whose readings of a quantity come irregularly, by signal."""
+    stamps, rows = read_stamps(readings), rows_by_turbine(readings[TURBINE])
+    known: dict[bytes, dict[str, Steps]] = {}  # signals that are read together are looked at once
+    found = {}
+    for signal in signals:
+        is_finite = np.isfinite(readings[signal].to_numpy())
+        key = is_finite.tobytes()
+        if key not in known:
+            steps = {name: check_beat(stamps[own[is_finite[own]]]) for name, own in rows.items()}
+            known[key] = {name: each for name, each in steps.items() if each}
+        if known[key]:
+            found[signal] = known[key]
+    return found
 
 
 def check_beat(stamps: NDArray[np.int64]) -> Steps | None:
@@ -76,10 +85,10 @@ def check_beat(stamps: NDArray[np.int64]) -> Steps | None:
     series are such steps, too, so one whose readings keep to the beat is regular, however many
     of them are missing. A beat of a second tells nothing: stamps are in whole seconds.
     """
-    moments = np.unique(stamps) / 1e6
+    stamps = np.unique(stamps)
+    moments, interval = stamps / 1e6, find_interval(stamps)
     steps = np.diff(moments)
     steps = steps[steps <= LONGEST_INTERVAL]
-    interval = find_interval(np.unique(stamps))
     is_odd = np.abs(steps - interval) > JITTER * interval
     if steps[is_odd].sum() <= MOST * steps.sum():
         return None
@@ -104,17 +113,19 @@ def _describe(found: Mapping[str, Mapping[str, Steps]]) -> str:
     shortest, longest = min(s.shortest for s in steps), max(s.longest for s in steps)
     names = ", ".join(turbines[:NAMED])
     more = f" and {len(turbines) - NAMED} more" if turbines[NAMED:] else ""
-    signals = _join(found)
-    are = "is" if len(found) == 1 else "are"
     return (
         f"{names}{more}: readings come irregularly ({_spell(shortest)} to {_spell(longest)} apart);"
-        f" if {signals} {are} recorded on change, declare it: on_change = true in the catalogue"
-        " (docs/catalogue.md)"
+        f" if {_join(found)} {_are(found)} recorded on change, declare it: on_change = true in the"
+        " catalogue (docs/catalogue.md)"
     )
 
 
 def _join(names: Iterable[str]) -> str:
     return " and ".join(", ".join(names).rsplit(", ", 1))
+
+
+def _are(names: Sized) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _spell(seconds: float) -> str:

@@ -122,6 +122,10 @@ def test_declared() -> None:
         "8,784 readings",
         "power is sampled on change: a value holds 15 min at most",
     ]
+    both = table(BURSTS, hold=900)
+    both = both.append_column(both.schema.field("power").with_name("wind_speed"), both["power"])
+    line = "power and wind_speed are sampled on change: a value holds 15 min at most"
+    assert describe_readings(both).splitlines()[1] == line
     for kind in ("state", "counter"):
         assert len(describe_readings(table(BURSTS, kind=kind)).splitlines()) == 1
 
