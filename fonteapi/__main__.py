@@ -16,6 +16,7 @@ from fonteapi.files.preview import preview_files
 from fonteapi.files.profiles import apply_profile, list_profiles, write_profile
 from fonteapi.files.rules import (
     Rules,
+    parse_on_change,
     parse_pattern,
     parse_rename,
     parse_scale,
@@ -118,7 +119,7 @@ def _load(options: argparse.Namespace, settings: Settings, prog: str) -> str:
 
 def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
     """The rules of the arguments; raises `WrongInput` for wrong ones."""
-    signals = settings.catalogue.signals
+    signals = settings.catalogue.columns
     return Rules(
         rename=parse_rename(options.rename, signals),
         optional=options.optional,
@@ -137,6 +138,7 @@ def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
         header_row=options.header_row,
         names=options.names,
         sheet=options.sheet,
+        on_change=parse_on_change(options.on_change, signals),
         skip_bad=options.bad_rows == "skip",
     )
 
@@ -222,6 +224,8 @@ def _add_values(load: argparse.ArgumentParser) -> None:
     add("--unit", metavar="OURS=UNIT", help="the file's unit: power=MW, wind_speed=knot", **WORDS)
     add("--unit-scale", metavar="OURS=FACTOR", help="power=0.001 turns W into kW", **WORDS)
     add("--missing", metavar="VALUE", help="values that mean missing: -9999.9 -7999 NA", **WORDS)
+    text = "signals that are sampled on change: a value holds until the next one"
+    add("--on-change", metavar="OURS", help=text, **WORDS)
     text = "what stands before decimals; the other one may stand between thousands"
     add("--decimal", choices=[*Mark], type=Mark, help=text)
     add("--thousands", choices=[*Mark], type=Mark, help="what stands between thousands")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pydantic import Field, ValidationError
 
-from fonteapi.signals import Entry, Kind, Positive, Signal, make_statistic
+from fonteapi.signals import OWN_STATISTICS, Entry, Kind, Positive, Signal, make_statistic
 
 __all__ = ["Catalogue", "Kind", "Model", "Signal", "Turbine", "arrow_schema", "read_catalogue"]
 SHIPPED = Path(__file__).with_name("catalogue.toml")
@@ -56,6 +56,16 @@ class Catalogue:
 
     signals: Mapping[str, Signal]
     turbines: Mapping[str, Turbine]
+
+    @property
+    def columns(self) -> dict[str, Signal]:
+        """The signals, then the sources' own statistics of them, such as `power.std`."""
+        statistics = {
+            f"{name}.{word}": make_statistic(signal, word)
+            for name, signal in self.signals.items()
+            for word in OWN_STATISTICS.get(signal.kind, ())
+        }
+        return {**self.signals, **{name: each for name, each in statistics.items() if each}}
 
     def find(self, name: str) -> Signal | None:
         """The signal of that name, or a source's own statistic of one, such as `power.std`.

@@ -41,7 +41,7 @@ def load_files(
         summary, notes = check_together(con, found, rules, settings)
         turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
         signals = signals_of(found)
-        before, deleted, held = _write(con, signals, settings, turbines[replace])
+        before, deleted, held = _write(con, signals, rules, settings, turbines[replace])
     report = describe(found, summary)
     counts = {"instead of": deleted, "beside": before - deleted}
     if before:
@@ -58,6 +58,7 @@ def load_files(
 def _write(
     con: duckdb.DuckDBPyConnection,
     signals: Sequence[str],
+    rules: Rules,
     settings: Settings,
     replaced: Sequence[str] | None,
 ) -> tuple[int, int, Mapping[str, Signal]]:
@@ -69,6 +70,7 @@ def _write(
     try:
         fonte_table.create_table(fonte, signals)
         counts = fonte_table.load_readings(fonte.engine, _show_progress(con), replaced)
+        fonte_table.mark_on_change(fonte, rules.on_change)
         return *counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None

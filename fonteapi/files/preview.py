@@ -41,9 +41,9 @@ def preview_files(
                 understand(con, each, rules, settings)
             summary, notes = check_together(con, found, rules, settings)
         except LoadError as error:
-            lines = [*_describe_files(con, found, settings.catalogue.signals)]
+            lines = [*_describe_files(con, found, settings.catalogue.columns)]
             return "\n".join([*lines, *_suggest(con, found, command)]), error
-        lines = [*_describe_files(con, found, settings.catalogue.signals)]
+        lines = [*_describe_files(con, found, settings.catalogue.columns)]
         lines += [describe(found, summary, "would load"), *_describe_intervals(con), *notes]
         return "\n".join(
             [*lines, "", "Nothing was written. To load it:", f"  {join(command)}"]

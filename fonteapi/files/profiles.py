@@ -12,7 +12,7 @@ from fonteapi.files.errors import WrongInput
 FOLDER = Path(__file__).with_name("profiles")
 PAIRS = ("rename", "wide", "unit", "unit_scale", "where")
 """Options of pairs; tables in TOML."""
-LISTS = ("missing", "names", "narrow")
+LISTS = ("missing", "names", "narrow", "on_change")
 FEWEST = 3
 """As many known names tell an export."""
 SINGLE = (

@@ -7,9 +7,10 @@ from math import isfinite
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from fonteapi.catalogue import TURBINE_NAME
+from fonteapi.catalogue import TURBINE_NAME, Signal
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.numbers import Mark
+from fonteapi.signals import HELD_KINDS
 
 KEYS = ("timestamp", "date", "time", "turbine")
 """The columns beside signals; `date` and `time` together are a timestamp, and `turbine` is needed
@@ -61,6 +62,8 @@ class Rules:
     """The names of a file without any."""
     sheet: str | None = None
     """Of an Excel file."""
+    on_change: Sequence[str] = ()
+    """Signals that are sampled on change."""
     skip_bad: bool = False
     """Whether bad rows are left out; else none of the file is loaded."""
 
@@ -86,6 +89,16 @@ def parse_pattern(text: str | None) -> re.Pattern[str] | None:
             f" {text!r}"
         )
     return pattern
+
+
+def parse_on_change(names: Sequence[str], signals: Mapping[str, Signal]) -> list[str]:
+    """The signals that are sampled on change, which only some kinds may be."""
+    for name in names:
+        kind = signals[name].kind if name in signals and "." not in name else None
+        if kind not in HELD_KINDS:
+            got = f"{name}, of the kind {kind}" if kind else repr(name)
+            raise WrongInput(f"--on-change: expected a {' or '.join(HELD_KINDS)}, got {got}")
+    return list(dict.fromkeys(names))
 
 
 def parse_where(words: Sequence[str]) -> dict[str, list[str]]:

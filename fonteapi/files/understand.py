@@ -90,7 +90,7 @@ def understand(
 
     Raises `WrongInput` or `LoadError`; `found` has what is known until then.
     """
-    signals = settings.catalogue.signals
+    signals = settings.catalogue.columns
     table = found.table = open_table(con, found.source, rules, signals)
     columns = found.columns = find_columns(table, rules, signals)
     turbine = find_turbine(table, columns, rules) or settings.turbine
@@ -192,9 +192,14 @@ def check_together(
                 f" {list_names(columns[0].header)}"
             )
     signals = signals_of(found)
-    for name in (rules.scale.keys() | rules.units.keys()) - set(signals):
-        option = "--unit-scale" if name in rules.scale else "--unit"
-        raise WrongInput(f"{option}: {_list(names)} has no {name}")
+    for option, named in (
+        ("--unit-scale", rules.scale),
+        ("--unit", rules.units),
+        ("--on-change", rules.on_change),
+    ):
+        for name in named:
+            if name not in signals:
+                raise WrongInput(f"{option}: {_list(names)} has no {name}")
     if len(found) > 1:
         refuse_mixed_files(con, names, signals)
     if len({frozenset(each.signals) for each in columns}) > 1:  # a file a signal
@@ -210,7 +215,7 @@ def check_together(
             f"{_list(names)}: expected readings below the names of the columns, got none"
         )
     notes += possible.drop_impossible(
-        con, {name: settings.catalogue.signals[name] for name in signals}
+        con, {name: settings.catalogue.columns[name] for name in signals}
     )
     return summary, list(dict.fromkeys(notes))
 

@@ -45,28 +45,39 @@ def find_conversions(
     """How the values of each signal become the catalogue's unit, and lines on what was found.
 
     A unit in a name, or in a line `below` the names, counts unless the rules have a unit or a
-    scale of the signal. Raises `WrongInput` for a unit of something else, such as kWh of power.
+    scale of the signal. A source's own statistic without any has those of its signal. Raises
+    `WrongInput` for a unit of something else, such as kWh of power.
     """
-    conversions = {name: Conversion(factor) for name, factor in rules.scale.items()}
+    conversions: dict[str, Conversion] = {}
     notes = []
-    for name in columns.signals:
-        title = columns.titles[name]
+    for name in sorted(columns.signals, key=lambda name: "." in name):
+        title, expected = columns.titles[name], signals[name].unit
+        signal, _, statistic = name.partition(".")
         unit = rules.units.get(name) or _find_unit(columns, title, below)
-        expected = signals[name].unit
-        if name in rules.scale or not unit or unit == expected:
-            continue
-        conversion = convert(unit, expected)
-        if conversion:
-            conversions[name] = conversion
-            notes += [f"{name} converted from {unit} to {expected}"] * (conversion != Conversion())
-        elif _is_known(unit):
-            raise WrongInput(
-                f"column {title!r}: expected a unit of {name}, such as {expected}, got {unit!r};"
-                f" if its name is wrong, give the unit: --unit {name}={expected}"
-            )
-        else:
-            notes.append(f"{name}: taken as {expected}; {unit!r} in {title!r} is no known unit")
+        if name in rules.scale:
+            conversions[name] = Conversion(rules.scale[name])
+        elif not unit:
+            conversions[name] = conversions.get(signal, Conversion())
+        elif unit != expected:
+            conversions[name], note = _convert_column(name, title, unit, expected)
+            notes.append(note)
+        if statistic == "std" and name in conversions:  # a difference has no zero of its own
+            conversions[name] = Conversion(conversions[name].factor)
     return conversions, notes
+
+
+def _convert_column(name: str, title: str, unit: str, expected: str) -> tuple[Conversion, str]:
+    """The conversion of a column, and a line on it; raises `WrongInput` if there is none."""
+    conversion = convert(unit, expected)
+    if conversion:
+        same = conversion == Conversion()
+        return conversion, "" if same else f"{name} converted from {unit} to {expected}"
+    if _is_known(unit):
+        raise WrongInput(
+            f"column {title!r}: expected a unit of {name}, such as {expected}, got {unit!r}; if"
+            f" its name is wrong, give the unit: --unit {name}={expected}"
+        )
+    return Conversion(), f"{name}: taken as {expected}; {unit!r} in {title!r} is no known unit"
 
 
 def _find_unit(columns: Columns, title: str, below: Sequence[Sequence[str]]) -> str:

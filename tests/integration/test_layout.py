@@ -7,6 +7,9 @@ import pytest
 from helpers import execute
 
 from fonteapi.__main__ import main
+from fonteapi.catalogue import read_catalogue
+from fonteapi.database import Fonte
+from pgarrow.sessions import open_engine
 
 ROWS = "2024-05-20 00:00:00,8.5,900\n2024-05-20 00:10:00,9.5,950\n"
 NAMES = ["--rename", "Time=timestamp", "Wind=wind_speed", "Power=power"]
@@ -184,3 +187,20 @@ def test_impossible_values(load: Load, fonte_url: str, capsys: pytest.CaptureFix
     assert load(rows.format(800, 850)) == 2
     err = capsys.readouterr().err
     assert "expected values of 0 to 100 m/s, got others in 2 of 3 rows (800, 850): if they" in err
+
+
+def test_on_change(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--on-change` marks the signal in Fonte, for kinds that may be sampled so."""
+    content = (
+        "timestamp,power,wind_direction\n2024-05-20 00:00:00,1000,10\n2024-05-20 00:09:00,100,11\n"
+    )
+    assert load(content, "--on-change", "wind_direction") == 2
+    err = capsys.readouterr().err
+    assert "--on-change: expected a quantity or state, got wind_direction, of the kind angle" in err
+    assert load(content, "--on-change", "wind_speed") == 2
+    assert "--on-change: own.csv has no wind_speed" in capsys.readouterr().err
+    assert load(content, "--on-change", "power") == 0
+    engine = open_engine(fonte_url)
+    signals = Fonte(engine, read_catalogue()).describe().signals
+    engine.dispose()
+    assert [name for name, signal in signals.items() if signal.on_change] == ["power"]

@@ -182,8 +182,8 @@ EXPORTS = {
     ),
     "greenbyte": (
         "# This file was exported by Greenbyte\n#\n# Turbine: Kelmarsh 1\n# Time zone: UTC\n#\n"
-        '# Date and time,Wind speed (m/s),"Wind speed, Minimum (m/s)",Power (kW)\n'
-        "2016-01-03 00:00:00,NaN,NaN,NaN\n2016-01-03 00:10:00,6.5,5.1,400.25\n",
+        '# Date and time,Wind speed (m/s),"Wind speed, Standard deviation (m/s)",Power (kW)\n'
+        "2016-01-03 00:00:00,NaN,NaN,NaN\n2016-01-03 00:10:00,6.5,0.8,400.25\n",
         [],
         [("Kelmarsh_1", "00:00", None, None), ("Kelmarsh_1", "00:10", 6.5, 400.25)],
     ),
@@ -233,3 +233,6 @@ def test_shipped_profiles(stored: Stored, fonte_url: str, name: str) -> None:
     query = "SELECT turbine, timestamp, wind_speed, power FROM data ORDER BY turbine, timestamp"
     rows = execute(fonte_url, query)
     assert [(turbine, f"{stamp:%H:%M}", *values) for turbine, stamp, *values in rows] == expected
+    if "Standard" in content:
+        own = execute(fonte_url, 'SELECT "wind_speed.std" FROM data ORDER BY timestamp')
+        assert [value for (value,) in own] == [None, 0.8]

@@ -109,3 +109,19 @@ def test_wrong_units(
     names = "Energy (kWh)" if "--rename" in options else "power"
     assert load(names, "1", *options) == 2
     assert message in capsys.readouterr().err
+
+
+def test_own_statistics(fonte_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source's own statistic has its own unit, else that of its signal; a std has no zero."""
+    monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
+    path = tmp_path / "own.csv"
+    path.write_text("timestamp,T,T min,T SD (°F),P,P SD\n2024-05-20T00:00:00Z,50,41,1.8,2,0.5\n")
+    names = ["T=ambient_temperature", "T min=ambient_temperature.min", "P=power", "P SD=power.std"]
+    names += ["T SD (°F)=ambient_temperature.std"]
+    units = ["--unit", "ambient_temperature=degF", "power=MW"]
+    assert main(["load", str(path), "--rename", *names, *units]) == 0
+    columns = ["ambient_temperature", "ambient_temperature.min", "ambient_temperature.std"]
+    columns += ["power", "power.std"]
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    [found] = execute(fonte_url, f"SELECT {quoted} FROM data")
+    assert tuple(found) == pytest.approx((10, 5, 1, 2000, 500))
