@@ -94,6 +94,8 @@ def main(
 def _run(options: argparse.Namespace, settings: Settings, prog: str) -> str:
     """Run the command; returns its report."""
     if options.command == "fill":
+        if settings.days == 0:
+            return "nothing written: FONTE_DAYS is 0"
         written = table.fill_if_empty(database.open_fonte(settings), settings)
         return f"{written:,} readings written" if written else "Fonte has readings"
     return _load(options, settings, prog)

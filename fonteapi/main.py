@@ -167,13 +167,13 @@ async def read_health(request: Request) -> Any:
 
 
 def prepare(app: FastAPI) -> None:
-    """Look for Fonte's table, once; where FONTE_DAYS is set, create and fill it first."""
+    """Look for Fonte's table, once; where FONTE_DAYS is 1 or more, create and fill it first."""
     state = app.state
     if not state.prepared:
-        if state.settings.days is None:
-            database.check_table(state.fonte.engine)
-        else:
+        if state.settings.days:
             table.fill_if_empty(state.fonte, state.settings)
+        else:
+            database.check_table(state.fonte.engine)
         state.prepared = True
 
 

@@ -24,9 +24,9 @@ class Settings(BaseSettings):
     """The source database, `postgresql://user:password@host:port/database`."""
     start_date: date = date(2024, 5, 20)
     """First UTC day of the simulated readings."""
-    days: int | None = Field(default=None, ge=1, le=3660)
-    """Number of days of simulated readings that fill an empty database; unset, nothing is
-    created or written."""
+    days: int | None = Field(default=None, ge=0, le=3660)
+    """Number of days of simulated readings that fill an empty database; 0, or unset, nothing is
+    created or written. Unset, the embedded Fonte has `SIMULATED_DAYS`, and so has `fill`."""
     turbines: int = Field(default=1, ge=1, le=200)
     """Number of simulated turbines that fill an empty database: one, or a farm T1, T2, …"""
     seed: int | None = Field(default=None, ge=0)

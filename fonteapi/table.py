@@ -1,7 +1,7 @@
 """Fonte's table created, filled and loaded: every statement that writes to the source database."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -154,9 +154,12 @@ def mark_on_change(fonte: Fonte, signals: Iterable[str]) -> None:
 def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
     """Create the table where it is missing, and fill it where it is empty; returns how many rows.
 
-    Raises `UnfitFonteError` as `create_table` does. Several processes may call this at once:
-    one fills, the others wait and find it filled.
+    With 0 days it does neither. Raises `UnfitFonteError` as `create_table` does. Several processes
+    may call this at once: one fills, the others wait and find it filled.
     """
+    days = SIMULATED_DAYS if settings.days is None else settings.days
+    if not days:
+        return 0
     with fonte.engine.connect() as connection:
         is_there = connection.scalar(text("SELECT to_regclass('data')"))
         if is_there and connection.scalar(text("SELECT EXISTS (SELECT FROM data)")):
@@ -168,33 +171,55 @@ def fill_if_empty(fonte: Fonte, settings: Settings) -> int:
         cursor.execute("SELECT EXISTS (SELECT FROM data)")
         if cursor.fetchall() == [(True,)]:
             return 0
-        days = settings.days or SIMULATED_DAYS
         turbines = name_turbines(settings.turbines, settings.turbine)
         return append(cursor, simulate_farm(settings.start_date, days, turbines, settings.seed))
 
 
+class Counts(NamedTuple):
+    """How many readings a load found in the table, and how many of them it deleted."""
+
+    before: int
+    simulated: int
+    """Deleted ones that were marked as simulated."""
+    deleted: int
+    """The other deleted ones."""
+
+
 def load_readings(
     engine: Engine, readings: pa.RecordBatchReader, replaced: Sequence[str] | None = ()
-) -> tuple[int, int]:
-    """Delete the readings of the turbines `replaced`, None being all, and append `readings`.
+) -> Counts:
+    """Delete what gives way to own readings, and append `readings`, in one transaction.
 
-    All in one transaction. Returns how many the table held before, and how many were deleted.
-    Concurrent readers see those that it held, and do not wait.
+    That is every reading that is marked as simulated, and those of the turbines `replaced`, None
+    being all. Concurrent readers see what the table held, and do not wait.
     """
     with bulk_cursor(engine) as cursor:
         cursor.execute(str(LOCK))
         cursor.fetchall()
         cursor.execute("SELECT count(*) FROM data")
         [(before,)] = cursor.fetchall()
-        chosen = "" if replaced is None else "WHERE turbine = ANY($1)"
+        cursor.execute(MARKED)  # now, under the lock: a table may have been filled a moment ago
+        mark = "simulated" if cursor.fetchall() == [(True,)] else "false"
+        chosen = "true" if replaced is None else f"{mark} OR turbine = ANY($1)"
         values = None if replaced is None else (list(replaced),)
-        cursor.execute(DELETE.format(chosen), parameters=values)
-        [(deleted,)] = cursor.fetchall()
+        cursor.execute(DELETE.format(mark=mark, chosen=chosen), parameters=values)
+        [(deleted, simulated)] = cursor.fetchall()
         append(cursor, readings)
-    return int(before), int(deleted)
+    return Counts(before, simulated, deleted - simulated)
 
 
-DELETE = "WITH deleted AS (DELETE FROM data {} RETURNING id) SELECT count(*) FROM deleted"
+MARKED = """
+    SELECT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'data'::regclass AND attname = 'simulated'
+        AND atttypid = 'boolean'::regtype AND NOT attisdropped
+    )
+"""
+"""Whether the table marks simulated readings: that of version 0.1 does not."""
+DELETE = """
+    WITH deleted AS (DELETE FROM data WHERE {chosen} RETURNING {mark} AS simulated)
+    SELECT count(*), count(*) FILTER (WHERE simulated) FROM deleted
+"""
 
 
 def append(cursor: Cursor, readings: pa.Table | pa.RecordBatchReader) -> int:

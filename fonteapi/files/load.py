@@ -7,13 +7,13 @@ import duckdb
 import pyarrow as pa
 from tqdm import tqdm
 
-from fonteapi import table as fonte_table
 from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
 from fonteapi.files.errors import LoadError
 from fonteapi.files.rules import Rules
 from fonteapi.files.understand import check_together, describe, open_files, signals_of, understand
 from fonteapi.settings import Settings
+from fonteapi.table import Counts, create_table, load_readings, mark_on_change
 from pgarrow.errors import first_line
 
 
@@ -28,10 +28,10 @@ class Replace(StrEnum):
 def load_files(
     words: Sequence[str], rules: Rules, settings: Settings, replace: Replace = Replace.NONE
 ) -> str:
-    """Check files, then append their readings to Fonte, in one transaction.
+    """Check files, then append their readings to Fonte, in place of simulated ones.
 
-    `words` name files, folders, patterns, archives, or - for standard input. `replace` first
-    deletes what Fonte holds, of the files' turbines or of every one. Returns a report. Raises
+    `words` name files, folders, patterns, archives, or - for standard input; all are loaded in one
+    transaction. `replace` also deletes what else Fonte holds, of the files' turbines or of every one. Returns a report. Raises
     `WrongInput` if a file as a whole or the rules do not fit, and `LoadError` with the bad rows,
     or if Fonte does not take the readings: it is then unchanged.
     """
@@ -41,12 +41,8 @@ def load_files(
         summary, notes = check_together(con, found, rules, settings)
         turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
         signals = signals_of(found)
-        before, deleted, held = _write(con, signals, rules, settings, turbines[replace])
-    report = describe(found, summary)
-    counts = {"instead of": deleted, "beside": before - deleted}
-    if before:
-        others = [f"{verb} {number:,}" for verb, number in counts.items() if number]
-        report += f", {' and '.join(others)} that Fonte held"
+        counts, held = _write(con, signals, rules, settings, turbines[replace])
+    report = describe(found, summary) + _describe_others(counts)
     if absent := [name for name in held if name not in signals]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
     ignored = dict.fromkeys(name for each in found if each.columns for name in each.columns.ignored)
@@ -55,23 +51,29 @@ def load_files(
     return "\n".join([report, *notes])
 
 
+def _describe_others(counts: Counts) -> str:
+    """What became of the readings that Fonte held before the file's; empty without any."""
+    kept = counts.before - counts.simulated - counts.deleted
+    parts = {"instead of": counts.deleted, "beside": kept}
+    others = " and ".join(f"{verb} {number:,}" for verb, number in parts.items() if number)
+    simulated = f", instead of {counts.simulated:,} simulated ones" if counts.simulated else ""
+    return simulated + (f", {others} that Fonte held" if others else "")
+
+
 def _write(
     con: duckdb.DuckDBPyConnection,
     signals: Sequence[str],
     rules: Rules,
     settings: Settings,
     replaced: Sequence[str] | None,
-) -> tuple[int, int, Mapping[str, Signal]]:
-    """Move DuckDB's `loaded` into Fonte.
-
-    Returns how many it held before, how many of them were deleted, and its signals.
-    """
+) -> tuple[Counts, Mapping[str, Signal]]:
+    """Move DuckDB's `loaded` into Fonte; returns how many it held, and its signals."""
     fonte = open_fonte(settings)
     try:
-        fonte_table.create_table(fonte, signals)
-        counts = fonte_table.load_readings(fonte.engine, _show_progress(con), replaced)
-        fonte_table.mark_on_change(fonte, rules.on_change)
-        return *counts, fonte.describe().signals
+        create_table(fonte, signals)
+        counts = load_readings(fonte.engine, _show_progress(con), replaced)
+        mark_on_change(fonte, rules.on_change)
+        return counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:

@@ -648,7 +648,7 @@ def test_simulated_period(new_database: Callable[[], str], monkeypatch: pytest.M
         ("FONTE_DATABASE_URL", "s3cr3t", "expected postgresql://"),
         ("FONTE_DATABASE_URL", "postgresql://u:p@s3cr3t:s3cr3t@h/F", "expected postgresql://"),
         ("FONTE_DATABASE_URL", "postgresql://u:p@s3cr3t@h/F", "@ in a password is written as %40"),
-        ("FONTE_DAYS", "0", "FONTE_DAYS: Input should be greater than or equal to 1"),
+        ("FONTE_DAYS", "-1", "FONTE_DAYS: Input should be greater than or equal to 0"),
         ("FONTE_DAYS", "ten", "FONTE_DAYS: "),
         ("FONTE_START_DATE", "20.05.2024", "FONTE_START_DATE: "),
         ("FONTE_SEED", "-1", "FONTE_SEED: "),
