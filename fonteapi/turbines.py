@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from fonteapi.catalogue import Turbine
-from fonteapi.database import FIRST, LAST, Fonte, Held, check_names
+from fonteapi.catalogue import Turbine, read_catalogue
+from fonteapi.database import FAILURES, FIRST, LAST, Fonte, Held, check_names
+from pgarrow.sessions import open_engine
 
 FIND = """
     WITH RECURSIVE found (name) AS (
@@ -79,6 +80,18 @@ def describe_turbines(fonte: Fonte) -> list[dict[str, Any]]:
             span = {"first_timestamp": first, "last_timestamp": last}
             described.append({"name": name, "simulated": name in simulated} | span | facts)
     return described
+
+
+def list_simulated(database_url: str) -> list[str]:
+    """The turbines that have simulated readings; none of a Fonte that does not answer."""
+    engine = open_engine(database_url)
+    try:
+        fonte = Fonte(engine, read_catalogue())
+        return _list_simulated(fonte, fonte.describe())
+    except FAILURES:
+        return []
+    finally:
+        engine.dispose()
 
 
 def _list_simulated(fonte: Fonte, held: Held) -> list[str]:

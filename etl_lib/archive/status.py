@@ -1,7 +1,7 @@
 """The state of each date, from Fonte's days, Alvo's ledger and the archive."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -16,8 +16,8 @@ from etl_lib.archive.store import (
     marker,
 )
 from etl_lib.extract.days import Day, fetch_days
-from etl_lib.load.ledger import last_loads, loaded_turbines
-from etl_lib.load.records import IsoDatetime
+from etl_lib.load.ledger import TurbineLoad, forgotten_dates, last_loads, loaded_turbines
+from etl_lib.load.records import IsoDatetime, LoadedDay
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 
@@ -34,6 +34,8 @@ class State(StrEnum):
     FAILED = "failed"
     """The last attempt failed. If that was after the load, the report is missing."""
     MISSING = "missing"
+    FORGOTTEN = "forgotten"
+    """All turbines that were loaded were deleted from Alvo, and Fonte has no readings either."""
 
 
 class DayStatus(BaseModel):
@@ -64,7 +66,7 @@ class DayStatus(BaseModel):
     fingerprint: str = ""
     """Fonte's fingerprint of the day now; empty without readings."""
     run: int | None = None
-    """The last load's id in the ledger."""
+    """The last load's id in the ledger; also if its turbines were forgotten since."""
 
     def is_current(self, columns: Iterable[str], turbines: Iterable[str] | None = None) -> bool:
         """Whether a load of these columns and turbines, None being all, would change nothing."""
@@ -89,42 +91,53 @@ def read_status(
         asked_at = datetime.now(UTC)
         days = fetch_days(fonte, start, end)
         loads, loaded = last_loads(alvo), loaded_turbines(alvo)
-        found = days.keys() | loads.keys()
+        forgotten = forgotten_dates(alvo)
+        found = days.keys() | loads.keys() | forgotten.keys()
         known = {day for day in found if (first or day) <= day <= (last or day)}
         kept = days if known <= days.keys() else fetch_days(fonte)
-    archived = archive.names().keys()
-    attempts = defaultdict(list)
-    for name in sorted(archived):  # by their start
-        attempts[name.partition("/")[0]].append(name)
+    names = archive.names().keys()
+    archived = defaultdict(list)
+    for name in sorted(names):  # by their start
+        archived[name.partition("/")[0]].append(name)
     statuses = {}
     for day in sorted(known):
-        load, turbines = loads.get(day), loaded.get(day, {})
-        source = days.get(day) or Day(day, 0, {}, asked_at)
+        source, load = days.get(day) or Day(day, 0, {}, asked_at), loads.get(day)
+        status = _compare(source, load, loaded.get(day, {}))
         is_gone = bool(kept) and not min(kept) <= day <= max(kept)
-        lacking = sorted(source.fingerprints.keys() - turbines.keys())
-        is_whole = any(each.is_whole for each in turbines.values())
-        is_changed = bool(lacking and is_whole) or any(
-            source.fingerprint(turbine, each.columns) != each.fingerprint
-            for turbine, each in turbines.items()
-        )
-        is_stale = load is not None and not is_gone and is_changed
         run = ((load and load.notebook) or "").removesuffix(NOTEBOOK_SUFFIX)
-        statuses[day] = DayStatus(
-            date=day,
-            state=_state_of(attempts[str(day)], run, load is not None, is_stale),
-            readings=source.readings,
-            coverage=load.coverage if load else None,
-            columns=load.columns if load else [],
-            turbines=sorted(turbines),
-            lacking=lacking,
-            is_whole=is_whole,
-            signals={turbine: each.columns for turbine, each in turbines.items()},
-            loaded=load.finished if load else None,
-            report=archive.locate(run + PAGE_SUFFIX) if run + PAGE_SUFFIX in archived else None,
-            fingerprint=source.version,
-            run=load.run_id if load else None,
-        )
+        state = _state_of(archived[str(day)], run, status.state, is_gone)
+        page = run + PAGE_SUFFIX
+        update = {
+            "state": State.FORGOTTEN if day in forgotten and not source.readings else state,
+            "report": archive.locate(page) if page in names else None,
+            "run": load.run_id if load else forgotten.get(day),
+        }
+        statuses[day] = status.model_copy(update=update)
     return statuses
+
+
+def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, TurbineLoad]) -> DayStatus:
+    """A date by its readings, its last load, and the last load of each of its turbines."""
+    lacking = sorted(source.fingerprints.keys() - turbines.keys())
+    is_whole = any(each.is_whole for each in turbines.values())
+    is_changed = bool(lacking and is_whole) or any(
+        source.fingerprint(turbine, each.columns) != each.fingerprint
+        for turbine, each in turbines.items()
+    )
+    reached = State.STALE if is_changed else State.LOADED
+    return DayStatus(
+        date=source.date,
+        state=reached if load else State.MISSING,
+        readings=source.readings,
+        coverage=load.coverage if load else None,
+        columns=load.columns if load else [],
+        turbines=sorted(turbines),
+        lacking=lacking,
+        is_whole=is_whole,
+        signals={turbine: each.columns for turbine, each in turbines.items()},
+        loaded=load.finished if load else None,
+        fingerprint=source.version,
+    )
 
 
 def describe_wanting(days: Iterable[DayStatus], max_age: float | None = None) -> str:
@@ -165,13 +178,17 @@ def _newest_load(days: Iterable[DayStatus]) -> datetime | None:
     return max((day.loaded for day in days if day.loaded), default=None)
 
 
-def _state_of(names: list[str], run: str, is_loaded: bool, is_stale: bool) -> State:
-    """Decide by the day's files, oldest first, and by the last load's run, empty if unknown."""
+def _state_of(names: list[str], run: str, reached: State, is_gone: bool) -> State:
+    """Decide by the day's files, oldest first, and by the last load's run, empty if unknown.
+
+    `reached` is what Fonte and the ledger alone tell. A day that is gone from Fonte stays loaded.
+    """
+    reached = State.LOADED if reached is State.STALE and is_gone else reached
     # The notebook loaded the date and ended before its last cell
     was_cut = run != "" and (run + FAILED_SUFFIX in names or marker(run) in names)
-    if is_loaded and not is_stale and not was_cut:
-        return State.LOADED
+    if reached is State.LOADED and not was_cut:
+        return reached
     attempts = [name for name in names if name.endswith(NOTEBOOK_SUFFIX) and "/." not in name]
     if was_cut or (attempts and attempts[-1].endswith(FAILED_SUFFIX)):
         return State.FAILED
-    return State.STALE if is_loaded else State.MISSING
+    return reached

@@ -156,3 +156,13 @@ class StatusOptions(ArchiveOptions):
     max_age: float | None = argument(
         "--max-age", "like --check, also when no load is that new", metavar="DAYS", type=number
     )
+
+
+@dataclass(frozen=True)
+class ForgetOptions(ArchiveOptions):
+    """The arguments of `etl forget`."""
+
+    turbines: list[str] | None = argument(
+        "turbines", "turbines, one or more words", nargs="+", metavar="TURBINE", action=Names
+    )
+    yes: bool = argument("--yes", "delete without asking", **FLAG)

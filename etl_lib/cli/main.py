@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from etl_lib.cli.arguments import (
     ArchiveOptions,
+    ForgetOptions,
     InitOptions,
     NoOptions,
     Parser,
@@ -41,6 +42,7 @@ COMMANDS = {
     "status": Command("status", StatusOptions, "show the state of each date"),
     "index": Command("index", ArchiveOptions, "write the page that lists the reports"),
     "load": Command("services", NoOptions, "load your own CSV or Parquet file into Fonte"),
+    "forget": Command("forget", ForgetOptions, "delete all that Alvo has of some turbines"),
     "init": Command("init", InitOptions, "make a folder in which every command works"),
     "serve": Command("services", NoOptions, "keep the embedded services up"),
     "stop": Command("services", NoOptions, "stop the embedded PostgreSQL"),

@@ -37,4 +37,8 @@ def stop(_: NoOptions) -> Exit:
 
 def load(arguments: Sequence[str]) -> int:
     """Run the loader on the configured Fonte, or on the embedded one."""
-    return load_readings(read_settings(), arguments)
+    code, simulated = load_readings(read_settings(), arguments)
+    if code == Exit.DONE and simulated:
+        names = " ".join(simulated)
+        say(f"what was loaded of simulated days stays in Alvo: etl forget {names} deletes it")
+    return code

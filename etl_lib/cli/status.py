@@ -33,7 +33,8 @@ def print_table(days: Iterable[DayStatus]) -> None:
     days = list(days)
     is_farm = any(len(day.turbines) + len(day.lacking) > 1 for day in days)
     turbines = f"  {'turbines':>8}" if is_farm else ""
-    head = f"{'date':10}  {'state':7}  {'readings':>8}{turbines}  {'coverage':>8}"
+    width = max([7, *(len(day.state) for day in days)])
+    head = f"{'date':10}  {'state':{width}}  {'readings':>8}{turbines}  {'coverage':>8}"
     say(f"{head}  {'loaded (UTC)':16}  report")
     for day in days:
         coverage = "" if day.coverage is None else f"{day.coverage:.1%}"
@@ -43,7 +44,7 @@ def print_table(days: Iterable[DayStatus]) -> None:
         report = display_path(day.report) if day.report else missing
         counts = f"{len(day.turbines)} of {len(day.turbines) + len(day.lacking)}"
         turbines = f"  {counts:>8}" if is_farm else ""
-        line = f"{day.date}  {day.state:7}  {day.readings:8,}{turbines}  {coverage:>8}"
+        line = f"{day.date}  {day.state:{width}}  {day.readings:8,}{turbines}  {coverage:>8}"
         say(f"{line}  {loaded:16}  {report}".rstrip())
         if day.loaded and day.lacking:
             say(f"            lacks {', '.join(day.lacking)}")

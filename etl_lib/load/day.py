@@ -70,7 +70,12 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
     return LoadedDay(run_id=run_id, **ledger)
 
 
-LOCK_DAY = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)"
+# Loads of several dates run side by side; `forget` waits for all of them
+LOCK_DAY = """
+    SELECT
+        pg_advisory_xact_lock_shared(hashtext('etl_lib.loads')),
+        pg_advisory_xact_lock(hashtext('etl_lib.day'), $1::integer)
+"""
 # One at a time: two writers that make the same signals in another order would wait for each other
 LOCK_SIGNALS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.signal'))"
 SELECT_SIGNALS = """

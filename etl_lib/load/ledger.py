@@ -1,4 +1,7 @@
-"""The ledger `run`, one row for each load, and the signals that were loaded."""
+"""The ledger `run`, one row for each load, and the signals that were loaded.
+
+Turbines that were forgotten since a load count as not loaded by it: see `forget`.
+"""
 
 from collections import defaultdict
 from datetime import date
@@ -26,15 +29,40 @@ def last_run(alvo: Engine) -> int:
         return connection.execute(select(func.max(run.c.id))).scalar() or 0
 
 
+IS_HELD = """
+    NOT EXISTS (
+        SELECT FROM forgotten WHERE forgotten.turbine = each.turbine AND last_run >= {run}.id
+    )
+"""
+"""Whether a turbine, `each.turbine`, was not forgotten since a load."""
+HOLDS_ANY = f"""
+    EXISTS (SELECT FROM unnest(run.turbines) AS each (turbine) WHERE {IS_HELD.format(run="run")})
+"""
+"""Whether a load had a turbine that was not forgotten since."""
+
+
 def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
-    """The last load of each date in the ledger, or of `day` alone."""
+    """The last load of each date in the ledger, or of `day` alone.
+
+    A load whose turbines were all forgotten does not count.
+    """
     create_tables(alvo)
     loads = select(run, run.c.id.label("run_id")).ext(distinct_on(run.c.date))
+    loads = loads.where(text(HOLDS_ANY))
     latest = loads.order_by(run.c.date, run.c.id.desc())
     latest = latest if day is None else latest.where(run.c.date == day)
     with alvo_connection(alvo) as connection:
         rows = connection.execute(latest).mappings()
         return {row["date"]: LoadedDay.model_validate(dict(row)) for row in rows}
+
+
+def forgotten_dates(alvo: Engine) -> dict[date, int]:
+    """The dates whose loaded turbines were all forgotten, each with the id of its last load."""
+    create_tables(alvo)
+    found = select(run.c.date, func.max(run.c.id)).group_by(run.c.date)
+    with alvo_connection(alvo) as connection:
+        rows = connection.execute(found.having(text(f"NOT bool_or({HOLDS_ANY})")))
+        return {row[0]: row[1] for row in rows}
 
 
 class TurbineLoad(NamedTuple):
@@ -46,14 +74,16 @@ class TurbineLoad(NamedTuple):
     """Whether the load was of all turbines that Fonte had."""
 
 
-LAST_OF_EACH = text("""
+LAST_OF_EACH = text(f"""
     SELECT DISTINCT ON (date, turbine) date, turbine, columns, fingerprint, is_whole
     FROM (
-        SELECT *, max(id) FILTER (WHERE is_whole) OVER (PARTITION BY date) AS last_whole FROM run
+        SELECT *, max(id) FILTER (WHERE is_whole) OVER (PARTITION BY date) AS last_whole
+        FROM run
+        WHERE {HOLDS_ANY}
     ) AS loads, unnest(turbines, fingerprints) AS each (turbine, fingerprint)
-    WHERE id >= coalesce(last_whole, 0)
+    WHERE id >= coalesce(last_whole, 0) AND {IS_HELD.format(run="loads")}
     ORDER BY date, turbine, id DESC
-""")
+""")  # noqa: S608  # constants alone
 
 
 def loaded_turbines(alvo: Engine) -> dict[date, dict[str, TurbineLoad]]:

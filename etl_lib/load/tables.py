@@ -56,6 +56,19 @@ run = sa.Table(
     sa.Column("code_version", sa.Text, nullable=False),
     comment="The ledger: one row for each load",
 )
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("turbine", sa.Text, primary_key=True),
+    sa.Column(
+        "last_run",
+        sa.BigInteger,
+        primary_key=True,
+        comment="the id of the last load before it: data has nothing from that one or earlier",
+    ),
+    sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
+    comment="Turbines whose statistics were deleted: the ledger keeps their loads",
+)
 STATISTICS_VIEW = """
     CREATE VIEW statistics AS
     SELECT

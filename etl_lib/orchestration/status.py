@@ -30,7 +30,7 @@ def find_wanted(addresses: Mapping[str, str]) -> dict[str, DayStatus]:
     return {  # a day that changes back was loaded in between, which is a new run
         f"{day}:{status.fingerprint}:{status.run}": status
         for day, status in read_status(settings, project_archive(settings)).items()
-        if status.state is not State.LOADED and not _may_draw(status)
+        if status.state not in (State.LOADED, State.FORGOTTEN) and not _may_draw(status)
     }
 
 

@@ -23,7 +23,7 @@ def start_missing(settings: Settings) -> Settings:
     """
     filled: dict[str, Any] = {}
     if settings.alvo_database_url is None:
-        filled["alvo_database_url"] = start_database(find_home(), "Alvo")
+        filled["alvo_database_url"] = start_alvo(settings)
     if settings.fonte_api_url is None:
         is_embedded = settings.fonte_database_url is None
         filled["fonte_api_url"] = start_api(
@@ -32,20 +32,35 @@ def start_missing(settings: Settings) -> Settings:
     return settings.model_copy(update=filled)
 
 
+def start_alvo(settings: Settings) -> str:
+    """The address of Alvo: the one of the settings, else the embedded one, started."""
+    return settings.alvo_database_url or start_database(find_home(), "Alvo")
+
+
 def start_fonte(settings: Settings) -> str:
     """The address of Fonte's database: the one of the settings, else the embedded one, started."""
     return settings.fonte_database_url or start_database(find_home(), "Fonte")
 
 
-def load_readings(settings: Settings, arguments: Sequence[str]) -> int:
-    """Run `etl load` with these arguments on the Fonte of the settings; returns its exit code."""
+def load_readings(settings: Settings, arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Run `etl load` with these arguments on the Fonte of the settings.
+
+    Returns its exit code, and the turbines whose simulated readings gave way to the file.
+    """
     from fonteapi.__main__ import main
+    from fonteapi.turbines import list_simulated
+
+    before: dict[str, list[str]] = {}
 
     def find_settings() -> dict[str, Any]:  # help and wrong arguments start nothing
-        given = {"database_url": start_fonte(settings), "catalogue": settings.fonte_catalogue}
+        address = start_fonte(settings)
+        before[address] = list_simulated(address)
+        given = {"database_url": address, "catalogue": settings.fonte_catalogue}
         return given | {"_env_file": find_home() / ".env"}
 
-    return main(["load", *arguments], prog="etl", find_settings=find_settings)
+    code = main(["load", *arguments], prog="etl", find_settings=find_settings)
+    gone = [set(names) - set(list_simulated(url)) for url, names in before.items() if names]
+    return code, sorted(set().union(*gone))
 
 
 @cache

@@ -31,9 +31,9 @@ def load_files(
     """Check files, then append their readings to Fonte, in place of simulated ones.
 
     `words` name files, folders, patterns, archives, or - for standard input; all are loaded in one
-    transaction. `replace` also deletes what else Fonte holds, of the files' turbines or of every one. Returns a report. Raises
-    `WrongInput` if a file as a whole or the rules do not fit, and `LoadError` with the bad rows,
-    or if Fonte does not take the readings: it is then unchanged.
+    transaction. `replace` also deletes what else Fonte holds, of the files' turbines or of every
+    one. Returns a report. Raises `WrongInput` if a file as a whole or the rules do not fit, and
+    `LoadError` with the bad rows, or if Fonte does not take the readings: it is then unchanged.
     """
     with open_files(words, rules) as (con, found):
         for each in tqdm(found, "reading", unit=" files", disable=None, leave=False):

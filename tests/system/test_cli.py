@@ -45,6 +45,7 @@ def etl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
         ("status --max-age inf", "--max-age: expected a number from 0 to 1,000,000, got inf"),
         ("status --max-age 1e300", "--max-age: expected a number from 0 to 1,000,000"),
         ("init", "the following arguments are required: FOLDER"),
+        ("forget", "the following arguments are required: TURBINE"),
         ("stop 2024-05-20", "unrecognized arguments: 2024-05-20"),
     ],
 )
@@ -241,6 +242,28 @@ def test_load(
     ((stamp, power),) = execute(fonte_url, "SELECT timestamp, power FROM data")
     assert (stamp.isoformat(), power) == ("2023-12-31T23:00:00+00:00", 5.0)
     assert "FONTE_DATABASE_URL" not in os.environ
+
+
+def test_load_in_place_of_simulated(
+    project: Path, fonte_url: str, alvo_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first own file names the command that deletes the simulated days from Alvo, once."""
+    (project / ".env").write_text(
+        f"FONTE_DATABASE_URL={fonte_url}\nALVO_DATABASE_URL={alvo_url}\n"
+        "FONTE_DAYS=1\nFONTE_TURBINES=2\n"
+    )
+    (project / "mine.csv").write_text("timestamp,power\n2024-01-01,5\n")
+    assert etl(capsys, "run", "2024-05-20", "--columns=power")[0] == 0
+    code, out, err = etl(capsys, "load", "mine.csv", "--turbine", "T1")
+    assert (code, err) == (0, "")
+    assert ", instead of 2,880 simulated ones\n" in out
+    hint = "what was loaded of simulated days stays in Alvo: etl forget T1 T2 deletes it"
+    assert out.splitlines()[-1] == hint
+    assert hint not in etl(capsys, "load", "mine.csv", "--turbine", "T1")[1]
+    code, out, err = etl(capsys, "forget", "T1", "T2", "--yes")
+    assert (code, err) == (0, "")
+    assert out.startswith("deleted 1,440 statistics of T1, T2 on 1 date from Alvo; ")
+    assert "2024-05-20  forgotten" in etl(capsys, "status")[1]
 
 
 def test_own_signal(

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pytest
 from dagster._core.execution.plan import active
 from helpers import ROOT, archived_files, execute, wait_for, wait_for_loads
+from sqlalchemy import Engine
 
 from etl_lib.archive.store import open_archive
+from etl_lib.load.forget import forget_turbines
 from etl_lib.orchestration import definitions as orchestration
 from etl_lib.orchestration.checks import CheckedDay, judge
 from etl_lib.orchestration.days import compare
@@ -168,6 +170,18 @@ def test_sensor(changing: Callable[[date], None], instance: dg.DagsterInstance) 
     assert run(instance, "2024-05-21").success
     assert asked(last := tick(instance, again.cursor)) == []
     assert last.cursor == ""
+
+
+def test_sensor_after_forget(
+    changing: Callable[[date], None], instance: dg.DagsterInstance, alvo: Engine, fonte_url: str
+) -> None:
+    """A forgotten day is requested again, as long as Fonte has readings of it."""
+    assert run(instance, DAYS[0]).success
+    cursor = tick(instance).cursor
+    forget_turbines(alvo, ["T1"])
+    assert asked(tick(instance, cursor)) == [DAYS[0]]
+    execute(fonte_url, "DELETE FROM data WHERE timestamp < '2024-05-21'")
+    assert asked(tick(instance, cursor)) == []
 
 
 def test_sensor_columns(changing: Callable[[date], None], instance: dg.DagsterInstance) -> None:
