@@ -2,12 +2,14 @@
 
 from datetime import date
 from typing import Any
+from weakref import WeakSet
 
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from etl_lib.transform.kinds import shown_column
@@ -16,6 +18,10 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
 """Width of a figure, inches."""
+SENTENCE = 0.5
+"""Height of a figure that has a sentence instead of a plot, inches."""
+_own: WeakSet[Figure] = WeakSet()
+"""The figures that were made here, not by the caller."""
 
 
 def use_svg() -> None:
@@ -43,6 +49,7 @@ def new_column(rows: int, height: float, right: float = 0.25) -> list[Axes]:
         top=1 - 0.35 / height,
         hspace=0.25,
     )
+    _own.add(figure)
     return list(axes.flat)
 
 
@@ -53,8 +60,14 @@ def find_missing(data: pd.DataFrame, *names: str) -> str | None:
 
 
 def write_sentence(ax: Axes, sentence: str) -> Axes:
-    """Write a sentence instead of a plot."""
-    ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, color=GREY)
+    """Write a sentence instead of a plot; a figure of our own for it alone gets low."""
+    figure = ax.get_figure(root=True)
+    at: dict[str, Any] = {"x": 0.5, "ha": "center"}
+    if figure and figure in _own and len(figure.axes) == 1:
+        figure.set_size_inches(WIDTH, SENTENCE)
+        ax.set_position((0, 0, 1, 1))
+        at = {"x": 0.01, "ha": "left"}  # a narrow window shows the left side
+    ax.text(y=0.5, s=sentence, va="center", transform=ax.transAxes, color=GREY, **at)
     ax.set_axis_off()
     return ax
 

@@ -144,7 +144,7 @@ def describe_days(days: pd.DataFrame) -> str:
     if days.empty:
         return (
             "**Alvo is still empty.** Load a day with `etl run 2024-05-20`"
-            " (or `make run`), then run this page again."
+            " (or `make run`), then run this page again. Days without readings leave it empty."
         )
     return (
         f"Alvo holds **{len(days)} days**, {days.index[0]} to {days.index[-1]},"
@@ -168,7 +168,8 @@ def describe_findings(days: pd.DataFrame) -> str:
             f"{energy.idxmax()} gave most of it, {energy.max():,.0f} kWh,"
             f" and {energy.idxmin()} least, {energy.min():,.0f} kWh.",
         ]
-    return "\n".join(f"- {line}" for line in lines or ["Nothing yet."])
+    nothing = "They need readings of wind speed or power." if len(days) else "Nothing yet."
+    return "\n".join(f"- {line}" for line in lines or [nothing])
 
 
 def _describe_turbines(

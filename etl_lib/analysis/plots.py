@@ -73,11 +73,16 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
 
 @of_one_turbine
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
-    """`plot_signal` of each of the signals, one above the other on one time axis."""
-    axes = new_column(len(signals), height=0.5 + 2.6 * len(signals))
-    for signal, ax in zip(signals, axes, strict=True):
+    """`plot_signal` of each of the signals, one above the other on one time axis.
+
+    One without readings is a sentence in a figure of its own.
+    """
+    present = [name for name in signals if not find_missing(data, shown_column(data, name))]
+    column = new_column(len(present), height=0.5 + 2.6 * len(present)) if present else []
+    drawn = dict(zip(present, column, strict=True))
+    for signal, ax in drawn.items():
         plot_signal(data, signal, ax=ax).label_outer()
-    return axes
+    return [drawn.get(signal) or plot_signal(data, signal) for signal in signals]
 
 
 @of_one_turbine

@@ -94,41 +94,63 @@ class Summary(LoadedDay):
         return {
             MIME_TYPE: self.model_dump(mode="json", by_alias=True),
             "text/markdown": self.table(),
-            "text/plain": f"{self.date}: {self.counts}",
+            "text/plain": f"{self.date}: {self.nothing if self.is_empty else self.counts}",
         }
 
     @property
+    def absent(self) -> list[str]:
+        """The signals that were asked for and have no finite reading, of any turbine."""
+        found = {name: counts.readings - counts.missing - counts.not_finite
+                 for name, counts in self.quality.items()}  # fmt: skip
+        return [name for name in self.columns if found.get(name) == 0]
+
+    @property
+    def line(self) -> str:
+        """What the load did, in one line."""
+        return self.nothing if self.is_empty else f"loaded: {self.counts}"
+
+    @property
     def counts(self) -> str:
-        """Readings in, statistics out and coverage, in one line."""
+        """Readings in, statistics out, coverage and the signals without readings, in one line."""
         several = f" of {len(self.turbines)} turbines" if len(self.turbines) > 1 else ""
         return (
             f"{self.readings:,} readings{several} in, {self.statistics:,} statistics out,"
-            f" coverage {self.coverage:.1%}"
+            f" coverage {self.coverage:.1%}{self._absence}"
         )
+
+    @property
+    def _absence(self) -> str:
+        return f"; no readings of {', '.join(self.absent)}" if self.absent else ""
 
     def table(self) -> str:
         """The summary as Markdown: a table, and another of the turbines if they are several."""
-        energy = _quantity(self.energy, "{:,.0f} kWh")
+        energy = self._tell("power", self.energy, "{:,.0f} kWh")
+        if self.energy is not None:
+            energy += f", in {self.hours_with_power:.1f} hours with power readings"
+            energy += " on average" if len(self.turbines) > 1 else ""
         several = f"{len(self.turbines)}: " if len(self.turbines) > 1 else ""
         intervals = dict(zip(self.turbines, self.intervals, strict=True))
         rows = {
             "date (UTC)": str(self.date),
             "turbines" if several else "turbine": f"{several}{', '.join(self.turbines)}",
-            "signals": ", ".join(self.columns),
+            "signals": f"{', '.join(self.columns)}{self._absence}",
             "readings in": f"{self.readings:,}",
             "interval": describe_intervals(intervals),
             "statistics out": f"{self.statistics:,}",
             "changes in Alvo": self.changes,
             "coverage": f"{self.coverage:.1%}{self._least_complete()}",
-            "mean wind speed": _quantity(self.mean_wind_speed, "{:.2f} m/s"),
-            "energy": f"{energy}, in {self.hours_with_power:.1f} hours with power readings"
-            + (" on average" if several else ""),
+            "mean wind speed": self._tell("wind_speed", self.mean_wind_speed, "{:.2f} m/s"),
+            "energy": energy,
             "ledger": f"run {self.run_id}, {self.finished:%Y-%m-%d %H:%M:%S} UTC",
         }
         # Markdown passes HTML through, and units are text from Fonte
         lines = [f"| {name} | {escape(value, quote=False)} |" for name, value in rows.items()]
         table = "\n".join(["| | |", "|:--|:--|", *lines])
         return f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}" if several else table
+
+    def _tell(self, signal: str, value: float | None, form: str) -> str:
+        """A number that comes from a signal, or why there is none."""
+        return _quantity(value, form, "no readings" if signal in self.columns else "not loaded")
 
     def _least_complete(self) -> str:
         """The turbines that lack most readings; empty if none lacks any, or there is one."""
@@ -157,5 +179,5 @@ class Summary(LoadedDay):
         return "\n".join([lines[0], "|:--|--:|--:|--:|--:|--:|", *lines[1:]])
 
 
-def _quantity(value: float | None, form: str, nothing: str = "no readings") -> str:
+def _quantity(value: float | None, form: str, nothing: str) -> str:
     return nothing if value is None else form.format(value)

@@ -51,6 +51,8 @@ class DayStatus(BaseModel):
     """Coverage of the last load, 0 to 1."""
     columns: list[str] = []
     """Signals of the last load."""
+    statistics: int | None = None
+    """What the last load wrote; 0 if none of its signals had a reading."""
     turbines: list[str] = []
     """Those that were loaded, by the last load or another one."""
     lacking: list[str] = []
@@ -131,6 +133,7 @@ def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, Turbine
         readings=source.readings,
         coverage=load.coverage if load else None,
         columns=load.columns if load else [],
+        statistics=load.statistics if load else None,
         turbines=sorted(turbines),
         lacking=lacking,
         is_whole=is_whole,

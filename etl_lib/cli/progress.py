@@ -16,7 +16,7 @@ class Progress:
 
     def __init__(self, total: int, skipped: Sequence[DayStatus], jobs: int) -> None:
         self.total, self.skipped, self.jobs = total, skipped, jobs
-        self.loaded, self.failed = 0, list[Outcome]()
+        self.loaded, self.empty, self.failed = 0, 0, list[Outcome]()
         self.has_archived = False
         quiet = total < 2 or not sys.stdout.isatty()
         self.bar = tqdm(total=total, unit="date", file=sys.stdout, disable=quiet, leave=False)
@@ -35,8 +35,9 @@ class Progress:
     def show(self, outcome: Outcome) -> None:
         """Print what became of a date."""
         if outcome.summary:
-            self.loaded += 1
-            self._say(f"{outcome.date}  loaded: {outcome.summary.counts}")
+            self.loaded += not outcome.summary.is_empty
+            self.empty += outcome.summary.is_empty
+            self._say(f"{outcome.date}  {outcome.summary.line}")
         else:
             self.failed.append(outcome)
             self._say(f"{outcome.date}  failed: {outcome.error}")
@@ -53,6 +54,7 @@ class Progress:
         if self.total + len(self.skipped) > 1:
             counts = {
                 "loaded": self.loaded,
+                "without readings": self.empty,
                 "skipped": len(self.skipped),
                 "failed": len(self.failed),
                 "not run": self._left,
@@ -63,7 +65,7 @@ class Progress:
 
     @property
     def _left(self) -> int:
-        return self.total - self.loaded - len(self.failed)
+        return self.total - self.loaded - self.empty - len(self.failed)
 
     def _count(self) -> None:
         running = min(self.jobs, self._left)

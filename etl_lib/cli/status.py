@@ -29,7 +29,7 @@ def status(options: StatusOptions) -> Exit:
 
 
 def print_table(days: Iterable[DayStatus]) -> None:
-    """Print a header and one line per day, and a line of the turbines that a loaded day lacks."""
+    """Print a header and one line per day, and lines of what a loaded day lacks."""
     days = list(days)
     is_farm = any(len(day.turbines) + len(day.lacking) > 1 for day in days)
     turbines = f"  {'turbines':>8}" if is_farm else ""
@@ -48,3 +48,5 @@ def print_table(days: Iterable[DayStatus]) -> None:
         say(f"{line}  {loaded:16}  {report}".rstrip())
         if day.loaded and day.lacking:
             say(f"            lacks {', '.join(day.lacking)}")
+        if day.statistics == 0:
+            say(f"            no readings of {', '.join(day.columns)}")

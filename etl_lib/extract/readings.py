@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl_lib.catalogue import read_signal
-from etl_lib.errors import FonteError
+from etl_lib.errors import FonteError, ParameterError
 from etl_lib.extract import client
 from etl_lib.extract.days import Day
 
@@ -51,7 +51,10 @@ def _fetch(
     """The readings of these columns alone."""
     query = client.to_query(start, end)
     query |= {"columns": list(columns), "turbine": list(turbines) or ["*"]}
-    response = client.get(fonte, "/data", query, accept=ARROW)
+    try:
+        response = client.get(fonte, "/data", query, accept=ARROW)
+    except ParameterError as error:
+        raise ParameterError(_name_option(str(error))) from None
     where = client.shown_url(response.url)
     table = _read_stream(response, where)
     keys = [("timestamp", TIMESTAMP_TYPE), ("turbine", pa.string())]
@@ -63,6 +66,13 @@ def _fetch(
             f"expected readings from {start} up to {end} from {where}, got others among them"
         )
     return table
+
+
+def _name_option(problems: str) -> str:
+    """A refusal that ends in how to choose other signals."""
+    if "columns: " not in problems:
+        return problems
+    return f"{problems}: name the signals to load by --columns, or in papermill by -p columns"
 
 
 def fetch_before(fonte: httpx2.Client, day: Day, readings: pa.Table) -> pa.Table:

@@ -43,3 +43,13 @@ class LoadedDay(BaseModel):
         """How many of the day's statistics the load changed, and the largest change."""
         counts = f"{self.added:,} added, {self.changed:,} changed, {self.removed:,} removed"
         return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none of the signals had a reading, so that the day has no statistics."""
+        return self.statistics == 0
+
+    @property
+    def nothing(self) -> str:
+        """That an empty day has no readings, and of what."""
+        return f"no readings of {', '.join(self.columns)}"

@@ -102,7 +102,8 @@ def _run_days(
         closing(run_dates(pool, rest, plan)) as outcomes,
     ):
         for outcome in chain(known, outcomes):
-            context.log.info(f"{outcome.date}: {outcome.error or 'loaded'}")
+            told = outcome.summary.line if outcome.summary else outcome.error
+            context.log.info(f"{outcome.date}: {told}")
             if outcome.summary is None:
                 yield Problem(f"{outcome.date}: {outcome.error}", outcome.is_transient)
                 continue
@@ -159,12 +160,14 @@ def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
 
 
 def _describe_coverage(summary: Summary) -> str:
-    """The coverage of the day and of each of several turbines, where it is low."""
+    """The coverage of the day and of each of several turbines where it is low; absent signals."""
     found = {"": summary.coverage} if summary.coverage < LOW_COVERAGE else {}
     if len(summary.by_turbine) > 1:
         shares = {f"{name} ": day.coverage for name, day in summary.by_turbine.items()}
         found |= {name: share for name, share in shares.items() if share < LOW_COVERAGE}
-    return ", ".join(f"{name}{share:.1%}" for name, share in found.items())
+    shares_of_all = ", ".join(f"{name}{share:.1%}" for name, share in found.items())
+    absent = f"no readings of {', '.join(summary.absent)}" if summary.absent else ""
+    return "; ".join(filter(None, [shares_of_all, absent]))
 
 
 def _count_implausible(summary: Summary) -> str:

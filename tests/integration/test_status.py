@@ -253,6 +253,7 @@ def test_table_and_json(
         "readings": 60,
         "coverage": pytest.approx(60 / 1440),
         "columns": ["power"],
+        "statistics": 30,
         "loaded": row.finished.isoformat(),
         "report": None,
         "turbines": ["T1"],
