@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 import duckdb
 
@@ -41,55 +42,50 @@ CREATE TEMP MACRO number_with_comma(x) AS
 FUNCTIONS = {Mark.POINT: "number_with_point", Mark.COMMA: "number_with_comma"}
 
 
-def find_marks(
-    con: duckdb.DuckDBPyConnection,
-    names: Mapping[str, str],
-    given: Mark | None,
-    file: str,
-    delimiter: str | None = None,
-) -> dict[str, Mark]:
-    """The mark of each text column of `source`; `names` has the file's name of each.
+class Column(NamedTuple):
+    """A column of numbers as text."""
 
-    A column whose numbers could be read by both, such as 1.075 for 1075, has the mark of the
-    others; between commas a point stands before decimals, since where the comma does, files have
-    another delimiter. Raises `WrongInput`, with the option that decides, if they tell none.
+    title: str
+    """The file's name."""
+    low: float
+    high: float
+    """What its values can be, in the unit of the file."""
+
+
+def find_marks(
+    con: duckdb.DuckDBPyConnection, columns: Mapping[str, Column], given: Mark | None, file: str
+) -> dict[str, Mark]:
+    """The mark of each text column of `source`, by our name.
+
+    A column whose numbers could be read by both, such as 1.075 for 1075, has the mark by which its
+    values can be, else that of the others. Raises `WrongInput`, with the option that decides, if
+    they tell none.
     """
     if given:
-        return dict.fromkeys(names, given)
-    fitting = {name: _fit(con, name) for name in names}
+        return dict.fromkeys(columns, given)
+    fitting = {name: _fit(con, name, column) for name, column in columns.items()}
     told = {marks[0] for marks in fitting.values() if len(marks) == 1}
     usual = next(iter(told)) if len(told) == 1 else Mark.POINT
-    found = {name: marks[0] if len(marks) == 1 else usual for name, marks in fitting.items()}
     for name, marks in fitting.items():
         if len(marks) > 1 and len(told) != 1:
-            example = _find_example(con, name)
-            if "," in example or delimiter != ",":
-                whole = example.replace(".", "").replace(",", "")
-                raise WrongInput(
-                    f"{file}: column {names[name]!r}: {example!r} could be"
-                    f" {example.replace(',', '.')} or {whole}: choose with --decimal . or"
-                    " --decimal ,"
-                )
-    return found
+            marked = f"""SELECT max(trim("{name}")) FROM source WHERE contains("{name}", '.')
+                OR contains("{name}", ',')"""  # noqa: S608
+            [(example,)] = con.execute(marked).fetchall()
+            other = example.replace(".", "").replace(",", "")
+            raise WrongInput(
+                f"{file}: column {columns[name].title!r}: {example!r} could be"
+                f" {example.replace(',', '.')} or {other}: choose with --decimal . or --decimal ,"
+            )
+    return {name: marks[0] if len(marks) == 1 else usual for name, marks in fitting.items()}
 
 
-def _find_example(con: duckdb.DuckDBPyConnection, name: str) -> str:
-    """A number of a column with a mark in it, one with a comma if there is one."""
-    query = f"""
-        SELECT trim("{name}") FROM source WHERE regexp_matches("{name}", '[.,]')
-        ORDER BY contains("{name}", ',') DESC, 1 DESC LIMIT 1
-    """  # noqa: S608
-    [(example,)] = con.execute(query).fetchall()
-    return str(example)
-
-
-def describe(marks: Mapping[str, Mark], names: Mapping[str, str]) -> str:
+def describe(marks: Mapping[str, Mark], columns: Mapping[str, Column]) -> str:
     """A line on the columns with a decimal comma; empty without any."""
-    commas = [names[name] for name, mark in marks.items() if mark is Mark.COMMA]
+    commas = [columns[name].title for name, mark in marks.items() if mark is Mark.COMMA]
     return f"numbers with a decimal comma: {', '.join(commas)}" if commas else ""
 
 
-def _fit(con: duckdb.DuckDBPyConnection, name: str) -> Sequence[Mark]:
+def _fit(con: duckdb.DuckDBPyConnection, name: str, column: Column) -> Sequence[Mark]:
     """The marks by which all numbers of a column can be read; none if it has no marks."""
     counts = ", ".join(
         f"count(*) FILTER (regexp_full_match(x, '{pattern}'))" for pattern in PATTERNS.values()
@@ -105,4 +101,18 @@ def _fit(con: duckdb.DuckDBPyConnection, name: str) -> Sequence[Mark]:
             return found
         if total and not found:  # some are no numbers: they are reported as such
             return [max(zip(fits, PATTERNS, strict=True), key=lambda pair: pair[0])[1]]
-    return found
+    return _narrow(con, name, column, found) if len(found) > 1 else found
+
+
+def _narrow(
+    con: duckdb.DuckDBPyConnection, name: str, column: Column, marks: Sequence[Mark]
+) -> Sequence[Mark]:
+    """Of several marks the one by which most values can be; all, if that tells none."""
+    bounds = f"'{column.low}'::DOUBLE AND '{column.high}'::DOUBLE"
+    can_be = ", ".join(
+        f'2 * count_if({FUNCTIONS[mark]}("{name}") BETWEEN {bounds}) > count(*)' for mark in marks
+    )
+    marked = f"""regexp_matches("{name}", '[.,]') AND NOT is_missing("{name}")"""
+    [fits] = con.execute(f"SELECT {can_be} FROM source WHERE {marked}").fetchall()  # noqa: S608
+    narrowed = [mark for mark, fit in zip(marks, fits, strict=True) if fit]
+    return narrowed if len(narrowed) == 1 else marks

@@ -102,7 +102,7 @@ def understand(
     below = table.layout.below if table.layout else ()
     conversions, notes = find_conversions(columns, below, rules, signals)
     found.notes += notes
-    found.notes += read_values(con, table, columns, rules, conversions, turbine)
+    found.notes += read_values(con, table, columns, rules, conversions, turbine, signals)
     found.notes += _localize(con, table, columns, rules)
     if columns.narrow:
         _merge(con, "readings", columns.signals)

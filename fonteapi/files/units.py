@@ -56,12 +56,12 @@ def find_conversions(
         unit = rules.units.get(name) or _find_unit(columns, title, below)
         if name in rules.scale:
             conversions[name] = Conversion(rules.scale[name])
-        elif not unit:
-            conversions[name] = conversions.get(signal, Conversion())
-        elif unit != expected:
+        elif unit:
             conversions[name], note = _convert_column(name, title, unit, expected)
             notes.append(note)
-        if statistic == "std" and name in conversions:  # a difference has no zero of its own
+        else:
+            conversions[name] = conversions.get(signal, Conversion())
+        if statistic == "std":  # a difference has no zero of its own
             conversions[name] = Conversion(conversions[name].factor)
     return conversions, notes
 

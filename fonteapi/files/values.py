@@ -1,10 +1,11 @@
 """Turns a file's texts into values, in DuckDB, and finds the rows that cannot be read."""
 
 from collections.abc import Mapping
+from math import inf
 
 import duckdb
 
-from fonteapi.catalogue import TURBINE_NAME
+from fonteapi.catalogue import TURBINE_NAME, Signal
 from fonteapi.files import numbers, stamps
 from fonteapi.files.bad_rows import STAMP, Value, leave_out, tell_left_out
 from fonteapi.files.columns import Columns
@@ -53,6 +54,7 @@ def read_values(
     rules: Rules,
     conversions: Mapping[str, Conversion],
     turbine: str,
+    signals: Mapping[str, Signal],
 ) -> list[str]:
     """Make DuckDB's table `readings` of `source`, the file's rows, in their order.
 
@@ -65,9 +67,12 @@ def read_values(
     stamps.find_format(con, stamp, table.name)
     types = {name: kind for name, kind, *_ in con.execute("DESCRIBE source").fetchall()}
     _check_types(table, columns, types)
-    texts = {name: columns.titles[name] for name in columns.signals if types[name] == "VARCHAR"}
-    delimiter = table.layout.delimiter if table.layout else None
-    marks = numbers.find_marks(con, texts, rules.decimal, table.name, delimiter)
+    texts = {
+        name: _bound(columns.titles[name], signals[name], conversions[name])
+        for name in columns.signals
+        if types[name] == "VARCHAR"
+    }
+    marks = numbers.find_marks(con, texts, rules.decimal, table.name)
     values = _describe(columns, stamp, turbine, marks, conversions)
     is_bad = " OR ".join(f"({value.is_bad})" for value in values.values() if value.is_bad)
     selected = ", ".join(f'{value.value} AS "{name}"' for name, value in values.items())
@@ -81,12 +86,19 @@ def read_values(
     if bad and table.layout and not table.by_line:
         table.read_by_line(con, columns.positions)
         make_source(con, columns)
-        return read_values(con, table, columns, rules, conversions, turbine)
+        return read_values(con, table, columns, rules, conversions, turbine, signals)
     notes = leave_out(con, table, columns, values, bad, skip=rules.skip_bad) if bad else []
     con.execute("ALTER TABLE readings DROP COLUMN is_bad")
     con.execute("ALTER TABLE readings DROP COLUMN number")
     notes += [stamps.describe(con), numbers.describe(marks, texts)]
     return [*notes, *tell_left_out(table), describe_ending(con, table, columns.positions)]
+
+
+def _bound(title: str, signal: Signal, conversion: Conversion) -> numbers.Column:
+    """What the values of a column can be, in the unit of the file."""
+    low, high = signal.possible or (-inf, inf)
+    bounds = sorted((bound - conversion.offset) / conversion.factor for bound in (low, high))
+    return numbers.Column(title, *bounds)
 
 
 def _describe(
@@ -110,7 +122,7 @@ def _describe(
         values["turbine"] = Value("turbine", name, "NOT is_turbine(turbine)", title, TURBINE)
     for signal in columns.signals:
         name, title = f'"{signal}"', repr(titles[signal])
-        factor, offset = conversions.get(signal, Conversion())
+        factor, offset = conversions[signal]
         parse = numbers.FUNCTIONS[marks[signal]] if signal in marks else ""
         number = f"{parse}({name})" if parse else f"{name}::DOUBLE"
         is_bad = f"NOT is_missing({name}) AND {number} IS NULL" if parse else ""

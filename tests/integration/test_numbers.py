@@ -71,20 +71,28 @@ def test_both_ways(
     assert stored(fonte_url) == [(whole, 8), (999, 9)]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("1.075", 1.075), ("1,075", None)])
-def test_between_commas(
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["8.125", "9.250"], [(None, 8.125), (None, 9.25)]),  # 8125 m/s cannot be
+        (["8,125", "9,250"], [(None, 8.125), (None, 9.25)]),
+        (["8.125;1.075", "9.250;1.125"], [(1.075, 8.125), (1.125, 9.25)]),
+    ],
+)
+def test_what_can_be_decides(
     fonte_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    text: str,
-    expected: float | None,
+    values: list[str],
+    expected: list[tuple[float | None, float]],
 ) -> None:
-    """Between commas a point stands before decimals; a comma in quotes could be both."""
     monkeypatch.setenv("FONTE_DATABASE_URL", fonte_url)
     path = tmp_path / "own.csv"
-    path.write_text(f'timestamp,power\n2024-05-20T00:00,"{text}"\n')
-    assert main(["load", str(path)]) == (0 if expected else 2)
-    assert stored(fonte_url) == ([(expected, None)] if expected else [])
+    names = "timestamp;wind_speed;power" if ";" in values[0] else "timestamp;wind_speed"
+    rows = [f"2024-05-20T00:0{number};{value}\n" for number, value in enumerate(values)]
+    path.write_text(f"{names}\n{''.join(rows)}")
+    assert main(["load", str(path)]) == 0
+    assert stored(fonte_url) == expected
 
 
 def test_decimal_comma_is_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
