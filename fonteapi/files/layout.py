@@ -82,17 +82,32 @@ def find_layout(
     if max(found)[0][0] == 0 and header_row is None:  # no name is known: the shape decides
         found = [_find_by_shape(lines, found)]
     best = max(found, key=lambda each: each[:2])
+    _refuse_doubt(found, best, is_key, name)
     _, start, delimiter, header, height = best
-    for rate, line, mark, names, _ in found:
-        if (rate, mark) == (best[0], delimiter) and names != header and rate[0] > 1:
-            raise WrongInput(
-                f"{name}: lines {1 - start} and {1 - line} both name the columns: choose with"
-                " --header-row"
-            )
     return _describe(encoding, lines, -start, delimiter, header, height, is_key)
 
 
 Candidate = tuple[tuple[int, int], int, str, list[str], int]
+
+
+def _refuse_doubt(
+    found: Sequence[Candidate], best: Candidate, is_key: Callable[[str], bool], name: str
+) -> None:
+    """Refuse a second line that names the columns, and a row above the one that was chosen."""
+    rate, start, delimiter, header, _ = best
+    key = next((place for place, title in enumerate(header) if is_key(title)), None)
+    for other_rate, other, mark, record, _ in found:
+        lines = f"{name}: lines {1 - start} and {1 - other}"
+        if mark != delimiter:
+            continue
+        if other_rate == rate and record != header and rate[0] > 1:
+            raise WrongInput(f"{lines} both name the columns: choose with --header-row")
+        is_row = key is not None and len(record) == len(header) and record[key][:1].isdigit()
+        if other > start and is_row:
+            raise WrongInput(
+                f"{lines}: expected the names above the rows, got a row above them: choose with"
+                " --header-row"
+            )
 
 
 def _read_sample(path: Path) -> tuple[str, str]:

@@ -7,13 +7,13 @@ import duckdb
 import pyarrow as pa
 from tqdm import tqdm
 
+from fonteapi import table
 from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
 from fonteapi.files.errors import LoadError
 from fonteapi.files.rules import Rules
 from fonteapi.files.understand import check_together, describe, open_files, signals_of, understand
 from fonteapi.settings import Settings
-from fonteapi.table import Counts, create_table, load_readings, mark_on_change
 from pgarrow.errors import first_line
 
 
@@ -51,7 +51,7 @@ def load_files(
     return "\n".join([report, *notes])
 
 
-def _describe_others(counts: Counts) -> str:
+def _describe_others(counts: table.Counts) -> str:
     """What became of the readings that Fonte held before the file's; empty without any."""
     kept = counts.before - counts.simulated - counts.deleted
     parts = {"instead of": counts.deleted, "beside": kept}
@@ -66,13 +66,13 @@ def _write(
     rules: Rules,
     settings: Settings,
     replaced: Sequence[str] | None,
-) -> tuple[Counts, Mapping[str, Signal]]:
+) -> tuple[table.Counts, Mapping[str, Signal]]:
     """Move DuckDB's `loaded` into Fonte; returns how many it held, and its signals."""
     fonte = open_fonte(settings)
     try:
-        create_table(fonte, signals)
-        counts = load_readings(fonte.engine, _show_progress(con), replaced)
-        mark_on_change(fonte, rules.on_change)
+        table.create_table(fonte, signals)
+        counts = table.load_readings(fonte.engine, _show_progress(con), replaced)
+        table.mark_on_change(fonte, rules.on_change)
         return counts, fonte.describe().signals
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None

@@ -113,6 +113,17 @@ def test_line_of_the_names(load: Load, fonte_url: str, capsys: pytest.CaptureFix
     assert "--header-row: own.csv has 5 lines, got 9" in capsys.readouterr().err
 
 
+def test_row_above_the_names(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows are not lost when the first line of names is broken, and a later one is not."""
+    first, second = ROWS.splitlines()
+    assert load(f'Time,Wind,Pow"er\n{first}\nTime,Wind,Power\n{second}\n', *NAMES) == 2
+    err = capsys.readouterr().err
+    assert "lines 3 and 2: expected the names above the rows, got a row above them" in err
+    assert stored(fonte_url) == []
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
 def test_encodings(load: Load, fonte_url: str, encoding: str) -> None:
     """Names in any usual encoding are found."""

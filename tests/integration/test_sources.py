@@ -45,6 +45,7 @@ def powers(
         lzma.compress(TEXT.encode()),
         gzip.compress(gzip.compress(TEXT.encode("utf-16"))),
     ],
+    ids=range(8),
 )
 @pytest.mark.parametrize("name", ["own", "own.csv", "own.parquet"])
 def test_content_decides(powers: Powers, content: bytes, name: str) -> None:
@@ -159,6 +160,7 @@ def test_sheets(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
         ("own.xls", b"\xd0\xcf\x11\xe0 and no book", "own.xls: cannot be read: "),
         ("own.csv", b"\x7fELF\2\1\1\0\0", "own.csv: expected text, Parquet or Excel, got other"),
     ],
+    ids=["zip", "gz", "xls", "csv"],
 )
 def test_broken_files(
     powers: Powers, capsys: pytest.CaptureFixture[str], name: str, content: bytes, message: str
