@@ -95,6 +95,8 @@ def _refuse_doubt(
 ) -> None:
     """Refuse a second line that names the columns, and a row above the one that was chosen."""
     rate, start, delimiter, header, _ = best
+    if any(has_rows(title, delimiter) for title in header):
+        raise WrongInput(f"{name}: line {1 - start}: expected the end of a quoted name, got rows")
     key = next((place for place, title in enumerate(header) if is_key(title)), None)
     for other_rate, other, mark, record, _ in found:
         lines = f"{name}: lines {1 - start} and {1 - other}"
@@ -108,6 +110,12 @@ def _refuse_doubt(
                 f"{lines}: expected the names above the rows, got a row above them: choose with"
                 " --header-row"
             )
+
+
+def has_rows(cell: str, delimiter: str) -> bool:
+    """Whether a field over several lines holds what look like rows: a quote too many opened it."""
+    lines = cell.splitlines()[1:]
+    return any(delimiter in line and any(map(str.isdigit, line)) for line in lines)
 
 
 def _read_sample(path: Path) -> tuple[str, str]:

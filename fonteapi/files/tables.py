@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from fonteapi.files.errors import WrongInput
-from fonteapi.files.layout import Layout
+from fonteapi.files.layout import Layout, has_rows
 from fonteapi.files.sources import Source
 from pgarrow.errors import first_line
 
@@ -183,7 +183,7 @@ def _check(
         where = f" as in line {layout.names_line}" if layout.names_line else ""
         table.problems[line] = [f"expected {layout.width} fields{where}, got {len(row)}"]
         return
-    if any("\n" in cell and _has_rows(cell, layout.delimiter) for cell in row):
+    if any("\n" in cell and has_rows(cell, layout.delimiter) for cell in row):
         table.problems[line] = ["expected the end of a quoted field, got further rows"]
         return
     wanted = [row[place] for place in positions]
@@ -195,12 +195,6 @@ def _check(
         yield line, *wanted
     else:
         table.problems[line] = ["expected UTF-8, got other bytes"]
-
-
-def _has_rows(cell: str, delimiter: str) -> bool:
-    """Whether a field over several lines holds what look like rows: a quote too many opened it."""
-    lines = cell.splitlines()[1:]
-    return any(delimiter in line and any(map(str.isdigit, line)) for line in lines)
 
 
 def rows_of(table: Table) -> Iterator[tuple[int, list[str]]]:

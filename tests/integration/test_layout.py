@@ -113,6 +113,20 @@ def test_line_of_the_names(load: Load, fonte_url: str, capsys: pytest.CaptureFix
     assert "--header-row: own.csv has 5 lines, got 9" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ['Time,Wind,"Power\n{}', 'Time,Wind,Power,"Note\n{}'])
+def test_quote_too_many(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    """A quote that swallows rows is refused, among the names and among the rows."""
+    assert load(content.format(ROWS.replace("900", '900"')), *NAMES) == 2
+    assert "line 1: expected the end of a quoted name, got rows" in capsys.readouterr().err
+    first, second = ROWS.splitlines()
+    rows = f'{first},"a\n{second},a"\n2024-05-20 00:20:00,9,900,b\n'
+    assert load("Time,Wind,Power,Note\n" + rows, *NAMES) == 1
+    assert "line 2: expected the end of a quoted field, got further" in capsys.readouterr().err
+    assert stored(fonte_url) == []
+
+
 def test_row_above_the_names(
     load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
