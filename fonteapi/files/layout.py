@@ -84,6 +84,8 @@ def find_layout(
     best = max(found, key=lambda each: each[:2])
     _refuse_doubt(found, best, is_key, name)
     _, start, delimiter, header, height = best
+    if sum(line.count('"') for line in lines[-start : height - start]) % 2:
+        raise WrongInput(f"{name}: line {1 - start}: expected names, got one with a quote too many")
     return _describe(encoding, lines, -start, delimiter, header, height, is_key)
 
 

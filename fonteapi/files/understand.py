@@ -31,7 +31,7 @@ from fonteapi.files.values import read_values, set_rules
 from fonteapi.files.zones import find_zone
 from fonteapi.settings import Settings
 
-MEMORY = "256MB"
+MEMORY = "160MB"
 """What DuckDB holds of the files; the rest is on disk."""
 SUMMARY = """
     SELECT count(*), strftime(min(timestamp), '%Y-%m-%dT%H:%M:%SZ'),

@@ -120,6 +120,8 @@ def test_quote_too_many(
     """A quote that swallows rows is refused, among the names and among the rows."""
     assert load(content.format(ROWS.replace("900", '900"')), *NAMES) == 2
     assert "line 1: expected the end of a quoted name, got rows" in capsys.readouterr().err
+    assert load(f'Time,Wind,Pow"er\n{ROWS}', *NAMES) == 2
+    assert "line 1: expected names, got one with a quote too many" in capsys.readouterr().err
     first, second = ROWS.splitlines()
     rows = f'{first},"a\n{second},a"\n2024-05-20 00:20:00,9,900,b\n'
     assert load("Time,Wind,Power,Note\n" + rows, *NAMES) == 1
