@@ -1,18 +1,17 @@
 """Finds the table in a text: its delimiter, the line of the names, what stands above and below."""
 
-import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.records import has_rows, read_record, read_sample, records
 
 DELIMITERS = (",", ";", "\t", "|")
-SAMPLE_BYTES = 1 << 18
 MOST_ABOVE = 200
 """The lines among which the names are looked for."""
 MOST_BELOW = 4
@@ -62,7 +61,7 @@ def find_layout(
     `is_key` tells the names of timestamps. `names` are those of a file that has none,
     `header_row` is the line of the names. Raises `WrongInput` if no line has names.
     """
-    encoding, text = _read_sample(path)
+    encoding, text = read_sample(path)
     lines = re.split(r"\r\n|\n|\r", text)
     if header_row is not None and header_row > len(lines):
         raise WrongInput(f"--header-row: {name} has {len(lines)} lines, got {header_row}")
@@ -74,7 +73,7 @@ def find_layout(
         for start in candidates
         if lines[start].strip()
         for delimiter in DELIMITERS
-        for record, height in [_read_record(lines, start, delimiter)]
+        for record, height in [read_record(lines, start, delimiter)]
         if record
     ]
     if not found:
@@ -112,33 +111,6 @@ def _refuse_doubt(
                 f"{lines}: expected the names above the rows, got a row above them: choose with"
                 " --header-row"
             )
-
-
-def has_rows(cell: str, delimiter: str) -> bool:
-    """Whether a field over several lines holds what look like rows: a quote too many opened it."""
-    lines = cell.splitlines()[1:]
-    return any(delimiter in line and any(map(str.isdigit, line)) for line in lines)
-
-
-def _read_sample(path: Path) -> tuple[str, str]:
-    """The encoding of a file, and its beginning."""
-    with path.open("rb") as file:
-        start = file.read(SAMPLE_BYTES)
-        is_whole = not file.read(1)
-    try:
-        decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        return "utf-8-sig", decoder.decode(start, final=is_whole)
-    except UnicodeDecodeError:
-        return "cp1252", start.decode("cp1252", errors="replace")
-
-
-def _read_record(lines: Sequence[str], start: int, delimiter: str) -> tuple[list[str], int]:
-    """The fields of the record that begins on a line, and the lines that it takes."""
-    reader = csv.reader((line + "\n" for line in lines[start : start + 50]), delimiter=delimiter)
-    try:
-        return next(reader), reader.line_num
-    except csv.Error:  # such as a quote that is never closed
-        return [], 1
 
 
 def clean(record: Sequence[str]) -> list[str]:
@@ -188,14 +160,14 @@ def _describe(
     key = next((place for place, title in enumerate(header) if is_key(title)), None)
     below: list[list[str]] = []
     first = start + height
-    for line, record in islice(_records(lines, first, delimiter), MOST_BELOW + 1):
+    for line, record in islice(records(lines, first, delimiter), MOST_BELOW + 1):
         if _is_row(record, key):
             first = line
             break
         below.append((record + [""] * len(header))[: len(header)])
     else:  # without a row they are bad rows, and not names
         below = []
-    rows = [row for _, row in islice(_records(lines, first, delimiter), ROWS)]
+    rows = [row for _, row in islice(records(lines, first, delimiter), ROWS)]
     widths = Counter((len(row), not row[-1].strip()) for row in rows)
     usual, is_open = widths.most_common(1)[0][0] if widths else (len(header), False)
     if usual == len(header) - 1 and not header[-1]:
@@ -205,15 +177,6 @@ def _describe(
     header = _tell_apart(header, below)
     above = lines[:first]
     return Layout(encoding, delimiter, header, below, start + 1, first + 1, width, above)
-
-
-def _records(lines: Sequence[str], first: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record from a line on, and the line that it begins on; blank lines are none."""
-    while first < len(lines):
-        record, height = _read_record(lines, first, delimiter)
-        if any(record):
-            yield first, record
-        first += height
 
 
 def _is_row(record: Sequence[str], key: int | None) -> bool:
@@ -244,7 +207,7 @@ def _without_names(
     """
     for start in range(header_row or 0, len(lines)):
         for mark in DELIMITERS:
-            record, _ = _read_record(lines, start, mark)
+            record, _ = read_record(lines, start, mark)
             width = len(record)
             is_open = width == len(names) + 1 and not record[-1].strip()
             if (width == len(names) or is_open) and _is_row(record, None):

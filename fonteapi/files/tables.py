@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from fonteapi.files.errors import WrongInput
-from fonteapi.files.layout import Layout, has_rows
+from fonteapi.files.layout import Layout
+from fonteapi.files.records import has_rows
 from fonteapi.files.sources import Source
 from pgarrow.errors import first_line
 
