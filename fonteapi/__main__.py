@@ -16,6 +16,7 @@ from fonteapi.files.preview import preview_files
 from fonteapi.files.profiles import apply_profile, list_profiles, write_profile
 from fonteapi.files.rules import (
     Rules,
+    parse_delimiter,
     parse_on_change,
     parse_pattern,
     parse_rename,
@@ -137,6 +138,7 @@ def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
         narrow=options.narrow,
         where=parse_where(options.where),
         turbine_from_name=parse_pattern(options.turbine_from_name),
+        delimiter=parse_delimiter(options.delimiter),
         header_row=options.header_row,
         names=options.names,
         sheet=options.sheet,
@@ -195,6 +197,11 @@ def _add_files(load: argparse.ArgumentParser) -> None:
     add("--profile", metavar="NAME", help=text)
     text = "write the options as a profile, for other files of the same export"
     add("--save-profile", metavar="FILE", type=Path, help=text)
+    add(
+        "--delimiter",
+        metavar="MARK",
+        help="what stands between fields, where the file does not tell",
+    )
     add("--header-row", metavar="LINE", type=int, help="the line of the names, counted from 1")
     add("--names", metavar="NAME", help="the names of the columns of a file without any", **WORDS)
     add("--sheet", metavar="NAME", help="the sheet of an Excel file with several")

@@ -1,17 +1,26 @@
 """Finds the table in a text: its delimiter, the line of the names, what stands above and below."""
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from fonteapi.files.errors import WrongInput
-from fonteapi.files.records import has_rows, read_record, read_sample, records
+from fonteapi.files.records import (
+    BLANK,
+    has_rows,
+    read_fields,
+    read_record,
+    read_sample,
+    records,
+)
+from fonteapi.files.rules import KEYS, STAMPS, Rules
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", BLANK)
+"""Where no option tells; the first ones before the last where nothing else decides."""
 MOST_ABOVE = 200
 """The lines among which the names are looked for."""
 MOST_BELOW = 4
@@ -44,71 +53,80 @@ class Layout:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the lines above the rows can be skipped by counting them."""
-        return not any(line.count('"') % 2 for line in self.above)
+        """Whether DuckDB can read it, which knows no runs of blanks and no free text above."""
+        has_open_quote = any(line.count('"') % 2 for line in self.above)
+        return self.delimiter != BLANK and not has_open_quote
 
 
-def find_layout(
-    path: Path,
-    name: str,
-    wanted: Collection[str],
-    is_key: Callable[[str], bool],
-    names: Sequence[str] = (),
-    header_row: int | None = None,
-) -> Layout:
-    """Find the table of a file; `wanted` are the names that decide which line has the names.
+class Candidate(NamedTuple):
+    """A line that may name the columns, read by one delimiter."""
 
-    `is_key` tells the names of timestamps. `names` are those of a file that has none,
-    `header_row` is the line of the names. Raises `WrongInput` if no line has names.
+    rate: tuple[int, bool, int]
+    """The known names, whether it is no blank that stands between names, then all names."""
+    line: int
+    """Counted from 0."""
+    delimiter: str
+    names: list[str]
+    height: int
+    """The lines that it takes."""
+
+
+def find_layout(path: Path, name: str, rules: Rules, signals: Collection[str]) -> Layout:
+    """Find the table of a file.
+
+    The line with most known names has the names; without any, the shape of the table decides.
+    Raises `WrongInput` if no line has names, or if two may.
     """
     encoding, text = read_sample(path)
     lines = re.split(r"\r\n|\n|\r", text)
-    if header_row is not None and header_row > len(lines):
-        raise WrongInput(f"--header-row: {name} has {len(lines)} lines, got {header_row}")
-    if names:
-        return _without_names(encoding, lines, list(names), header_row, name)
-    candidates = range(min(len(lines), MOST_ABOVE)) if header_row is None else [header_row - 1]
+    row = rules.header_row
+    if row is not None and not 0 < row <= len(lines):
+        raise WrongInput(f"--header-row: {name} has {len(lines)} lines, got {row}")
+    marks = (rules.delimiter,) if rules.delimiter else DELIMITERS
+    if rules.names:
+        return _without_names(encoding, lines, rules, marks, name)
+    keys = {its for its, ours in rules.rename.items() if ours in STAMPS} | {*STAMPS}
+    wanted = {*rules.rename, *KEYS, *signals}
     found = [
-        (_rate(clean(record), wanted), -start, delimiter, clean(record), height)
-        for start in candidates
-        if lines[start].strip()
-        for delimiter in DELIMITERS
-        for record, height in [read_record(lines, start, delimiter)]
-        if record
+        Candidate((len(wanted & {*names}), mark != BLANK, len(names)), line, mark, names, height)
+        for line in (range(min(len(lines), MOST_ABOVE)) if row is None else [row - 1])
+        if lines[line].strip()
+        for mark in marks
+        for record, height in [read_record(lines, line, mark)]
+        if (names := clean(record))
     ]
     if not found:
         raise WrongInput(f"{name}: expected a line that names the columns, got none")
-    if max(found)[0][0] == 0 and header_row is None:  # no name is known: the shape decides
-        found = [_find_by_shape(lines, found)]
-    best = max(found, key=lambda each: each[:2])
-    _refuse_doubt(found, best, is_key, name)
-    _, start, delimiter, header, height = best
-    if sum(line.count('"') for line in lines[-start : height - start]) % 2:
-        raise WrongInput(f"{name}: line {1 - start}: expected names, got one with a quote too many")
-    return _describe(encoding, lines, -start, delimiter, header, height, is_key)
-
-
-Candidate = tuple[tuple[int, int], int, str, list[str], int]
+    # Known names decide before the number of names: one such as "Power, kW" has a comma
+    best = max(found, key=lambda each: (each.rate, -each.line))
+    if best.rate[0] == 0 and row is None:
+        best = _find_by_shape(lines, found, marks)
+    key = next((place for place, title in enumerate(best.names) if title in keys), None)
+    _refuse_doubt(lines, found, best, key, name)
+    return _describe(encoding, lines, best, key)
 
 
 def _refuse_doubt(
-    found: Sequence[Candidate], best: Candidate, is_key: Callable[[str], bool], name: str
+    lines: Sequence[str],
+    found: Sequence[Candidate],
+    best: Candidate,
+    key: int | None,
+    name: str,
 ) -> None:
-    """Refuse a second line that names the columns, and a row above the one that was chosen."""
-    rate, start, delimiter, header, _ = best
-    if any(has_rows(title, delimiter) for title in header):
-        raise WrongInput(f"{name}: line {1 - start}: expected the end of a quoted name, got rows")
-    key = next((place for place, title in enumerate(header) if is_key(title)), None)
-    for other_rate, other, mark, record, _ in found:
-        lines = f"{name}: lines {1 - start} and {1 - other}"
-        if mark != delimiter:
+    """Refuse a second line of names, a row above the names, and names that swallow rows."""
+    text = "".join(lines[best.line : best.line + best.height])
+    if text.count('"') % 2 or any(has_rows(title, best.delimiter) for title in best.names):
+        raise WrongInput(f"{name}: line {best.line + 1}: expected names, got a quote too many")
+    for each in found:
+        if each.delimiter != best.delimiter:
             continue
-        if other_rate == rate and record != header and rate[0] > 1:
-            raise WrongInput(f"{lines} both name the columns: choose with --header-row")
-        is_row = key is not None and len(record) == len(header) and record[key][:1].isdigit()
-        if other > start and is_row:
+        both = f"{name}: lines {best.line + 1} and {each.line + 1}"
+        if each.rate == best.rate and each.names != best.names and best.rate[0] > 1:
+            raise WrongInput(f"{both} both name the columns: choose with --header-row")
+        is_long = key is not None and len(each.names) == len(best.names)
+        if each.line < best.line and is_long and each.names[key or 0][:1].isdigit():
             raise WrongInput(
-                f"{lines}: expected the names above the rows, got a row above them: choose with"
+                f"{both}: expected the names above the rows, got a row above them: choose with"
                 " --header-row"
             )
 
@@ -119,47 +137,31 @@ def clean(record: Sequence[str]) -> list[str]:
     return [names[0].lstrip("# "), *names[1:]] if names else names
 
 
-def _rate(record: Sequence[str], wanted: Collection[str]) -> tuple[int, int]:
-    """Known names count before the number of names: one such as "Power, kW" has a comma."""
-    return len(set(wanted) & set(record)), len(record)
-
-
-def _find_by_shape(lines: Sequence[str], found: Sequence[Candidate]) -> Candidate:
+def _find_by_shape(
+    lines: Sequence[str], found: Sequence[Candidate], marks: Sequence[str]
+) -> Candidate:
     """Of the lines with as many fields as most lines have, the one with the most words."""
-    widths = {
-        mark: Counter(len(row) for row in csv.reader(_filled(lines), delimiter=mark))
-        for mark in DELIMITERS
-    }
-    usual = {
-        mark: max(((n, width) for width, n in counts.items() if width > 1), default=(0, 1))
-        for mark, counts in widths.items()
-    }
-    mark = max(DELIMITERS, key=lambda mark: usual[mark])
-    fitting = [each for each in found if each[2] == mark and len(each[3]) == usual[mark][1]]
-    return max(fitting or found, key=lambda each: (_count_words(each[3]), each[1]))
+    filled = [line.replace('"', "") for line in lines if line.strip()]
+    usual = {}
+    for mark in marks:
+        widths = Counter(len(row) for row in read_fields(filled, mark))
+        usual[mark] = max(((n, width) for width, n in widths.items() if width > 1), default=(0, 1))
+    mark = max(marks, key=lambda mark: usual[mark])
+    fitting = [
+        each for each in found if (each.delimiter, len(each.names)) == (mark, usual[mark][1])
+    ]
+    return max(fitting or found, key=lambda each: (_count_words(each.names), -each.line))
 
 
 def _count_words(record: Sequence[str]) -> int:
     return sum(cell[:1].isalpha() for cell in record)
 
 
-def _filled(lines: Sequence[str]) -> list[str]:
-    return [line.replace('"', "") for line in lines if line.strip()]
-
-
-def _describe(
-    encoding: str,
-    lines: Sequence[str],
-    start: int,
-    delimiter: str,
-    header: list[str],
-    height: int,
-    is_key: Callable[[str], bool],
-) -> Layout:
-    """The layout of a table whose names begin on the line `start`, counted from 0."""
-    key = next((place for place, title in enumerate(header) if is_key(title)), None)
+def _describe(encoding: str, lines: Sequence[str], best: Candidate, key: int | None) -> Layout:
+    """The layout of the table below the names; `key` is the place of its timestamps."""
+    header, delimiter = best.names, best.delimiter
     below: list[list[str]] = []
-    first = start + height
+    first = best.line + best.height
     for line, record in islice(records(lines, first, delimiter), MOST_BELOW + 1):
         if _is_row(record, key):
             first = line
@@ -176,13 +178,15 @@ def _describe(
     width = usual if is_open and usual == len(header) + 1 else len(header)
     header = _tell_apart(header, below)
     above = lines[:first]
-    return Layout(encoding, delimiter, header, below, start + 1, first + 1, width, above)
+    return Layout(encoding, delimiter, header, below, best.line + 1, first + 1, width, above)
 
 
 def _is_row(record: Sequence[str], key: int | None) -> bool:
     """Whether a record has a timestamp or a number, unlike a line of units."""
     has_stamp = key is not None and key < len(record) and any(map(str.isdigit, record[key]))
-    return has_stamp or any(NUMBER.fullmatch(cell.strip()) for cell in record)
+    has_number = any(NUMBER.fullmatch(cell.strip()) for cell in record)
+    # A quote too many may have put several rows into one field
+    return has_stamp or has_number or any("\n" in cell for cell in record)
 
 
 def _tell_apart(header: list[str], below: Sequence[Sequence[str]]) -> list[str]:
@@ -199,18 +203,19 @@ def _tell_apart(header: list[str], below: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _without_names(
-    encoding: str, lines: Sequence[str], names: list[str], header_row: int | None, path: str
+    encoding: str, lines: Sequence[str], rules: Rules, marks: Sequence[str], file: str
 ) -> Layout:
     """The layout of a table whose names are given: it begins with the first line of as many fields.
 
     With a line of names the table begins below it, and the names take the place of its own.
     """
-    for start in range(header_row or 0, len(lines)):
-        for mark in DELIMITERS:
-            record, _ = read_record(lines, start, mark)
+    names = list(rules.names)
+    for line in range(rules.header_row or 0, len(lines)):
+        for mark in marks:
+            record, _ = read_record(lines, line, mark)
             width = len(record)
             is_open = width == len(names) + 1 and not record[-1].strip()
             if (width == len(names) or is_open) and _is_row(record, None):
-                above = lines[:start]
-                return Layout(encoding, mark, names, (), 0, start + 1, width, above)
-    raise WrongInput(f"--names: {path} has no line of {len(names)} fields, the number of names")
+                above = lines[:line]
+                return Layout(encoding, mark, names, (), 0, line + 1, width, above)
+    raise WrongInput(f"--names: {file} has no line of {len(names)} fields, the number of names")

@@ -28,7 +28,7 @@ SHOWN_ROWS = 2
 SHOWN_COLUMNS = 60
 WIDTH = 32
 """The most that a name or the values of a column take."""
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
 def preview_files(
@@ -74,7 +74,8 @@ def _describe_form(table: Table) -> str:
     if table.source.form is Form.EXCEL:
         return f"Excel, {where}"
     encoding = layout.encoding.removesuffix("-sig").upper()
-    return f"text in {encoding}, {DELIMITERS[layout.delimiter]} between fields, {where}"
+    marks = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
+    return f"text in {encoding}, {marks} between fields, {where}"
 
 
 def _describe_columns(

@@ -16,6 +16,7 @@ LISTS = ("missing", "names", "narrow", "on_change")
 FEWEST = 3
 """As many known names tell an export."""
 SINGLE = (
+    "delimiter",
     "timestamp_format",
     "timezone",
     "label",

@@ -2,10 +2,12 @@
 
 import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 SAMPLE_BYTES = 1 << 18
+BLANK = " "
 
 
 def read_sample(path: Path) -> tuple[str, str]:
@@ -20,9 +22,16 @@ def read_sample(path: Path) -> tuple[str, str]:
         return "cp1252", start.decode("cp1252", errors="replace")
 
 
+def read_fields(lines: Iterable[str], delimiter: str) -> Any:
+    """A `csv.reader` of lines; several blanks between fields are one."""
+    if delimiter == BLANK:
+        return csv.reader((line.strip() for line in lines), delimiter=BLANK, skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter)
+
+
 def read_record(lines: Sequence[str], start: int, delimiter: str) -> tuple[list[str], int]:
     """The fields of the record that begins on a line, and the lines that it takes."""
-    reader = csv.reader((line + "\n" for line in lines[start : start + 50]), delimiter=delimiter)
+    reader = read_fields((line + "\n" for line in lines[start : start + 50]), delimiter)
     try:
         return next(reader), reader.line_num
     except csv.Error:  # such as a quote that is never closed

@@ -12,7 +12,8 @@ from fonteapi.files.errors import WrongInput
 from fonteapi.files.numbers import Mark
 from fonteapi.signals import HELD_KINDS
 
-KEYS = ("timestamp", "date", "time", "turbine")
+STAMPS = ("timestamp", "date", "time")
+KEYS = (*STAMPS, "turbine")
 """The columns beside signals; `date` and `time` together are a timestamp, and `turbine` is needed
 in a file of several turbines only."""
 
@@ -56,6 +57,8 @@ class Rules:
     """The file's name of a column → its values in the rows that count."""
     turbine_from_name: re.Pattern[str] | None = None
     """Finds the turbine in a file's name: its groups, joined by _."""
+    delimiter: str | None = None
+    """What stands between fields; None: the file tells."""
     header_row: int | None = None
     """The line of the names; None: the file tells."""
     names: Sequence[str] = ()
@@ -66,6 +69,14 @@ class Rules:
     """Signals that are sampled on change."""
     skip_bad: bool = False
     """Whether bad rows are left out; else none of the file is loaded."""
+
+
+def parse_delimiter(text: str | None) -> str | None:
+    """The character between fields; `\\t` is a tab."""
+    mark = "\t" if text == "\\t" else text
+    if mark is not None and (len(mark) != 1 or mark in '"\r\n'):
+        raise WrongInput(f"--delimiter: expected one character, got {text!r}")
+    return mark
 
 
 def parse_turbine(name: str | None) -> str | None:

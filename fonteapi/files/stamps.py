@@ -46,11 +46,11 @@ CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 
 CREATE TEMP MACRO is_local(x) AS  -- it has no offset, and is no count from 1970
     CASE WHEN getvariable('timestamp_format') IS NULL
     THEN NOT regexp_full_match(trim(x::VARCHAR), '{OFFSET}') AND parse_epoch(x::VARCHAR) IS NULL
-    ELSE NOT regexp_matches(getvariable('timestamp_format'), '%[zZs]') END;
+    ELSE NOT regexp_matches(getvariable('timestamp_format'), '%[zZs]|UTC$|[^%]Z$') END;
 """
 NUMERIC = [date for m in "/.-: " for date in (f"%d{m}%m{m}%Y", f"%m{m}%d{m}%Y", f"%Y{m}%m{m}%d")]
 WITH_NAMES = ["%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%B-%Y", "%d %B %Y"]
-TIMES = [" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ""]
+TIMES = [" %H:%M:%S", " %H:%M", " %H%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ""]
 FORMS = [
     *(f"{date}{time}" for date in [*NUMERIC, *WITH_NAMES] for time in TIMES),
     *(f"%Y%m%d{time}" for time in (" %H:%M:%S", " %H:%M", " %H%M%S", " %H%M", "%H%M%S", "%H%M")),
@@ -114,7 +114,8 @@ def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
         )
     if not can_be_found:
         return
-    forms = [form + "%z" * has_offset for form in FORMS]
+    ends = ("%z", " UTC", "UTC", "Z") if has_offset else ("",)
+    forms = [form + end for form in FORMS for end in ends]
     fitting = _fit(con, forms)
     if len(fitting) > 1:  # the first stamps may be of one day
         con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps}")
@@ -130,9 +131,17 @@ def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
 
 
 def _fit(con: duckdb.DuckDBPyConnection, forms: Sequence[str]) -> list[str]:
-    """The forms by which each stamp of `sample` can be read."""
-    fits = "SELECT count(*) = count(try_strptime(x, $1)) FROM sample"
-    return [form for form in forms if con.execute(fits, [form]).fetchall() == [(True,)]]
+    """The forms by which each stamp of `sample` can be read; one of those that read the same."""
+    query = """
+        SELECT count(*) = count(stamp), bit_xor(hash(x, stamp))
+        FROM (SELECT x, try_strptime(x, $1) AS stamp FROM sample)
+    """
+    found: dict[int, str] = {}
+    for form in forms:
+        [(fits, stamps)] = con.execute(query, [form]).fetchall()
+        if fits:
+            found.setdefault(stamps, form)
+    return list(found.values())
 
 
 def describe(con: duckdb.DuckDBPyConnection) -> str:

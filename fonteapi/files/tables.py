@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.layout import Layout
-from fonteapi.files.records import has_rows
+from fonteapi.files.records import has_rows, read_fields
 from fonteapi.files.sources import Source
 from pgarrow.errors import first_line
 
@@ -180,12 +180,12 @@ def _check(
 ) -> Iterator[tuple[Any, ...]]:
     layout = table.layout
     assert layout
+    if any("\n" in cell and has_rows(cell, layout.delimiter) for cell in row):
+        table.problems[line] = ["expected the end of a quoted field, got further rows"]
+        return
     if len(row) != layout.width:
         where = f" as in line {layout.names_line}" if layout.names_line else ""
         table.problems[line] = [f"expected {layout.width} fields{where}, got {len(row)}"]
-        return
-    if any("\n" in cell and has_rows(cell, layout.delimiter) for cell in row):
-        table.problems[line] = ["expected the end of a quoted field, got further rows"]
         return
     wanted = [row[place] for place in positions]
     try:
@@ -209,7 +209,7 @@ def rows_of(table: Table) -> Iterator[tuple[int, list[str]]]:
         above = layout.first_line - 1 if not layout.is_plain else 0
         for _ in range(above):
             file.readline()
-        reader = csv.reader(file, delimiter=layout.delimiter)
+        reader = read_fields(file, layout.delimiter)
         line = above + 1
         try:
             for row in reader:

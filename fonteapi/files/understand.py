@@ -15,7 +15,7 @@ from fonteapi.files import possible, stamps
 from fonteapi.files.columns import Columns, find_columns, list_names
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.layout import find_layout
-from fonteapi.files.rules import KEYS, Rules
+from fonteapi.files.rules import STAMPS, Rules
 from fonteapi.files.shapes import find_tags, make_source
 from fonteapi.files.sources import Form, Source, find_sources
 from fonteapi.files.tables import Table, open_parquet
@@ -119,15 +119,7 @@ def open_table(
     """Find the table in a file."""
     if source.form is Form.PARQUET:
         return open_parquet(con, source)
-    keys = {name for name, ours in rules.rename.items() if ours in KEYS[:3]} | {*KEYS[:3]}
-    layout = find_layout(
-        source.path,
-        source.name,
-        {*rules.rename, *KEYS, *signals},
-        keys.__contains__,
-        rules.names,
-        rules.header_row,
-    )
+    layout = find_layout(source.path, source.name, rules, signals)
     return Table(source, layout.header, layout)
 
 
@@ -142,7 +134,7 @@ def _localize(
     [(any_local,)] = con.execute("SELECT bool_or(is_local) FROM readings").fetchall()
     zone, note = rules.zone, ""
     if any_local and zone is None:
-        titles = [columns.titles[name] for name in KEYS[:3] if name in columns.keys]
+        titles = [columns.titles[name] for name in STAMPS if name in columns.keys]
         zone, note = find_zone(titles, table.layout.above if table.layout else ())
     if any_local and zone:
         stamps.move_to_utc(con, zone)

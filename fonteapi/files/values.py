@@ -11,7 +11,7 @@ from fonteapi.files.bad_rows import STAMP, Value, leave_out, tell_left_out
 from fonteapi.files.columns import Columns
 from fonteapi.files.ending import describe_ending
 from fonteapi.files.errors import WrongInput
-from fonteapi.files.rules import KEYS, Rules, to_number
+from fonteapi.files.rules import STAMPS, Rules, to_number
 from fonteapi.files.shapes import make_source
 from fonteapi.files.tables import Table
 from fonteapi.files.units import Conversion
@@ -110,7 +110,7 @@ def _describe(
 ) -> dict[str, Value]:
     """Our name → how it is read, the turbine and the timestamp first."""
     titles = columns.titles
-    both = " and ".join(repr(titles[name]) for name in KEYS[:3] if name in columns.keys)
+    both = " and ".join(repr(titles[name]) for name in STAMPS if name in columns.keys)
     read = f"to_timestamp_utc({stamp})"
     values = {
         "turbine": Value("", f"'{turbine}'", "", "", ""),

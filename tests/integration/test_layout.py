@@ -51,16 +51,26 @@ def stored(url: str) -> list[tuple[float | None, float | None]]:
         "Time,Wind,Power,\n" + ROWS,  # and of the names only
         f"Time,Wind,Power\n{ROWS}".replace(",", "|"),
         f"Time,Wind,Power\n{ROWS}".replace(",", "\t"),
+        f"  Time Wind  Power\n{ROWS}".replace(" 00:", "T00:").replace(",", "   "),  # columns
         f"Time,Wind,Power\n{ROWS}".replace("\n", "\r"),
         f"Time,Wind,Power\r\n{ROWS}",  # mixed ends
         'Time,Wind,Power,"5\' 2"" pipe"\n' + ROWS.replace("\n", ',5" pipe\n'),
         f"Time,Wind,Power\n{ROWS.splitlines()[0]}\nTime,Wind,Power\n{ROWS.splitlines()[1]}\n",
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_table_is_found(load: Load, fonte_url: str, content: str) -> None:
     assert load(content, *NAMES) == 0
     assert stored(fonte_url) == EXPECTED
+
+
+def test_any_delimiter(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content = f"Time,Wind,Power\n{ROWS}".replace(",", "^")
+    assert load(content, *NAMES) == 2
+    assert load(content, *NAMES, "--delimiter", "^") == 0
+    assert stored(fonte_url) == EXPECTED
+    assert load(content, *NAMES, "--delimiter", "^^") == 2
+    assert "--delimiter: expected one character, got '^^'" in capsys.readouterr().err
 
 
 def test_lines_that_are_left_out_are_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,9 +129,12 @@ def test_quote_too_many(
 ) -> None:
     """A quote that swallows rows is refused, among the names and among the rows."""
     assert load(content.format(ROWS.replace("900", '900"')), *NAMES) == 2
-    assert "line 1: expected the end of a quoted name, got rows" in capsys.readouterr().err
+    assert "line 1: expected names, got a quote too many" in capsys.readouterr().err
     assert load(f'Time,Wind,Pow"er\n{ROWS}', *NAMES) == 2
-    assert "line 1: expected names, got one with a quote too many" in capsys.readouterr().err
+    assert "line 1: expected names, got a quote too many" in capsys.readouterr().err
+    swallowed = ROWS.replace(",900", ',900"')
+    assert load(f'Time,Wind,Power\n"{swallowed}', *NAMES) == 1
+    assert "line 2: expected the end of a quoted field, got further" in capsys.readouterr().err
     first, second = ROWS.splitlines()
     rows = f'{first},"a\n{second},a"\n2024-05-20 00:20:00,9,900,b\n'
     assert load("Time,Wind,Power,Note\n" + rows, *NAMES) == 1
