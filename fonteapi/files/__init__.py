@@ -1,4 +1,5 @@
-"""Turns a user's CSV or Parquet file into readings, checks every row, and loads them into Fonte.
+"""Turns a user's files into readings, checks them, and loads them into Fonte, all or none.
 
-Nothing here knows HTTP or the command line.
+A file goes from `sources` by `layout` and `tables` into DuckDB, by `columns` and `shapes` into a
+row a reading, by `values` into numbers, and by `load` into Fonte. Nothing here knows HTTP.
 """
