@@ -11,7 +11,9 @@ from fonteapi import table
 from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
 from fonteapi.files.errors import LoadError
+from fonteapi.files.held import compare_held
 from fonteapi.files.rules import Rules
+from fonteapi.files.turbines import is_implied
 from fonteapi.files.understand import check_together, describe, open_files, signals_of, understand
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
@@ -41,14 +43,17 @@ def load_files(
         summary, notes = check_together(con, found, rules, settings)
         turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
         signals = signals_of(found)
-        counts, held = _write(con, signals, rules, settings, turbines[replace])
+        is_new = replace is Replace.NONE and any(
+            is_implied(each.columns, rules) for each in found if each.columns
+        )
+        counts, held, note = _write(con, signals, rules, settings, turbines[replace], is_new=is_new)
     report = describe(found, summary) + _describe_others(counts)
     if absent := [name for name in held if name not in signals]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"
     ignored = dict.fromkeys(name for each in found if each.columns for name in each.columns.ignored)
     if ignored:
         report += f"\nignored: {', '.join(ignored)}"
-    return "\n".join([report, *notes])
+    return "\n".join([report, *notes, *filter(None, [note])])
 
 
 def _describe_others(counts: table.Counts) -> str:
@@ -66,14 +71,21 @@ def _write(
     rules: Rules,
     settings: Settings,
     replaced: Sequence[str] | None,
-) -> tuple[table.Counts, Mapping[str, Signal]]:
-    """Move DuckDB's `loaded` into Fonte; returns how many it held, and its signals."""
+    *,
+    is_new: bool,
+) -> tuple[table.Counts, Mapping[str, Signal], str]:
+    """Move DuckDB's `loaded` into Fonte.
+
+    If `is_new`, readings that contradict those of Fonte are refused. Returns how many it held, its
+    signals, and a line on readings that correct others.
+    """
     fonte = open_fonte(settings)
     try:
+        note = "" if replaced != () else compare_held(con, fonte, signals, is_new=is_new)
         table.create_table(fonte, signals)
         counts = table.load_readings(fonte.engine, _show_progress(con), replaced)
         table.mark_on_change(fonte, rules.on_change)
-        return counts, fonte.describe().signals
+        return counts, fonte.describe().signals, note
     except FAILURES as error:
         raise LoadError(f"Fonte did not take the readings: {first_line(error)}") from None
     finally:

@@ -1,163 +1,74 @@
-"""When a file's rows were read: its texts, in the usual forms or a given one, as UTC."""
+"""What the timestamps of readings tell: local time, repeated hours, half a stamp, labels."""
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 
+from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
-from fonteapi.files.zones import MICROSECONDS, localize
-from pgarrow.errors import first_line
+from fonteapi.files.rules import STAMPS, Rules
+from fonteapi.files.tables import Table
+from fonteapi.files.zones import MICROSECONDS, find_zone, localize
 
-ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z| ?UTC|[+-][01]\d(:?\d\d)?)?)?"
-OFFSET = r".*\d(Z| ?UTC|[+-][01]\d(:?\d\d)?)"
-MACROS = rf"""
-SET TimeZone = 'UTC';
-
-CREATE TEMP MACRO parse_iso(x) AS
-    CASE WHEN regexp_full_match(x, '{ISO}') THEN TRY_CAST(x AS TIMESTAMPTZ) END;
-
-CREATE TEMP MACRO parse_epoch(x) AS  -- of 2001 to 2030: other numbers may be dates without marks
-    CASE WHEN regexp_full_match(x, '1[0-8]\d{{8}}(\.\d+)?')
-        THEN to_timestamp(x::DOUBLE)
-    WHEN regexp_full_match(x, '1[0-8]\d{{11}}') THEN epoch_ms(x::BIGINT)::TIMESTAMPTZ END;
-
-CREATE TEMP MACRO parse_form(x) AS
-    CASE WHEN getvariable('timestamp_format') IS NULL
-    THEN coalesce(parse_iso(replace(x, ',', '.')), parse_epoch(x))
-    ELSE coalesce(
-        try_strptime(x, getvariable('timestamp_format'))::TIMESTAMPTZ,
-        try_strptime(replace(x, ',', '.'), getvariable('timestamp_format'))::TIMESTAMPTZ
-    ) END;
-
-CREATE TEMP MACRO at_midnight(x) AS regexp_replace(x, '([T ])24:00', '\100:00');
-
-CREATE TEMP MACRO parse_timestamp(x) AS  -- 24:00 is the end of its day
-    CASE WHEN regexp_full_match(x, '.*[T ]24:00(:00(\.0+)?)?')
-    THEN parse_form(at_midnight(x)) + INTERVAL 1 DAY
-    ELSE parse_form(x) END;
-
-CREATE TEMP MACRO to_timestamp_utc(x) AS  -- within the years of Python and ISO 8601
-    CASE WHEN parse_timestamp(trim(x::VARCHAR))
-        BETWEEN TIMESTAMPTZ '0001-01-01' AND TIMESTAMPTZ '9999-12-31 23:59:59.999999'
-    THEN parse_timestamp(trim(x::VARCHAR)) END;
-
-CREATE TEMP MACRO is_local(x) AS  -- it has no offset, and is no count from 1970
-    CASE WHEN getvariable('timestamp_format') IS NULL
-    THEN NOT regexp_full_match(trim(x::VARCHAR), '{OFFSET}') AND parse_epoch(x::VARCHAR) IS NULL
-    ELSE NOT regexp_matches(getvariable('timestamp_format'), '%[zZs]|UTC$|[^%]Z$') END;
-"""
-NUMERIC = [date for m in "/.-: " for date in (f"%d{m}%m{m}%Y", f"%m{m}%d{m}%Y", f"%Y{m}%m{m}%d")]
-WITH_NAMES = ["%d-%b-%Y", "%d/%b/%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%B-%Y", "%d %B %Y"]
-TIMES = [" %H:%M:%S", " %H:%M", " %H%M", " %I:%M:%S %p", " %I:%M %p", " %H:%M:%S.%f", ""]
-FORMS = [
-    *(f"{date}{time}" for date in [*NUMERIC, *WITH_NAMES] for time in TIMES),
-    *(f"%Y%m%d{time}" for time in (" %H:%M:%S", " %H:%M", " %H%M%S", " %H%M", "%H%M%S", "%H%M")),
-]
-"""Forms that are tried when a file's stamps are not ISO 8601 and no format is given."""
-TRIED = 1000
-"""The distinct stamps on which they are tried first."""
-DATE_CODES, DAY_CODES = ("%Y", "%y", "%c", "%x", "%D", "%F", "%s"), ("%d", "%-d", "%e", "%j")
+ZONES = re.compile("tz|time ?zone|zeitzone|utc ?offset", re.IGNORECASE)
+"""Names of columns with the zone of timestamps."""
 
 
-def text_of(columns: Collection[str]) -> str:
-    """The SQL of a stamp's text: of one column, or of a date and a time."""
-    if "timestamp" in columns:
-        return '"timestamp"'
-    return """concat_ws(' ', trim("date"::VARCHAR), trim("time"::VARCHAR))"""
+def turn_to_utc(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
+) -> list[str]:
+    """Turn local time into UTC, by `--timezone` or by what the file says; returns lines on it.
 
-
-def define(con: duckdb.DuckDBPyConnection) -> None:
-    """Define how stamps are read."""
-    con.execute(MACROS)
-
-
-def set_format(con: duckdb.DuckDBPyConnection, given: str | None) -> None:
-    """Choose the form of stamps; raises `WrongInput` for a format without a date."""
-    con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [given])
-    con.execute("SET VARIABLE is_found = false")
-    try:
-        con.execute("SELECT parse_timestamp('')").fetchall()
-    except duckdb.Error as error:
-        reason = first_line(error).removeprefix("Invalid Input Error: ")
-        raise WrongInput(f"--timestamp-format: {reason}") from None
-    if given and not any(code in given for code in DATE_CODES):
-        raise WrongInput(
-            f"--timestamp-format: expected a date in it, such as '%Y-%m-%d %H:%M', got {given!r};"
-            " with a date in another column: --rename ITS=date ITS=time"
-        )
-
-
-def find_format(con: duckdb.DuckDBPyConnection, text: str, name: str) -> None:
-    """Choose the form of `source`'s stamps, if they are not ISO 8601 and none is given.
-
-    Raises `WrongInput` if the stamps could be read in two ways, such as day or month first.
+    Raises `WrongInput` if some timestamps have an offset and some not, or repeat an hour.
     """
-    # DuckDB reads words such as "epoch" in any form, and 24 as the year 24
-    stamps = f"SELECT DISTINCT at_midnight(trim(({text})::VARCHAR)) AS x FROM source"  # noqa: S608
-    con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps} LIMIT {TRIED}")
-    is_open = f"""
-        SELECT getvariable('timestamp_format') IS NULL AND count(parse_timestamp(x)) = 0
-            AND coalesce(bool_and(regexp_matches(x, '[0-9]{{4}}')), false),
-            bool_and(regexp_full_match(x, '{OFFSET}')),
-            getvariable('timestamp_format') IS NULL
-                AND coalesce(bool_and(regexp_full_match(x, '\\d{{1,2}}:\\d\\d([:.]\\d+)*')), false),
-            max(x)
-        FROM sample
+    _refuse_dates(con, table.name)
+    query = "SELECT bool_or(is_local), bool_and(is_local) FROM readings"
+    [(any_local, all_local)] = con.execute(query).fetchall()
+    zone, note = rules.zone, ""
+    if any_local and zone is None:
+        zone, note = find_zone(*_texts(table, columns))
+        others = [name for name in columns.ignored if ZONES.fullmatch(name)]
+        if not all_local or others:
+            what = f"a column {others[0]!r}" if others else "some timestamps with an offset"
+            raise WrongInput(
+                f"{table.name} has timestamps without an offset, and {what}: choose the zone of"
+                " the former with --timezone, such as --timezone Europe/Paris, or UTC"
+            )
+    if any_local and zone:
+        _move(con, zone, columns.signals if columns.narrow else ())
+    _refuse_repeated_hours(con, table.name, columns.signals, zone)
+    con.execute("ALTER TABLE readings DROP COLUMN is_local")
+    return [note]
+
+
+def _texts(table: Table, columns: Columns) -> tuple[list[str], Sequence[str]]:
+    """The names of timestamps and what stands below them, and the lines above the names."""
+    titles = [columns.titles[name] for name in STAMPS if name in columns.keys]
+    layout = table.layout
+    if layout is None:
+        return titles, ()
+    keys = [place for name, place in columns.keys.items() if name in STAMPS]
+    below = [line[place] for line in layout.below for place in keys if place < len(line)]
+    return [*titles, *below], layout.above[: max(layout.names_line - 1, 0)]
+
+
+def _move(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, signals: Sequence[str] = ()) -> None:
+    """Turn the stamps without an offset of the table `readings` from local time to UTC.
+
+    The rows of a turbine are in order, or those of each of its `signals` in a narrow file.
+    """
+    which = "".join(f"""|| CASE WHEN "{name}" IS NULL THEN '-' ELSE '+' END""" for name in signals)
+    query = f"""
+        SELECT rowid, hash(turbine {which}) AS key, epoch_us(timestamp) AS stamp
+        FROM readings WHERE is_local ORDER BY rowid
     """  # noqa: S608
-    [(can_be_found, has_offset, are_times, example)] = con.execute(is_open).fetchall()
-    if are_times:
-        raise WrongInput(
-            f"{name}: expected timestamps with a date, got {example!r}; with a date in another"
-            " column: --rename ITS=date ITS=time"
-        )
-    if not can_be_found:
-        return
-    ends = ("%z", " UTC", "UTC", "Z") if has_offset else ("",)
-    forms = [form + end for form in FORMS for end in ends]
-    fitting = _fit(con, forms)
-    if len(fitting) > 1:  # the first stamps may be of one day
-        con.execute(f"CREATE OR REPLACE TEMP TABLE sample AS {stamps}")
-        fitting = _fit(con, fitting)
-    if len(fitting) > 1:
-        raise WrongInput(
-            f"{name}: {example!r} could be read by {' and by '.join(map(repr, fitting))}: choose"
-            f" with --timestamp-format {fitting[0]!r}"
-        )
-    for form in fitting:
-        con.execute("SET VARIABLE timestamp_format = $1::VARCHAR", [form])
-        con.execute("SET VARIABLE is_found = true")
-
-
-def _fit(con: duckdb.DuckDBPyConnection, forms: Sequence[str]) -> list[str]:
-    """The forms by which each stamp of `sample` can be read; one of those that read the same."""
-    query = """
-        SELECT count(*) = count(stamp), bit_xor(hash(x, stamp))
-        FROM (SELECT x, try_strptime(x, $1) AS stamp FROM sample)
-    """
-    found: dict[int, str] = {}
-    for form in forms:
-        [(fits, stamps)] = con.execute(query, [form]).fetchall()
-        if fits:
-            found.setdefault(stamps, form)
-    return list(found.values())
-
-
-def describe(con: duckdb.DuckDBPyConnection) -> str:
-    """A line on the form that the stamps were found to have; empty if they are ISO 8601."""
-    query = "SELECT getvariable('timestamp_format'), getvariable('is_found')"
-    [(form, is_found)] = con.execute(query).fetchall()
-    return f"timestamps read by {form!r}" if is_found else ""
-
-
-def move_to_utc(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
-    """Turn the stamps without an offset of the table `readings` from local time to UTC."""
-    query = "SELECT rowid, turbine, epoch_us(timestamp) AS stamp FROM readings WHERE is_local"
-    local: pa.Table = con.sql(f"{query} ORDER BY rowid").to_arrow_table()
+    local: pa.Table = con.sql(query).to_arrow_table()
     if not local.num_rows:
         return
-    utc = localize(local["stamp"].to_numpy(), local["turbine"].to_pylist(), zone)
+    utc = localize(local["stamp"].to_numpy(), local["key"].to_numpy(), zone)
     con.register("moved", local.append_column("utc", pa.array(utc)))
     con.execute("""
         UPDATE readings SET timestamp = make_timestamptz(moved.utc)
@@ -165,7 +76,7 @@ def move_to_utc(con: duckdb.DuckDBPyConnection, zone: ZoneInfo) -> None:
     """)
 
 
-def refuse_repeated_hours(
+def _refuse_repeated_hours(
     con: duckdb.DuckDBPyConnection, name: str, signals: Sequence[str], zone: ZoneInfo | None
 ) -> None:
     """Refuse stamps without an offset of which a whole hour comes twice, with other values.
@@ -186,11 +97,9 @@ def refuse_repeated_hours(
         ORDER BY min(timestamp)
     """  # noqa: S608
     hours = con.execute(query).fetchall()
-    [(total,)] = con.execute(
-        "SELECT count(DISTINCT date_trunc('hour', timestamp)) FROM readings"
-    ).fetchall()
-    if not hours or 2 * len(hours) > total:  # most hours: several turbines, or a feed that repeats
-        return
+    days = {first[:10] for first, _ in hours}
+    if not hours or len(hours) > len(days) or 2 * len(days) > _count_days(con):
+        return  # clocks repeat one hour, and not on most days
     first, last = hours[0]
     how = "as where clocks change" if zone is None else f"where those of {zone} do not change"
     raise WrongInput(
@@ -200,7 +109,12 @@ def refuse_repeated_hours(
     )
 
 
-def refuse_dates(con: duckdb.DuckDBPyConnection, name: str) -> None:
+def _count_days(con: duckdb.DuckDBPyConnection) -> int:
+    query = "SELECT count(DISTINCT date_trunc('day', timestamp)) FROM readings"
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def _refuse_dates(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Refuse stamps that are dates without a time: each a midnight, and several the same."""
     query = """
         SELECT bool_and(timestamp = date_trunc('day', timestamp)),
@@ -226,19 +140,30 @@ def find_intervals(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, int]
     return dict(con.execute(usual).fetchall())
 
 
-def shift_labels(con: duckdb.DuckDBPyConnection, told: Mapping[str, int | None]) -> str:
-    """Move stamps that label the end of their interval to its start; returns a line on it.
+def shift_labels(con: duckdb.DuckDBPyConnection, name: str, told: Mapping[str, int | None]) -> str:
+    """Move the stamps of `readings` from the end of their interval to its start.
 
-    The interval of a turbine is `told`, else the usual time between two of its stamps.
+    The interval of a turbine is `told`, seconds, else the usual time between two of its stamps.
+    Raises `WrongInput` for a turbine whose interval is not known. Returns a line on it.
     """
-    found = find_intervals(con, "loaded")
-    found |= {name: seconds * MICROSECONDS for name, seconds in told.items() if seconds}
+    turbines = con.execute("SELECT DISTINCT turbine FROM readings ORDER BY 1").fetchall()
+    usual = find_intervals(con, "readings")
+    found: dict[str, int] = {}
+    for (turbine,) in turbines:
+        seconds = told.get(turbine)
+        step = seconds * MICROSECONDS if seconds else usual.get(turbine)
+        if step is None:
+            raise WrongInput(
+                f"--label end: {name}: expected several timestamps of {turbine}, or its interval in"
+                f" the catalogue ([turbines.{turbine}] interval = 600), got one timestamp"
+            )
+        found[turbine] = step
     table = pa.table({"turbine": list(found), "step": pa.array(found.values(), pa.int64())})
     con.register("steps", table)
     con.execute("""
-        UPDATE loaded SET timestamp = timestamp - to_microseconds(steps.step)
-        FROM steps WHERE steps.turbine = loaded.turbine
+        UPDATE readings SET timestamp = timestamp - to_microseconds(steps.step)
+        FROM steps WHERE steps.turbine = readings.turbine
     """)
     minutes = sorted({step / (60 * MICROSECONDS) for step in found.values()})
     shown = " and ".join(f"{each:g} min" for each in minutes)
-    return f"stamps label the end: moved to the start, {shown} earlier"
+    return f"timestamps mark the end of their interval: moved {shown} back, to its start"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import duckdb
 
 from fonteapi.catalogue import TURBINE_NAME
-from fonteapi.files import stamps
+from fonteapi.files import forms
 from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules
@@ -20,6 +20,11 @@ COLUMN = re.compile(
     re.IGNORECASE,
 )
 """Names of columns that tell turbines apart."""
+STATION = re.compile(
+    r"(station|site|plant|location|mast|logger|device)s?([ _.-]?(name|id|no|nr|number|code))?",
+    re.IGNORECASE,
+)
+"""Names of columns that tell turbines apart if they have several names."""
 MOST = 1000
 """A column of more names than this does not tell turbines apart."""
 SHOWN = 4
@@ -40,7 +45,7 @@ def find_turbine(table: Table, columns: Columns, rules: Rules) -> str | None:
             where = repr(columns.titles["turbine"])
         raise WrongInput(f"{option}: {table.name} names its turbines in {where}")
     if pattern is None:
-        return rules.turbine
+        return rules.turbine or _find_where(table, rules)
     above = table.layout.above if table.layout else ()
     for text in (Path(table.name).name, *above):
         if found := pattern.search(text):
@@ -53,6 +58,20 @@ def find_turbine(table: Table, columns: Columns, rules: Rules) -> str | None:
     )
 
 
+def _find_where(table: Table, rules: Rules) -> str | None:
+    """The turbine of the rows that `--where` takes from a column of turbines."""
+    for title, values in rules.where.items():
+        if COLUMN.fullmatch(title):
+            name = "_".join(values[0].split())
+            if len(values) > 1 or not re.fullmatch(TURBINE_NAME, name):
+                raise WrongInput(
+                    f"--where: {table.name} has turbines in {title!r}:"
+                    f" --rename {quote(f'{title}=turbine')}, or --turbine with a name"
+                )
+            return name
+    return None
+
+
 def find_candidates(columns: Columns) -> list[int]:
     """The positions of columns that are named as one of turbines and that nobody named."""
     if columns.names_turbines:
@@ -61,7 +80,7 @@ def find_candidates(columns: Columns) -> list[int]:
     return [
         place
         for place, title in enumerate(columns.header)
-        if COLUMN.fullmatch(title) and place not in used
+        if (COLUMN.fullmatch(title) or STATION.fullmatch(title)) and place not in used
     ]
 
 
@@ -70,57 +89,85 @@ def refuse_unnamed(
 ) -> None:
     """Refuse a column of `raw` that is named as one of turbines and that nobody named.
 
-    If it has one turbine, `--turbine` may name it instead.
+    If it has one turbine, `--turbine` may name it instead. One of stations matters with several.
     """
     for place in find_candidates(columns):
-        names = _names(con, place)
-        if names and not (len(names) == 1 and (rules.turbine or rules.turbine_from_name)):
-            raise WrongInput(_describe(table, table.header[place], names))
+        names, title = _names(con, place), table.header[place]
+        is_sure = bool(COLUMN.fullmatch(title))
+        if len(names) > 1 and (is_sure or is_implied(columns, rules)):
+            raise WrongInput(_describe(table, title, names))
+        if names and is_sure and is_implied(columns, rules):
+            raise WrongInput(_describe(table, title, names))
 
 
-def refuse_mixture(con: duckdb.DuckDBPyConnection, table: Table, columns: Columns) -> list[str]:
-    """Refuse a file whose readings repeat most timestamps: with other values, or for a column's.
+def is_implied(columns: Columns, rules: Rules) -> bool:
+    """Whether nobody named the turbine of a file: neither the file nor an option."""
+    return not (columns.names_turbines or rules.turbine or rules.turbine_from_name)
+
+
+def refuse_mixture(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
+) -> list[str]:
+    """Refuse a file whose readings repeat timestamps, if a column tells them apart, or for most.
 
     Of equal timestamps of a turbine Fonte counts the last reading only. A feed that repeats
     readings repeats their values, and a correction is an exception: returns a line on those.
     """
-    total, repeated, mixed, first = count_mixed(con, "readings", columns.signals)
-    if 2 * repeated <= total:
-        return [
-            f"{_times(mixed)} repeated with other values, the first {first}: the last counts"
-        ] * bool(mixed)
+    found = count_mixed(con, "readings", columns.signals)
+    is_most, is_often = 2 * found.mixed > found.total, 2 * found.repeated > found.total
+    if (found.mixed or is_often) and is_implied(columns, rules):
+        _refuse_telling_column(con, table, columns, MOST if is_often else 2 * found.repeats)
+    if is_most:
+        raise WrongInput(
+            f"{table.name}: expected one reading for each timestamp, got several different ones for"
+            f" {found.mixed:,} of {found.total:,}. If a column tells several turbines apart, name"
+            f" it: --rename ITS=turbine. Its other columns: {', '.join(columns.ignored) or 'none'}"
+        )
+    return _describe_mixed(found)
+
+
+def _refuse_telling_column(
+    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, most: int
+) -> None:
+    """Refuse a column of at most so many names, none of which repeats a timestamp."""
     used = {*columns.positions}
     others = [place for place in range(len(table.header)) if place not in used]
     telling: dict[str, list[str]] = {}
-    if others and not columns.names_turbines:
-        table.read(con, [*columns.positions, *others])
-        for place in others:
-            names = _names(con, place)
-            if 1 < len(names) <= MOST and _tells_apart(con, columns, place):
-                telling[table.header[place]] = names
+    table.read(con, [*columns.positions, *others])
+    for place in others:
+        names = _names(con, place)
+        if 1 < len(names) <= most and _tells_apart(con, columns, place):
+            telling[table.header[place]] = names
     if telling:  # a signal may tell rows apart, too, but has more values than there are turbines
         column = min(telling, key=lambda column: len(telling[column]))
-        raise WrongInput(_describe(table, column, telling[column]))
-    if 2 * mixed <= total:
+        raise WrongInput(
+            f"{_describe(table, column, telling[column])}; if they are one turbine: --turbine NAME"
+        )
+
+
+def _describe_mixed(found: "Repeats") -> list[str]:
+    if not found.mixed:
         return []
-    raise WrongInput(
-        f"{table.name}: expected one reading for each timestamp, got several different ones for"
-        f" {mixed:,} of {total:,}. If a column tells several turbines apart, name it:"
-        f" --rename ITS=turbine. Its other columns: {', '.join(columns.ignored) or 'none'}"
-    )
+    times = "1 timestamp is" if found.mixed == 1 else f"{found.mixed:,} timestamps are"
+    return [f"{times} repeated with other values, the first {found.first}: the last counts"]
 
 
 def refuse_mixed_files(
-    con: duckdb.DuckDBPyConnection, names: Sequence[str], signals: Sequence[str]
-) -> None:
-    """Refuse several files whose readings, in `loaded`, are of one turbine and contradict."""
-    total, _, mixed, _ = count_mixed(con, "loaded", signals)
-    if 2 * mixed > total:
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], signals: Sequence[str], *, implied: bool
+) -> list[str]:
+    """Refuse several files whose readings, in `loaded`, contradict where they meet.
+
+    If the turbine is not `implied`, returns a line on those.
+    """
+    found = count_mixed(con, "loaded", signals)
+    if implied and 2 * found.mixed > found.repeated:
         raise WrongInput(
             f"{names[0]} and {len(names) - 1} more: expected one reading for each timestamp of a"
-            f" turbine, got several different ones for {mixed:,} of {total:,}. If each file has a"
-            " turbine of its own: --turbine-from-name 'Turbine_(\\w+)' finds it in the file's name"
+            f" turbine, got several different ones for {found.mixed:,} of {found.repeated:,}. If"
+            " each file has a turbine of its own: --turbine-from-name 'Turbine_(\\w+)' finds it in"
+            " the file's name; if the last one corrects the others: --turbine NAME"
         )
+    return _describe_mixed(found)
 
 
 class Repeats(NamedTuple):
@@ -130,6 +177,8 @@ class Repeats(NamedTuple):
     repeated: int
     mixed: int
     """Those that are repeated with other values."""
+    repeats: int
+    """How often one is there at most."""
     first: str
     """The first of the mixed ones."""
 
@@ -139,6 +188,7 @@ def count_mixed(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[st
     differs = " OR ".join(f'max("{name}") > min("{name}")' for name in signals)
     query = f"""
         SELECT count(*), count(*) FILTER (repeats > 1), count(*) FILTER (differs),
+            coalesce(max(repeats), 0),
             coalesce(strftime(min(timestamp) FILTER (differs), '%Y-%m-%dT%H:%M:%SZ'), '')
         FROM (
             SELECT timestamp, count(*) AS repeats, {differs} AS differs
@@ -146,10 +196,6 @@ def count_mixed(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[st
         )
     """  # noqa: S608
     return Repeats(*con.execute(query).fetchall()[0])
-
-
-def _times(count: int) -> str:
-    return "1 timestamp is" if count == 1 else f"{count:,} timestamps are"
 
 
 def _describe(table: Table, column: str, names: Sequence[str]) -> str:
@@ -175,7 +221,7 @@ def _names(con: duckdb.DuckDBPyConnection, place: int) -> list[str]:
 def _tells_apart(con: duckdb.DuckDBPyConnection, columns: Columns, place: int) -> bool:
     """Whether no turbine repeats a timestamp."""
     keys = {name: f"c{position}" for name, position in columns.keys.items()}
-    text = stamps.text_of(keys)
+    text = forms.text_of(keys)
     for name, column in keys.items():
         text = text.replace(f'"{name}"', column)
     query = f"SELECT count(*) = count(DISTINCT ({text}, c{place})) FROM raw"  # noqa: S608

@@ -15,20 +15,20 @@ from fonteapi.files import possible, stamps
 from fonteapi.files.columns import Columns, find_columns, list_names
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.layout import find_layout
-from fonteapi.files.rules import STAMPS, Rules
+from fonteapi.files.rules import Rules
 from fonteapi.files.shapes import find_tags, make_source
 from fonteapi.files.sources import Form, Source, find_sources
 from fonteapi.files.tables import Table, open_parquet
 from fonteapi.files.turbines import (
     find_candidates,
     find_turbine,
+    is_implied,
     refuse_mixed_files,
     refuse_mixture,
     refuse_unnamed,
 )
 from fonteapi.files.units import find_conversions
 from fonteapi.files.values import read_values, set_rules
-from fonteapi.files.zones import find_zone
 from fonteapi.settings import Settings
 
 MEMORY = "160MB"
@@ -62,8 +62,6 @@ class Understood:
     columns: Columns | None = None
     is_read: bool = False
     """Whether its readings could be read."""
-    label_end: bool = False
-    """Whether it says that its timestamps are the end of their interval."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -103,10 +101,15 @@ def understand(
     conversions, notes = find_conversions(columns, below, rules, signals)
     found.notes += notes
     found.notes += read_values(con, table, columns, rules, conversions, turbine, signals)
-    found.notes += _localize(con, table, columns, rules)
+    found.notes += stamps.turn_to_utc(con, table, columns, rules)
+    found.notes += refuse_mixture(con, table, columns, rules)
     if columns.narrow:
         _merge(con, "readings", columns.signals)
-    found.label_end = any(map(LABEL_END.search, table.layout.above if table.layout else ()))
+    above = table.layout.above if table.layout else ()
+    label_end = any(map(LABEL_END.search, above)) if rules.label_end is None else rules.label_end
+    if label_end:
+        told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
+        found.notes.append(stamps.shift_labels(con, table.name, told))
     found.is_read = True
     for name in columns.signals:
         con.execute(f'ALTER TABLE loaded ADD COLUMN IF NOT EXISTS "{name}" DOUBLE')
@@ -121,27 +124,6 @@ def open_table(
         return open_parquet(con, source)
     layout = find_layout(source.path, source.name, rules, signals)
     return Table(source, layout.header, layout)
-
-
-def _localize(
-    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, rules: Rules
-) -> list[str]:
-    """Turn local time into UTC, by `--timezone` or by what the file says; returns lines on it.
-
-    Refuses timestamps that mix turbines, have no time, or repeat an hour of a clock that changes.
-    """
-    stamps.refuse_dates(con, table.name)
-    [(any_local,)] = con.execute("SELECT bool_or(is_local) FROM readings").fetchall()
-    zone, note = rules.zone, ""
-    if any_local and zone is None:
-        titles = [columns.titles[name] for name in STAMPS if name in columns.keys]
-        zone, note = find_zone(titles, table.layout.above if table.layout else ())
-    if any_local and zone:
-        stamps.move_to_utc(con, zone)
-    notes = [note, *refuse_mixture(con, table, columns)]
-    stamps.refuse_repeated_hours(con, table.name, columns.signals, zone)
-    con.execute("ALTER TABLE readings DROP COLUMN is_local")
-    return notes
 
 
 def _without_words(
@@ -192,15 +174,12 @@ def check_together(
         for name in named:
             if name not in signals:
                 raise WrongInput(f"{option}: {_list(names)} has no {name}")
+    notes = [note for each in found for note in each.notes if note]
     if len(found) > 1:
-        refuse_mixed_files(con, names, signals)
+        implied = any(is_implied(each, rules) for each in columns)
+        notes += refuse_mixed_files(con, names, signals, implied=implied)
     if len({frozenset(each.signals) for each in columns}) > 1:  # a file a signal
         _merge(con, "loaded", signals)
-    told = {name: each.interval for name, each in settings.catalogue.turbines.items()}
-    notes = [note for each in found for note in each.notes if note]
-    label_end = any(each.label_end for each in found)
-    if label_end if rules.label_end is None else rules.label_end:
-        notes.append(stamps.shift_labels(con, told))
     summary = Summary(*con.execute(SUMMARY).fetchall()[0])
     if not summary.readings:
         raise LoadError(

@@ -6,7 +6,7 @@ from math import inf
 import duckdb
 
 from fonteapi.catalogue import TURBINE_NAME, Signal
-from fonteapi.files import numbers, stamps
+from fonteapi.files import forms, numbers
 from fonteapi.files.bad_rows import STAMP, Value, leave_out, tell_left_out
 from fonteapi.files.columns import Columns
 from fonteapi.files.ending import describe_ending
@@ -37,14 +37,14 @@ NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL", '"NULL"')
 
 def set_rules(con: duckdb.DuckDBPyConnection, rules: Rules) -> None:
     """Define the rules in DuckDB; raises `WrongInput` for a timestamp format it does not know."""
-    stamps.define(con)
+    forms.define(con)
     con.execute(MACROS)
     con.execute(numbers.MACROS)
     missing = [number for word in rules.missing if (number := to_number(word)) is not None]
     con.execute("SET VARIABLE missing_numbers = $1::FLOAT[]", [missing])
     con.execute("SET VARIABLE missing_words = $1::VARCHAR[]", [["", *rules.missing]])
     con.execute("SET VARIABLE turbine_name = $1::VARCHAR", [TURBINE_NAME])
-    stamps.set_format(con, rules.timestamp_format)
+    forms.set_format(con, rules.timestamp_format)
 
 
 def read_values(
@@ -62,9 +62,9 @@ def read_values(
     `turbine` if the file names none. Raises `LoadError` that lists bad rows. Returns lines on
     what was found.
     """
-    stamps.set_format(con, rules.timestamp_format)
-    stamp = stamps.text_of(columns.keys)
-    stamps.find_format(con, stamp, table.name)
+    forms.set_format(con, rules.timestamp_format)
+    stamp = forms.text_of(columns.keys)
+    forms.find_format(con, stamp, table.name)
     types = {name: kind for name, kind, *_ in con.execute("DESCRIBE source").fetchall()}
     _check_types(table, columns, types)
     texts = {
@@ -90,7 +90,7 @@ def read_values(
     notes = leave_out(con, table, columns, values, bad, skip=rules.skip_bad) if bad else []
     con.execute("ALTER TABLE readings DROP COLUMN is_bad")
     con.execute("ALTER TABLE readings DROP COLUMN number")
-    notes += [stamps.describe(con), numbers.describe(marks, texts)]
+    notes += [forms.describe(con), numbers.describe(marks, texts)]
     return [*notes, *tell_left_out(table), describe_ending(con, table, columns.positions)]
 
 
@@ -118,8 +118,8 @@ def _describe(
     }
     if columns.names_turbines:
         title = repr(titles.get("turbine", "turbine"))
-        name = "trim(turbine::VARCHAR)"
-        values["turbine"] = Value("turbine", name, "NOT is_turbine(turbine)", title, TURBINE)
+        name = r"regexp_replace(trim(turbine::VARCHAR), '\s+', '_', 'g')"
+        values["turbine"] = Value("turbine", name, f"NOT is_turbine({name})", title, TURBINE)
     for signal in columns.signals:
         name, title = f'"{signal}"', repr(titles[signal])
         factor, offset = conversions[signal]

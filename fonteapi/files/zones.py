@@ -15,11 +15,19 @@ from fonteapi.files.errors import LoadError, WrongInput
 
 MICROSECONDS = 1_000_000
 TZ_NAME = re.compile(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_/-]+")
+UTC_NAME = re.compile(r"\b(UTC|GMT|Zulu)\b(?! ?[+-] ?\d)")
 OTHER_ZONE = re.compile(
-    r"\blocal\b|\b(CES?T|ME?S?Z|WES?T|EES?T|BST|[ECMP][SD]T)\b|\b(UTC|GMT) ?[+-] ?\d+",
+    r"\blocal|ortszeit|heure locale|hora local"
+    r"|\b(CES?T|MES?Z|WES?T|EES?T|BST|IST|JST|SAST|BRT|A[ECW][SD]T|[AECMP][SD]T)\b"
+    r"|\b(european|eastern|central|pacific|mountain|standard|daylight|summer) time\b"
+    r"|(?<![\d-])[+-]\d{1,2}(:\d\d|\b)",
     re.IGNORECASE,
 )
 """Zones that are no names of the tz database, or that do not tell whether they have summer time."""
+ABOUT_ZONES = re.compile(
+    "time ?zone|zeitzone|fuseau|utc ?offset|times are|timestamps are", re.IGNORECASE
+)
+"""What a line above the names says of its zone."""
 Stamps = NDArray[np.int64]
 
 
@@ -46,22 +54,26 @@ def parse_zone(name: str | None) -> ZoneInfo | None:
 def find_zone(titles: Sequence[str], above: Sequence[str]) -> tuple[ZoneInfo | None, str]:
     """The zone that the titles of timestamps name, or a line `above`; and a line on it.
 
-    Raises `WrongInput` for one that could be several, such as CET or local time.
+    None is UTC. Raises `WrongInput` for one that could be several, such as CET or local time.
     """
-    lines = [line for line in above if re.search("time ?zone", line, re.IGNORECASE)]
-    for text in [*titles, *lines]:
+    lines = [line for line in above if ABOUT_ZONES.search(line)]
+    for text in (*titles, *above):
         for name in TZ_NAME.findall(text):
             if name in available_timezones():
                 return ZoneInfo(name), f"local time of {name}, as the file says: {text.strip()!r}"
-        if found := OTHER_ZONE.search(text):
+    for text in (*titles, *lines):
+        words = re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", text)  # Local_Time, LocalTime
+        if found := OTHER_ZONE.search(words):
             raise WrongInput(
-                f"{text.strip()!r} says that timestamps are in the zone {found[0]!r}: choose with"
-                " --timezone, such as --timezone Europe/Paris, or UTC"
+                f"{text.strip()!r} says {found[0].strip()!r} of the zone of its timestamps: choose"
+                " it with --timezone, such as --timezone Europe/Paris, or UTC"
             )
-    return None, ""
+        if UTC_NAME.search(words):
+            return None, ""
+    return None, "timestamps have no offset: read as UTC; --timezone names another zone"
 
 
-def localize(stamps: Stamps, turbines: Sequence[str], zone: ZoneInfo) -> Stamps:
+def localize(stamps: Stamps, turbines: Sequence[object], zone: ZoneInfo) -> Stamps:
     """Local times (microseconds, in the order of rows) as UTC.
 
     An hour that the clocks repeat is told apart by the order of a turbine's rows: each of its
@@ -85,12 +97,12 @@ def localize(stamps: Stamps, turbines: Sequence[str], zone: ZoneInfo) -> Stamps:
     utc: Stamps = stamps - offsets[first]
     doubtful = np.flatnonzero(count > 1)
     rows = doubtful[::-1] if stamps[0] > stamps[-1] else doubtful  # some files go back in time
-    seen: dict[tuple[str, int], list[int]] = defaultdict(list)
+    seen: dict[tuple[object, int], list[int]] = defaultdict(list)
     for row in map(int, rows):
         seen[turbines[row], int(stamps[row])].append(row)
     second = [places[1] for places in seen.values() if len(places) > 1]
     utc[second] = stamps[second] - offsets[first[second] + 1]
-    last: dict[str, int] = {}
+    last: dict[object, int] = {}
     for row in map(int, rows):
         is_twice = len(seen[turbines[row], int(stamps[row])]) == 2
         if not is_twice or utc[row] <= last.get(turbines[row], utc[row] - 1):

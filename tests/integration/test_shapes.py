@@ -243,3 +243,72 @@ def test_unnamed_stations(load: Load, fonte_url: str, capsys: pytest.CaptureFixt
     assert "the file has 2 turbines in 'Station' (S1, S2): --rename Station=turbine" in err
     assert load(rows, "--rename", "time=timestamp", "Station=turbine") == 0
     assert len(stored(fonte_url)) == 18
+
+
+MIXED = "".join(
+    f"2024-05-20T{n // 60:02}:{n % 60:02}:00Z,{station},{n if station == 'A' else n + 500}\n"
+    for station, count in (("A", 100), ("B", 40))
+    for n in range(count)
+)
+
+
+def test_few_rows_of_another_turbine(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column that tells repeated timestamps apart is refused, however few they are."""
+    assert load("timestamp,which,power\n" + MIXED) == 2
+    err = capsys.readouterr().err
+    assert "the file has 2 turbines in 'which' (A, B): --rename which=turbine; if they are" in err
+    assert load("timestamp,which,power\n" + MIXED, "--turbine", "T1") == 0
+    assert "40 timestamps are repeated with other values, the first 2024-05-20T00:00:00Z: the" in (
+        capsys.readouterr().out
+    )
+
+
+def test_interleaved_stations(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """A column of stations matters where no timestamp repeats, too, if it has several."""
+    rows = "".join(f"2024-05-20T00:{n:02}:00Z,S{n % 2},{n}\n" for n in range(20))
+    assert load("timestamp,station,power\n" + rows) == 2
+    assert "2 turbines in 'station' (S0, S1): --rename station=turbine" in capsys.readouterr().err
+    assert load("timestamp,station,power\n" + rows.replace("S1", "S0")) == 0
+
+
+def test_files_that_contradict_where_they_meet(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another turbine's file is refused, beside the first one and after it."""
+    rows = [row.replace(",A", "").replace(",B", "") for row in MIXED.splitlines(keepends=True)]
+    files = {
+        "a.csv": "timestamp,power\n" + "".join(rows[:100]),
+        "b.csv": "timestamp,power\n" + "".join(rows[100:]),
+    }
+    assert load(files) == 2
+    assert (
+        "several different ones for 40 of 40. If each file has a turbine" in capsys.readouterr().err
+    )
+    assert main(["load", "a.csv"]) == 0
+    assert main(["load", "b.csv"]) == 2
+    err = capsys.readouterr().err
+    assert "got other values at 40 of 40 timestamps that Fonte has, too: if they are another" in err
+    assert len(stored(fonte_url)) == 100
+    assert main(["load", "b.csv", "--turbine", "T1"]) == 0
+    out = capsys.readouterr().out
+    assert "other values at 40 of 40 timestamps that Fonte has, too: the new ones count" in out
+    assert main(["load", "b.csv"]) == 0
+    assert "other values" not in capsys.readouterr().out.replace("repeated with other values", "")
+
+
+def test_turbine_by_its_rows(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--where` on a column of turbines names the turbine."""
+    rows = "timestamp,Turbine,power\n2024-05-20 00:00,T01,1\n2024-05-20 00:10,T02,2\n"
+    assert load(rows, "--where", "Turbine=T02") == 0
+    assert stored(fonte_url) == [("T02", "00:10", None, 2)]
+    assert load(rows, "--where", "Turbine=T01", "Turbine=T02") == 2
+    assert "--rename Turbine=turbine" in capsys.readouterr().err
+
+
+def test_blanks_in_names_of_turbines(load: Load, fonte_url: str) -> None:
+    assert load("timestamp,turbine,power\n2024-05-20 00:00, WT 01,1\n") == 0
+    assert [turbine for turbine, *_ in stored(fonte_url)] == ["WT_01"]

@@ -238,8 +238,9 @@ def test_labels_of_the_end(
     lines = [f"A,2024-05-06T0{n // 6}:{n % 6}0,{n}" for n in range(1, 8)]
     lines += [f"B,2024-05-06T00:0{n},{n}" for n in range(1, 8)]
     assert load("turbine,timestamp,power", *lines, options=("--label", "end")) == 0
-    assert "stamps label the end: moved to the start, 1 min and 10 min earlier" in (
-        capsys.readouterr().out
+    assert (
+        "timestamps mark the end of their interval: moved 1 min and 10 min back, to its start"
+        in (capsys.readouterr().out)
     )
     rows = execute(fonte_url, "SELECT turbine, min(timestamp), max(timestamp) FROM data GROUP BY 1")
     start = datetime(2024, 5, 6, tzinfo=UTC)
@@ -247,3 +248,128 @@ def test_labels_of_the_end(
         "A": (start, start + 60 * MINUTE),
         "B": (start, start + 6 * MINUTE),
     }
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["2024-05-20 9:10", "2024-05-20 10:20"], ["2024-05-20 09:10:00", "2024-05-20 10:20:00"]),
+        (["27/05/2024", "27/05/2024 00:10"], ["2024-05-27 00:00:00", "2024-05-27 00:10:00"]),
+        (["20240520 0130"], ["2024-05-20 01:30:00"]),
+        (["20240520 130"], None),  # 01:30 or 13:00
+        (["1712312300"], None),  # seconds, or 2017-12-31 23:00
+    ],
+)
+def test_as_excel_writes_them(
+    load: Callable[..., int],
+    stored: Callable[[], list[str]],
+    texts: list[str],
+    expected: list[str] | None,
+) -> None:
+    """Hours of one digit and midnights without a time are read; without marks, digits count."""
+    lines = ["timestamp,power", *(f"{text},1" for text in texts), ""]
+    assert (load(*lines) == 0) is (expected is not None)
+    assert stored() == (expected or [])
+
+
+def test_ten_digits(load: Callable[..., int], stored: Callable[[], list[str]]) -> None:
+    """The option decides between seconds and a date of a two-digit year."""
+    lines = ["timestamp,power", "1712312300,1", ""]
+    assert load(*lines, options=("--timestamp-format", "epoch")) == 0
+    assert load(*lines, options=("--timestamp-format", "%y%m%d%H%M")) == 0
+    assert stored() == ["2024-04-05 10:18:20", "2017-12-31 23:00:00"]
+
+
+def test_epoch_is_no_local_time(load: Callable[..., int], stored: Callable[[], list[str]]) -> None:
+    lines = ["timestamp,power", "1716163200 ,5", ""]
+    assert load(*lines, options=("--timezone", "Europe/Paris")) == 0
+    assert stored() == ["2024-05-20 00:00:00"]
+
+
+def test_dates_in_a_zone(load: Callable[..., int], stored: Callable[[], list[str]]) -> None:
+    """The day of a date is no offset."""
+    lines = ["timestamp,power", "2024-05-10,1", "2024-05-25,2", ""]
+    assert load(*lines, options=("--timezone", "Europe/Paris")) == 0
+    assert stored() == ["2024-05-09 22:00:00", "2024-05-24 22:00:00"]
+
+
+def test_half_a_date_and_time(
+    load: Callable[..., int], stored: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row without a time is bad, and not midnight."""
+    assert load("date,time,power", "2024-05-20,00:10,1", "2024-05-20,,7", "") == 1
+    assert "line 3: column 'date' and 'time': expected a timestamp" in capsys.readouterr().err
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Local_Time,power", "2024-05-20 00:10,1"],
+        ["LocalTime,power", "2024-05-20 00:10,1"],
+        ["Zeit_MEZ,power", "2024-05-20 00:10,1"],
+        ["Time (AEST),power", "2024-05-20 00:10,1"],
+        ["Time +01:00,power", "2024-05-20 00:10,1"],
+        ["# All times are in CET", "stamp,power", "2024-05-20 00:10,1"],
+        ["# Zeitzone: MEZ", "stamp,power", "2024-05-20 00:10,1"],
+        ["# UTC offset: +1", "stamp,power", "2024-05-20 00:10,1"],
+        ["stamp,power", "CET,kW", "2024-05-20 00:10,1"],
+        ["stamp,tz,power", "2024-05-20 00:10,Europe/Paris,1"],
+        ["stamp,power", "2024-05-20 00:10,1", "2024-05-20T00:20Z,2"],
+    ],
+)
+def test_zones_that_are_in_doubt(
+    load: Callable[..., int],
+    stored: Callable[[], list[str]],
+    capsys: pytest.CaptureFixture[str],
+    lines: list[str],
+) -> None:
+    """A file that says something of its zone is refused until the option decides."""
+    title = next(word for line in lines for word in line.split(",")[:1] if line.endswith("power"))
+    rename = ("--rename", f"{title}=timestamp")
+    assert load(*lines, "", options=rename) == 2
+    assert "--timezone" in capsys.readouterr().err
+    assert load(*lines, "", options=(*rename, "--timezone", "Europe/Paris")) == 0
+    assert stored()[0] == "2024-05-19 22:10:00"
+
+
+@pytest.mark.parametrize(
+    ("lines", "note"),
+    [
+        (["stamp,power"], "timestamps have no offset: read as UTC; --timezone names another"),
+        (["# timezone", "# Europe/Paris", "stamp,power"], "local time of Europe/Paris, as the f"),
+        (["# Time zone: UTC", "stamp,power"], None),
+    ],
+)
+def test_zones_are_told(
+    load: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    lines: list[str],
+    note: str | None,
+) -> None:
+    assert load(*lines, "2024-05-20 00:10,1", "", options=("--rename", "stamp=timestamp")) == 0
+    out = capsys.readouterr().out
+    assert note in out if note else "UTC;" not in out
+
+
+def test_label_of_one_reading(load: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Without an interval a timestamp cannot move."""
+    assert load("timestamp,power", "2024-05-20T00:10Z,1", "", options=("--label", "end")) == 2
+    err = capsys.readouterr().err
+    assert "expected several timestamps of T1, or its interval in the catalogue" in err
+
+
+def test_narrow_file_in_local_time(
+    load: Callable[..., int], stored: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The hour that clocks repeat is told apart for each tag, or refused."""
+    hours = ["01:30", "02:30", "02:30", "03:30"]
+    rows = [f"2024-10-27 {hour},{tag},{n}" for n, hour in enumerate(hours) for tag in ("WS", "P")]
+    options = ("--narrow", "tag", "value", "--rename", "time=timestamp", "WS=wind_speed")
+    options += ("P=power", "--timezone", "Europe/Paris")
+    assert load("time,tag,value", *rows, "", options=options) == 0
+    assert stored() == [f"2024-10-{day}" for day in (
+        "26 23:30:00", "27 00:30:00", "27 01:30:00", "27 02:30:00")]  # fmt: skip
+    once = [row for row in sorted(rows, key=lambda row: row.split(",")[1]) if row[-1] != "2"]
+    assert load("time,tag,value", *once, "", options=options) == 1
+    assert "the clocks repeat 2024-10-27 02:30 there" in capsys.readouterr().err
