@@ -172,9 +172,10 @@ def test_sao_paulo(own: Own) -> None:
         for row in rows
     ]
     assert own.stored() == expected
-    ignored, unit = own.out().splitlines()[-2:]
+    ignored, unit, zone = own.out().splitlines()[-3:]
     assert ignored.startswith("ignored: SN#, Software rev, ")
     assert unit == "wind_speed: taken as m/s; 'ref' in 'Windspeed (ref)' is no known unit"
+    assert zone == "timestamps have no offset: read as UTC; --timezone names another zone"
     assert "T1, T2, Event count" in ignored
 
 

@@ -84,7 +84,7 @@ def test_preview_of_several_files(stored: Stored, capsys: pytest.CaptureFixture[
     assert main(["load", "a.csv", "b.csv", "--preview"]) == 0
     out = capsys.readouterr().out
     assert out.count(".csv: text in UTF-8") == 2
-    assert out.count("read as") == 1
+    assert out.count("first values") == 1
     assert "would load 2 readings of T1 from 2 files" in out
     assert stored() == 0
 
