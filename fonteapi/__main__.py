@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import duckdb
 
 from fonteapi import database, table
+from fonteapi.files.drafts import draft
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.load import Replace, load_files
 from fonteapi.files.numbers import Mark
@@ -113,11 +114,12 @@ def _load(options: argparse.Namespace, settings: Settings, prog: str) -> str:
             return text
         print(text)  # noqa: T201
         raise refusal
-    report = load_files(options.files, rules, settings, options.replace)
-    if options.save_profile:
-        write_profile(options.save_profile, options)
-        report += f"\nthe options are in {options.save_profile}: --profile {options.save_profile}"
-    return report
+    if options.save_profile is None:
+        return load_files(options.files, rules, settings, options.replace)
+    with draft(options.save_profile) as kept:
+        write_profile(kept, options)
+        report = load_files(options.files, rules, settings, options.replace)
+    return f"{report}\nthe options are in {options.save_profile}: --profile {options.save_profile}"
 
 
 def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:

@@ -1,7 +1,8 @@
-"""The rows of a file that cannot be read: listed by line, or left out and written beside it."""
+"""The rows of a file that cannot be read: listed by line, or left out and kept in a file."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -9,7 +10,9 @@ from typing import NamedTuple
 import duckdb
 
 from fonteapi.files.columns import Columns
+from fonteapi.files.drafts import draft
 from fonteapi.files.errors import LoadError
+from fonteapi.files.sources import BAD_ROWS
 from fonteapi.files.tables import Table, rows_of
 
 SHOWN = 20
@@ -52,7 +55,7 @@ def leave_out(
     *,
     skip: bool,
 ) -> list[str]:
-    """Leave bad rows out, and write them to a file, if `skip`; else raise `LoadError` with them."""
+    """Leave bad rows out, and keep their numbers, if `skip`; else raise `LoadError` with them."""
     problems = [Problem(number, "; ".join(text), 1) for number, text in table.problems.items()]
     for value in values.values():
         if value.is_bad:
@@ -61,10 +64,9 @@ def leave_out(
         [(is_some_good,)] = con.execute("SELECT NOT bool_and(is_bad) FROM readings").fetchall()
         raise LoadError(_list_problems(table, problems, bad, is_some_good=bool(is_some_good)))
     query = "SELECT number FROM readings WHERE is_bad"
-    numbers_of_bad = {*table.problems, *(number for (number,) in con.execute(query).fetchall())}
-    path = _write_bad(con, table, columns, numbers_of_bad)
+    table.bad = {*table.problems, *(number for (number,) in con.execute(query).fetchall())}
     con.execute("DELETE FROM readings WHERE is_bad")
-    return [f"left out: {_count(bad)}, written to {path}"]
+    return [f"left out: {_count(bad)} of {table.name}"]
 
 
 def _find_bad(con: duckdb.DuckDBPyConnection, value: Value) -> list[Problem]:
@@ -114,31 +116,40 @@ def _count(bad: int) -> str:
     return "1 bad row" if bad == 1 else f"{bad:,} bad rows"
 
 
-def _write_bad(
-    con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, bad: set[int]
-) -> Path:
-    """Write the bad rows, each after its line, to a file beside the user's; returns its path."""
-    path = Path(table.name.replace("standard input", "input") + ".bad.csv")
-    if not path.parent.is_dir():  # the file is in an archive
-        path = Path(table.name.replace("/", "-") + ".bad.csv")
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file)
-        if table.layout:
-            writer.writerow([table.numbered_by, *table.header])
-            writer.writerows([line, *row] for line, row in rows_of(table) if line in bad)
-        else:
-            places = columns.positions
-            writer.writerow([table.numbered_by, *(table.header[place] for place in places)])
-            rows = con.execute("FROM raw").fetchall()
-            writer.writerows(row for row in rows if row[0] in bad)
-    return path
+@contextmanager
+def write_bad(con: duckdb.DuckDBPyConnection, table: Table, columns: Columns) -> Iterator[Path]:
+    """Write the rows that were left out, each after its line, to a file beside the user's.
+
+    It is there when the `with` block is done without an error. Raises `LoadError` at once if it
+    cannot be written.
+    """
+    path = _path_beside(table.name.replace("standard input", "input"))
+    with draft(path) as kept:
+        with kept.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            writer = csv.writer(file)
+            if table.layout:
+                writer.writerow([table.numbered_by, *table.header])
+                writer.writerows([line, *row] for line, row in rows_of(table) if line in table.bad)
+            else:
+                table.read(con, columns.positions)
+                names = (table.header[place] for place in columns.positions)
+                writer.writerow([table.numbered_by, *names])
+                rows = con.execute("FROM raw").fetchall()
+                writer.writerows(row for row in rows if row[0] in table.bad)
+        yield path
+
+
+def _path_beside(name: str) -> Path:
+    """The path of the bad rows of a file, beside it or beside the archive that it is in."""
+    folder = next(each for each in Path(name).parents if each.is_dir())
+    return folder / (str(Path(name).relative_to(folder)).replace("/", "-") + BAD_ROWS)
 
 
 def tell_left_out(table: Table) -> list[str]:
-    """Lines on what is in the file and is no reading."""
+    """Lines on what is in the file and is not a reading."""
     if not table.left_out:
         return []
     line, text = next(iter(table.left_out.items()))
     many = len(table.left_out)
-    what = "1 line is" if many == 1 else f"{many} lines are"
-    return [f"{what} no reading, such as line {line}: {text[:60]!r}"]
+    what = "1 line is not a reading" if many == 1 else f"{many} lines are not readings"
+    return [f"{what}, such as line {line}: {text[:60]!r}"]

@@ -1,6 +1,7 @@
 """Loads the readings of a user's files into Fonte, all of them or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from enum import StrEnum
 
 import duckdb
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from fonteapi import table
 from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
+from fonteapi.files.bad_rows import write_bad
 from fonteapi.files.errors import LoadError
 from fonteapi.files.held import compare_held
 from fonteapi.files.rules import Rules
@@ -46,7 +48,13 @@ def load_files(
         is_new = replace is Replace.NONE and any(
             is_implied(each.columns, rules) for each in found if each.columns
         )
-        counts, held, note = _write(con, signals, rules, settings, turbines[replace], is_new=is_new)
+        with ExitStack() as drafts:  # a folder that takes no file is reported before the load
+            for each in found:
+                if each.table and each.columns and each.table.bad:
+                    path = drafts.enter_context(write_bad(con, each.table, each.columns))
+                    notes.append(f"bad rows written to {path}")
+            replaced = turbines[replace]
+            counts, held, note = _write(con, signals, rules, settings, replaced, is_new=is_new)
     report = describe(found, summary) + _describe_others(counts)
     if absent := [name for name in held if name not in signals]:
         report += f"\nnot in the file, left empty: {', '.join(absent)}"

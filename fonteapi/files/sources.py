@@ -29,6 +29,8 @@ ZIP, PARQUET, OLD_EXCEL = b"PK\3\4", b"PAR1", b"\xd0\xcf\x11\xe0"
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 TABLES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".xlsx", ".xls", ".gz", ".bz2", ".xz", ".zip")
 """The names that count in a folder and in an archive. A file that is named itself may have any."""
+BAD_ROWS = ".bad.csv"
+"""The end of the name of a file that an earlier load wrote: bad rows, and not readings."""
 STANDARD_INPUT = "-"
 
 
@@ -95,7 +97,8 @@ def _find_paths(word: str) -> list[Path]:
 
 
 def _is_table(name: str) -> bool:
-    return name.lower().endswith(TABLES) and not Path(name).name.startswith((".", "~$"))
+    is_hidden = Path(name).name.startswith((".", "~$"))
+    return name.lower().endswith(TABLES) and not is_hidden and not name.endswith(BAD_ROWS)
 
 
 def _keep(content: IO[bytes], path: Path) -> Path:

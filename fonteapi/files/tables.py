@@ -38,7 +38,9 @@ class Table:
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Line or row → what is wrong with it."""
     left_out: dict[int, str] = field(default_factory=dict)
-    """Line → its text, of lines that are no readings: sums at the end, names that are repeated."""
+    """Line → its text, of lines that are not readings: sums at the end, repeated names."""
+    bad: set[int] = field(default_factory=set)
+    """The lines or rows of bad rows that were left out."""
 
     @property
     def name(self) -> str:

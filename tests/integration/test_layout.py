@@ -75,11 +75,11 @@ def test_any_delimiter(load: Load, fonte_url: str, capsys: pytest.CaptureFixture
 
 def test_lines_that_are_left_out_are_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     assert load(f"Time,Wind,Power\n{ROWS}Mean,9,925\nSum,,1850\n", *NAMES) == 0
-    assert "2 lines are no reading, such as line 4: 'Mean,9,925'" in capsys.readouterr().out
+    assert "2 lines are not readings, such as line 4: 'Mean,9,925'" in capsys.readouterr().out
 
 
 def test_words_among_rows_are_bad(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
-    """Only at the end of a file a row of words is no reading."""
+    """Only at the end of a file a row of words is not a reading."""
     first, second = ROWS.splitlines()
     assert load(f"Time,Wind,Power\n{first}\nMean,9,925\n{second}\n", *NAMES) == 1
     assert "line 3: column 'Time': expected a timestamp, got 'Mean'" in capsys.readouterr().err
@@ -190,7 +190,7 @@ def test_cut_number(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[st
 def test_bad_rows_are_skipped(
     load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--bad-rows skip` leaves them out, counts them, and writes them to a file beside."""
+    """`--bad-rows skip` leaves them out, counts them, and writes them to a file."""
     first, second = ROWS.splitlines()
     content = f"Time,Wind,Power\n{first}\n2024-05-20 00:05:00,9,x\n1,2\nyesterday,8,900\n{second}\n"
     assert load(content, *NAMES) == 1
@@ -198,13 +198,38 @@ def test_bad_rows_are_skipped(
     assert err.endswith("  to load the other rows: --bad-rows skip\n")
     assert load(content, *NAMES, "--bad-rows", "skip") == 0
     assert stored(fonte_url) == EXPECTED
-    assert "left out: 3 bad rows, written to own.csv.bad.csv" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "left out: 3 bad rows of own.csv\nbad rows written to own.csv.bad.csv\n" in out
     assert Path("own.csv.bad.csv").read_text().splitlines() == [
         "line,Time,Wind,Power",
         "3,2024-05-20 00:05:00,9,x",
         "4,1,2",
         "5,yesterday,8,900",
     ]
+
+
+def test_bad_rows_in_a_preview(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """A preview writes no file of them."""
+    content = "timestamp,power\n2024-05-20 00:00,1\n2024-05-20 00:10,x\n"
+    assert load(content, "--bad-rows", "skip", "--preview") == 0
+    assert "left out: 1 bad row of own.csv" in capsys.readouterr().out
+    assert [path.name for path in Path().iterdir()] == ["own.csv"]
+
+
+def test_bad_rows_that_cannot_be_written(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is loaded if their file cannot be written, and no file stays if nothing is loaded."""
+    content = "timestamp,power\n2024-05-20 00:00,1\n2024-05-20 00:10,x\n"
+    Path("own.csv.bad.csv").mkdir()
+    assert load(content, "--bad-rows", "skip") == 1
+    assert "own.csv.bad.csv cannot be written: " in capsys.readouterr().err
+    assert stored(fonte_url) == []
+    Path("own.csv.bad.csv").rmdir()
+    execute(fonte_url, "DROP TABLE data")
+    execute(fonte_url, "CREATE VIEW data AS SELECT now() AS timestamp, 1.0 AS power")
+    assert load(content, "--bad-rows", "skip") == 1
+    assert [path.name for path in Path().iterdir()] == ["own.csv"]
 
 
 def test_all_bad_values_at_once(load: Load, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,6 +137,17 @@ def test_saved_profile(stored: Stored, fonte_url: str, capsys: pytest.CaptureFix
     assert len(first) == 2
 
 
+@pytest.mark.parametrize("path", ["none/own.toml", "."])
+def test_profile_that_cannot_be_saved(
+    stored: Stored, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    """Nothing is loaded then."""
+    assert main(["load", "own.csv", *RENAME, "--save-profile", path]) == 1
+    assert f"{path} cannot be written: " in capsys.readouterr().err
+    assert stored() == 0
+    assert [path.name for path in Path().iterdir()] == ["own.csv"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

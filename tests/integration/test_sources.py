@@ -72,6 +72,27 @@ def test_folder(powers: Powers) -> None:
     assert powers() == [1, 2, 3]
 
 
+def test_bad_rows_of_an_earlier_load(powers: Powers) -> None:
+    """Their file is not a table of its folder."""
+    Path("own").mkdir()
+    Path("own/a.csv").write_text(TEXT + "2024-05-20T00:20:00Z,x\n")
+    for _ in range(2):
+        assert main(["load", "own", "--bad-rows", "skip", "--replace-all"]) == 0
+    assert powers() == [1, 2]
+    assert sorted(path.name for path in Path("own").iterdir()) == ["a.csv", "a.csv.bad.csv"]
+
+
+def test_bad_rows_of_an_archive(powers: Powers) -> None:
+    """Their file is beside the archive."""
+    Path("own").mkdir()
+    with zipfile.ZipFile("own/a.zip", "w") as archive:
+        archive.writestr("b/c.csv", TEXT + "2024-05-20T00:20:00Z,x\n")
+    assert main(["load", "own/a.zip", "--bad-rows", "skip"]) == 0
+    assert Path("own/a.zip-b-c.csv.bad.csv").read_text().splitlines()[1:] == [
+        "4,2024-05-20T00:20:00Z,x"
+    ]
+
+
 def test_pattern_and_names(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
     """A pattern that the shell left, and names; a file that is named twice is loaded once."""
     Path("own1.csv").write_text(TEXT)
@@ -137,7 +158,7 @@ def test_excel(powers: Powers, fonte_url: str, capsys: pytest.CaptureFixture[str
     assert [f"{stamp:%H:%M:%S.%f}" for (stamp,) in stamps] == [
         f"00:{minute:02}:00.000000" for minute in range(0, 60, 10)
     ]
-    assert "1 line is no reading, such as line 10: 'Sum" in capsys.readouterr().out
+    assert "1 line is not a reading, such as line 10: 'Sum" in capsys.readouterr().out
 
 
 def test_sheets(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
