@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
+from pathlib import Path
+from shlex import quote
 
 import duckdb
 import pyarrow as pa
@@ -12,11 +14,18 @@ from fonteapi import table
 from fonteapi.catalogue import Signal
 from fonteapi.database import FAILURES, open_fonte
 from fonteapi.files.bad_rows import write_bad
-from fonteapi.files.errors import LoadError
+from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.held import compare_held
 from fonteapi.files.rules import Rules
 from fonteapi.files.turbines import is_implied
-from fonteapi.files.understand import check_together, describe, open_files, signals_of, understand
+from fonteapi.files.understand import (
+    Understood,
+    check_together,
+    describe,
+    open_files,
+    signals_of,
+    understand,
+)
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
 
@@ -40,8 +49,7 @@ def load_files(
     `LoadError` with the bad rows, or if Fonte does not take the readings: it is then unchanged.
     """
     with open_files(words, rules) as (con, found):
-        for each in tqdm(found, "reading", unit=" files", disable=None, leave=False):
-            understand(con, each, rules, settings)
+        read_files(con, found, words, rules, settings)
         summary, notes = check_together(con, found, rules, settings)
         turbines = {Replace.NONE: (), Replace.TURBINES: summary.turbines, Replace.ALL: None}
         signals = signals_of(found)
@@ -62,6 +70,30 @@ def load_files(
     if ignored:
         report += f"\nignored: {', '.join(ignored)}"
     return "\n".join([report, *notes, *filter(None, [note])])
+
+
+def read_files(
+    con: duckdb.DuckDBPyConnection,
+    found: Sequence[Understood],
+    words: Sequence[str],
+    rules: Rules,
+    settings: Settings,
+) -> None:
+    """Read files into DuckDB's table `loaded`, with a progress bar on a terminal.
+
+    Raises `WrongInput` or `LoadError` as `understand` does. If the file is one of a folder, an
+    archive or a pattern, and is not a table, the line shows how to choose the others.
+    """
+    named = {str(Path(word)) for word in words}
+    for each in tqdm(found, "reading", unit=" files", disable=None, leave=False):
+        try:
+            understand(con, each, rules, settings)
+        except WrongInput as error:
+            name = each.source.name
+            if each.columns or name in named or len(found) == 1:
+                raise
+            others = quote(str(Path(name).parent / "PATTERN"))
+            raise WrongInput(f"{error}; to leave {name} out, name the others: {others}") from None
 
 
 def _describe_others(counts: table.Counts) -> str:

@@ -9,6 +9,7 @@ import duckdb
 
 from fonteapi.catalogue import Signal
 from fonteapi.files.errors import LoadError
+from fonteapi.files.load import read_files
 from fonteapi.files.profiles import find_profile
 from fonteapi.files.rules import Rules
 from fonteapi.files.sources import Form
@@ -20,7 +21,6 @@ from fonteapi.files.understand import (
     check_together,
     describe,
     open_files,
-    understand,
 )
 from fonteapi.settings import Settings
 
@@ -37,8 +37,7 @@ def preview_files(
     """How files would be loaded by `command`, and why they would be refused, if so."""
     with open_files(words, rules) as (con, found):
         try:
-            for each in found:
-                understand(con, each, rules, settings)
+            read_files(con, found, words, rules, settings)
             summary, notes = check_together(con, found, rules, settings)
         except LoadError as error:
             lines = [*_describe_files(con, found, settings.catalogue.columns)]

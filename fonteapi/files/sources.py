@@ -8,13 +8,14 @@ import lzma
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from glob import glob, has_magic
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from fonteapi.files.errors import WrongInput
@@ -26,12 +27,16 @@ PACKED: dict[bytes, Callable[..., Any]] = {
     b"\xfd7zXZ\0": lzma.open,
 }
 ZIP, PARQUET, OLD_EXCEL = b"PK\3\4", b"PAR1", b"\xd0\xcf\x11\xe0"
-UTF_16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 TABLES = (".csv", ".tsv", ".txt", ".dat", ".parquet", ".xlsx", ".xls", ".gz", ".bz2", ".xz", ".zip")
 """The names that count in a folder and in an archive. A file that is named itself may have any."""
 BAD_ROWS = ".bad.csv"
 """The end of the name of a file that an earlier load wrote: bad rows, and not readings."""
 STANDARD_INPUT = "-"
+DAMAGES = (
+    *(OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, UnicodeError),
+    RuntimeError,  # an archive that is encrypted, or packed by a method that Python lacks
+)
 
 
 class Form(StrEnum):
@@ -57,16 +62,17 @@ class Source:
 def find_sources(words: Sequence[str], folder: Path, sheet: str | None = None) -> list[Source]:
     """The tables of the files, folders, patterns and archives that `words` name, each once.
 
-    `folder` takes what has to be unpacked; `sheet` is that of an Excel file with several. Raises
-    `WrongInput` for a word that names no file, and for one that cannot be read.
+    `archive.zip/PATTERN` names files of an archive. `folder` takes what has to be unpacked;
+    `sheet` is that of an Excel file with several. Raises `WrongInput` for a word that names no
+    file, for one that cannot be read, and for a sheet without an Excel file.
     """
     names = count()
 
     def make_room() -> Path:
         return folder / f"source{next(names)}"
 
-    sources: list[Source] = []
-    for path in dict.fromkeys(path for word in words for path in _find_paths(word)):
+    sources: dict[str, Source] = {}
+    for path, members in dict.fromkeys(found for word in words for found in _find_paths(word)):
         name = "standard input" if str(path) == STANDARD_INPUT else str(path)
         try:
             content = path
@@ -75,13 +81,25 @@ def find_sources(words: Sequence[str], folder: Path, sheet: str | None = None) -
             elif has_magic(str(path.resolve())):  # DuckDB would take it for a pattern
                 content = make_room()
                 content.symlink_to(path.resolve())
-            sources += _unpack(name, content, make_room, sheet)
-        except (OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, UnicodeError) as error:
+            found = _unpack(name, content, make_room, sheet, members)
+            sources |= {source.name: source for source in found}
+        except DAMAGES as error:
             raise WrongInput(f"{name}: cannot be read: {first_line(error)}") from None
-    return sources
+    if sheet is not None and not any(each.form is Form.EXCEL for each in sources.values()):
+        raise WrongInput(f"--sheet: expected an Excel file, got {', '.join([*sources][:3])}")
+    return [*sources.values()]
 
 
-def _find_paths(word: str) -> list[Path]:
+def _find_paths(word: str) -> list[tuple[Path, str]]:
+    """The files that a word names, each with the pattern of its members if it is an archive."""
+    for parent in Path(word).parents:
+        archives = [Path(name) for name in sorted(glob(str(parent)))]  # noqa: PTH207
+        if files := [path for path in archives if path.is_file()]:
+            return [(path, str(Path(word).relative_to(parent))) for path in files]
+    return [(path, "") for path in _find_files(word)]
+
+
+def _find_files(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
         found = sorted(file for file in path.iterdir() if file.is_file() and _is_table(file.name))
@@ -108,27 +126,27 @@ def _keep(content: IO[bytes], path: Path) -> Path:
 
 
 def _unpack(
-    name: str, path: Path, make_room: Callable[[], Path], sheet: str | None
+    name: str, path: Path, make_room: Callable[[], Path], sheet: str | None, members: str = ""
 ) -> Iterator[Source]:
-    """The tables of a file: one, or those of an archive."""
+    """The tables of a file: one, or those of an archive that `members`, a pattern, names."""
     with path.open("rb") as file:
         start = file.read(4096)
     for mark, open_packed in PACKED.items():
         if start.startswith(mark):
             with open_packed(path) as content:
-                yield from _unpack(name, _keep(content, make_room()), make_room, sheet)
+                kept = _keep(content, make_room())
+            yield from _unpack(name, kept, make_room, sheet, members)
             return
     if start.startswith(ZIP):
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.namelist() if _is_table(member)]
             if "xl/workbook.xml" not in archive.namelist():
-                if not members:
-                    raise WrongInput(f"{name}: expected files in this archive, got none of a table")
-                for member in members:
+                for member in _choose(name, archive.namelist(), members):
                     with archive.open(member) as content:
                         kept = _keep(content, make_room())
                     yield from _unpack(f"{name}/{member}", kept, make_room, sheet)
                 return
+    if members:
+        raise WrongInput(f"{name}/{members}: {name} is not an archive")
     if start.startswith((ZIP, OLD_EXCEL)):
         yield Source(name, _write_sheet(name, path, make_room(), sheet), Form.EXCEL)
     elif start.startswith(PARQUET):
@@ -141,11 +159,23 @@ def _unpack(
         yield Source(name, path, Form.TEXT)
 
 
+def _choose(archive: str, names: Sequence[str], pattern: str) -> list[str]:
+    """The names of an archive that are tables, and fit a pattern; one without `*` may have any."""
+    is_name = bool(pattern) and not has_magic(pattern)
+    found = [name for name in names if is_name or _is_table(name)]
+    if pattern:
+        found = [name for name in found if PurePosixPath(name).match(pattern)]
+    if not found:
+        what = repr(pattern) if pattern else "a table"
+        few = ", ".join(names[:5])
+        raise WrongInput(f"{archive}: expected files in this archive, got none of {what}: {few}")
+    return found
+
+
 def _find_utf_16(start: bytes) -> str | None:
     """UTF-16 by its mark, or by the zero bytes beside ASCII."""
-    for mark, encoding in UTF_16.items():
-        if start.startswith(mark):
-            return encoding
+    if start.startswith(UTF_16):
+        return "utf-16"
     half = len(start) // 2
     for zeros, encoding in ((start[1::2], "utf-16-le"), (start[::2], "utf-16-be")):
         if half > 4 and zeros.count(0) > 0.9 * half:

@@ -113,6 +113,37 @@ def test_archive(powers: Powers) -> None:
     assert powers() == [1, 2, 3]
 
 
+def test_files_of_an_archive(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern chooses them; without one, the file that is not a table is named."""
+    with zipfile.ZipFile("own.zip", "w") as archive:
+        archive.writestr("park/Turbine_1.csv", TEXT)
+        archive.writestr("park/Turbine_2.csv", LATER)
+        archive.writestr("park/readme.txt", "Dear user,\nthese are data\n")
+        archive.writestr("park/more.log", LATER.replace(",3", ",4"))
+    assert main(["load", "own.zip"]) == 2
+    err = capsys.readouterr().err
+    assert "to leave own.zip/park/readme.txt out, name the others: own.zip/park/PATTERN\n" in err
+    assert err.count("\n") == 1
+    assert main(["load", "own.zip/Nothing*"]) == 2
+    assert "own.zip: expected files in this archive, got none of 'Nothing*': " in (
+        capsys.readouterr().err
+    )
+    assert main(["load", "o*.zip/park/Turbine_*", "own.zip/Turbine_2.csv", "own.zip/more.log"]) == 0
+    assert powers() == [1, 2, 3, 4]
+
+
+def test_files_of_a_folder(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own").mkdir()
+    Path("own/Turbine_1.csv").write_text(TEXT)
+    Path("own/Status_1.csv").write_text("Code,Text\n1,Stop\n")
+    assert main(["load", "own"]) == 2
+    assert "to leave own/Status_1.csv out, name the others: own/PATTERN" in capsys.readouterr().err
+    assert main(["load", "own/Turbine*"]) == 0
+    assert powers() == [1, 2]
+    assert main(["load", "own/Turbine_1.csv/a"]) == 2
+    assert "own/Turbine_1.csv is not an archive" in capsys.readouterr().err
+
+
 def test_error_in_an_archive(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
     """A bad row of one file keeps all out, and is named with its file."""
     with zipfile.ZipFile("own.zip", "w") as archive:
@@ -169,19 +200,43 @@ def test_sheets(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
     assert "own.xlsx: expected one sheet with a table, got T01, T02: choose with --sheet" in err
     assert main([*EXCEL, "--sheet", "T03"]) == 2
     assert "--sheet: own.xlsx has no 'T03'; it has T01, T02" in capsys.readouterr().err
+    Path("own.csv").write_text(TEXT)
+    assert main(["load", "own.csv", "--sheet", "T02"]) == 2
+    assert "--sheet: expected an Excel file, got own.csv" in capsys.readouterr().err
     assert main([*EXCEL, "--sheet", "T02"]) == 0
     assert len(powers()) == 6
+
+
+def damaged(content: bytes, place: int) -> bytes:
+    """A packed file whose block has a type that does not exist."""
+    return content[:place] + b"\7" + content[place + 1 :]
+
+
+def packed(flags: int = 0, method: int | None = None) -> bytes:
+    """An archive whose file says that it is encrypted (flag 1), or packed by some method."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.csv", TEXT * 50)
+    content = bytearray(file.getvalue())
+    for start in (4, content.index(b"PK\1\2") + 6):  # the file's own entry, and the directory's
+        content[start + 2] |= flags
+        content[start + 4] = content[start + 4] if method is None else method
+    return bytes(content)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("own.gz", damaged(gzip.compress(TEXT.encode()), 10), "own.gz: cannot be read: Error"),
+        ("own.zip", damaged(packed(), 38), "own.zip: cannot be read: Error -3 while decom"),
+        ("own.zip", packed(flags=1), "own.zip: cannot be read: File 'data.csv' is encrypted"),
+        ("own.zip", packed(method=9), "own.zip: cannot be read: That compression method is not"),
         ("own.zip", b"PK\3\4 and no archive", "own.zip: cannot be read: File is not a zip file"),
         ("own.gz", gzip.compress(TEXT.encode())[:-9], "own.gz: cannot be read: "),
         ("own.xls", b"\xd0\xcf\x11\xe0 and no book", "own.xls: cannot be read: "),
         ("own.csv", b"\x7fELF\2\1\1\0\0", "own.csv: expected text, Parquet or Excel, got other"),
     ],
-    ids=["zip", "gz", "xls", "csv"],
+    ids=range(8),
 )
 def test_broken_files(
     powers: Powers, capsys: pytest.CaptureFixture[str], name: str, content: bytes, message: str
