@@ -13,32 +13,21 @@ from fonteapi.files.drafts import draft
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.load import Replace, load_files
 from fonteapi.files.numbers import Mark
+from fonteapi.files.options import read_rules, read_thousands
 from fonteapi.files.preview import preview_files
 from fonteapi.files.profiles import apply_profile, list_profiles, write_profile
-from fonteapi.files.rules import (
-    Rules,
-    parse_delimiter,
-    parse_on_change,
-    parse_pattern,
-    parse_rename,
-    parse_scale,
-    parse_turbine,
-    parse_where,
-    parse_wide,
-)
-from fonteapi.files.units import parse_units
-from fonteapi.files.zones import parse_zone
 from fonteapi.settings import Settings, read_settings
 from pgarrow.errors import first_line
 
 EXAMPLE = """\
-example, ten-minute values of ENGIE's La Haute Borne instead of the simulated readings:
-  %(prog)s sample.csv --replace-all \\
+example, ten-minute values of ENGIE's La Haute Borne:
+  %(prog)s sample.csv \\
       --rename Wind_turbine_name=turbine Date_time=timestamp P_avg=power Ws_avg=wind_speed \\
       Ot_avg=ambient_temperature
 
-Timestamps are ISO 8601: one with an offset is converted to UTC, one without is read as UTC.
-Units are m/s, kW, °C. A bad row is reported with its line, and nothing of the file is kept.
+Look first: --preview shows how a file is understood. Timestamps have any usual form; one without an
+offset is UTC, unless --timezone names a zone. Numbers are in the catalogue's units (m/s, kW, °C),
+unless the file or --unit names others. A bad row is reported with its line, and nothing is kept.
 """
 INTERRUPTED = 130
 
@@ -105,9 +94,10 @@ def _run(options: argparse.Namespace, settings: Settings, prog: str) -> str:
 
 def _load(options: argparse.Namespace, settings: Settings, prog: str) -> str:
     command = [*prog.split(), "load", *(w for w in options.words if w != "--preview")]
+    read_thousands(options)
     if options.profile:
         apply_profile(options.profile, options)
-    rules = _read_rules(options, settings)
+    rules = read_rules(options, settings)
     if options.preview:
         text, refusal = preview_files(options.files, rules, settings, command)
         if refusal is None:
@@ -120,33 +110,6 @@ def _load(options: argparse.Namespace, settings: Settings, prog: str) -> str:
         write_profile(kept, options)
         report = load_files(options.files, rules, settings, options.replace)
     return f"{report}\nthe options are in {options.save_profile}: --profile {options.save_profile}"
-
-
-def _read_rules(options: argparse.Namespace, settings: Settings) -> Rules:
-    """The rules of the arguments; raises `WrongInput` for wrong ones."""
-    signals = settings.catalogue.columns
-    return Rules(
-        rename=parse_rename(options.rename, signals),
-        optional=options.optional,
-        scale=parse_scale(options.unit_scale, signals),
-        units=parse_units(options.unit, signals),
-        missing=options.missing,
-        timestamp_format=options.timestamp_format,
-        turbine=parse_turbine(options.turbine),
-        zone=parse_zone(options.timezone),
-        decimal=options.decimal or (options.thousands and options.thousands.other),
-        label_end={"start": False, "end": True, None: None}[options.label],
-        wide=parse_wide(options.wide, signals),
-        narrow=options.narrow,
-        where=parse_where(options.where),
-        turbine_from_name=parse_pattern(options.turbine_from_name),
-        delimiter=parse_delimiter(options.delimiter),
-        header_row=options.header_row,
-        names=options.names,
-        sheet=options.sheet,
-        on_change=parse_on_change(options.on_change, signals),
-        skip_bad=options.bad_rows == "skip",
-    )
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:

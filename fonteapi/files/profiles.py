@@ -12,6 +12,7 @@ from fonteapi.files.errors import WrongInput
 FOLDER = Path(__file__).with_name("profiles")
 PAIRS = ("rename", "wide", "unit", "unit_scale", "where")
 """Options of pairs; tables in TOML."""
+CHOICES = {"label": ("start", "end"), "decimal": (".", ",")}
 LISTS = ("missing", "names", "narrow", "on_change")
 FEWEST = 3
 """As many known names tell an export."""
@@ -47,10 +48,7 @@ def apply_profile(name: str, options: Namespace) -> None:
     profile that a file need not have. Raises `WrongInput` with the file and the key.
     """
     profile = _read(name)
-    chosen = {word.rpartition("=")[2].strip() for word in (*options.rename, *options.wide)}
-    for key in ("rename", "wide"):  # a signal that the user names is the user's alone
-        pairs = profile.get(key, {})
-        profile[key] = {its: ours for its, ours in pairs.items() if ours not in chosen}
+    _drop_what_is_given(profile, options)
     options.optional = [*profile["rename"]]
     for key in PAIRS:
         given = {word.partition("=")[0].strip() for word in getattr(options, key)}
@@ -63,12 +61,25 @@ def apply_profile(name: str, options: Namespace) -> None:
         setattr(options, key, [*pairs, *getattr(options, key)])
     for key in LISTS:
         if key in profile and (key == "missing" or not getattr(options, key)):
-            setattr(options, key, [*profile[key], *(getattr(options, key) or [])])
-    if options.turbine:  # a name that is given comes before a pattern
-        profile.pop("turbine_from_name", None)
+            setattr(options, key, [*map(str, profile[key]), *(getattr(options, key) or [])])
     for key in SINGLE:
         if key in profile and getattr(options, key) is None:
             setattr(options, key, profile[key])
+
+
+def _drop_what_is_given(profile: dict[str, Any], options: Namespace) -> None:
+    """Drop what an option of another name decides: a signal, its unit, the turbine."""
+    chosen = {word.rpartition("=")[2].strip() for word in (*options.rename, *options.wide)}
+    for key in ("rename", "wide"):  # a signal that the user names is the user's alone
+        pairs = profile.get(key, {})
+        profile[key] = {its: ours for its, ours in pairs.items() if ours not in chosen}
+    for key, other in (("unit", "unit_scale"), ("unit_scale", "unit")):
+        given = {word.partition("=")[0].strip() for word in getattr(options, other)}
+        pairs = profile.get(key, {})
+        profile[key] = {name: value for name, value in pairs.items() if name not in given}
+    if options.turbine or options.turbine_from_name or "turbine" in chosen or options.wide:
+        profile.pop("turbine", None)
+        profile.pop("turbine_from_name", None)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -89,10 +100,32 @@ def _read(name: str) -> dict[str, Any]:
     for key, value in profile.items():
         if key not in expected:
             raise WrongInput(f"--profile: {path}: {key!r} is not one of {', '.join(expected)}")
-        if not isinstance(value, expected[key]):
+        if type(value) is not expected[key]:
             kind = {dict: "a table", list: "a list", str: "a text", int: "a number"}[expected[key]]
             raise WrongInput(f"--profile: {path}: expected {kind} as {key}, got {value!r}")
+        _check_values(path, key, value)
     return profile
+
+
+def _check_values(path: Path, key: str, value: Any) -> None:
+    """Refuse what the option on the command line cannot have."""
+    pairs = value.items() if isinstance(value, dict) else [("", value)]
+    for name, each in pairs:
+        expected = "a text"
+        types: tuple[type, ...] = (str,)
+        if key in ("unit_scale", "missing", "where", "header_row"):
+            expected, types = "a text or a number", (str, int, float)
+        is_list = key in LISTS or (key == "where" and isinstance(each, list))
+        entry = f"{key}.{name}" if name else key
+        for one in each if is_list else [each]:
+            if type(one) not in types:
+                raise WrongInput(f"--profile: {path}: expected {expected} in {entry}, got {one!r}")
+    choices = CHOICES.get(key)
+    if choices and value not in choices:
+        known = " or ".join(map(repr, choices))
+        raise WrongInput(f"--profile: {path}: expected {known} as {key}, got {value!r}")
+    if key == "narrow" and len(value) != len(("tag", "value")):
+        raise WrongInput(f"--profile: {path}: expected two names as narrow, got {value!r}")
 
 
 def write_profile(path: Path, options: Namespace) -> None:
@@ -120,7 +153,7 @@ def _split(words: Sequence[str], *, at_end: bool) -> dict[str, list[str]]:
     for word in words:
         left, _, right = word.rpartition("=") if at_end else word.partition("=")
         pairs.setdefault(left.strip(), []).append(right.strip())
-    return pairs
+    return {left: list(dict.fromkeys(rights)) for left, rights in pairs.items()}
 
 
 def _text(value: object) -> str:

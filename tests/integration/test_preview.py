@@ -124,6 +124,53 @@ def test_options_before_a_profile(stored: Stored, fonte_url: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("profile", "options", "expected"),
+    [
+        ("decimal = '.'", ["--thousands", "."], 1075.2),
+        ("unit_scale.power = 0.5", ["--unit", "power=W"], 1.0752),
+        ("unit.power = 'W'", ["--unit-scale", "power=2"], 2150.4),
+        ("turbine = 'T9'", ["--turbine-from-name", "Turbine: (North)"], 1075.2),
+        ("turbine_from_name = '(own)'", ["--rename", "Note=turbine"], 1075.2),
+    ],
+)
+def test_option_of_another_name_before_a_profile(
+    stored: Stored, fonte_url: str, profile: str, options: list[str], expected: float
+) -> None:
+    """An option that decides the same as the profile's option comes before it."""
+    Path("own.toml").write_text(profile)
+    Path("own.csv").write_text(EXPORT.replace("a; b", "North").replace("13,4;", "13,4;North"))
+    command = ["load", "own.csv", *RENAME, "--profile", "own.toml", *options]
+    assert main([*command, "--save-profile", "new.toml"]) == 0
+    rows = execute(fonte_url, "SELECT turbine, power FROM data ORDER BY id")
+    assert rows[0][1] == pytest.approx(expected)
+    assert rows[0][0] == ("North" if "turbine" in profile else "T1")
+    assert main(["load", "own.csv", "--profile", "new.toml", "--replace-all"]) == 0
+    assert execute(fonte_url, "SELECT turbine, power FROM data ORDER BY id") == rows
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--decimal", ".", "--thousands", "."], "--decimal and --thousands: expected two marks"),
+        (
+            ["--unit", "power=W", "--unit-scale", "power=2"],
+            "--unit and --unit-scale: expected one unit of power, got W and the factor 2",
+        ),
+        (["--turbine", "T7", "--turbine-from-name", "(own)"], "--turbine and --turbine-from-name"),
+    ],
+)
+def test_contradictions(
+    stored: Stored, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    """Of two options that decide the same, none is ignored."""
+    assert main(["load", "own.csv", *RENAME, *options]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert stored() == 0
+
+
 def test_saved_profile(stored: Stored, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The options of a load, saved, load another file alike."""
     options = [*RENAME, "--missing", "-", 'a"b', "--where", "Note=", "Note=a; b", "--label", "end"]
@@ -156,6 +203,14 @@ def test_profile_that_cannot_be_saved(
         ("[rename", "--profile: own.toml cannot be read: "),
         ("renames = 1", "--profile: own.toml: 'renames' is not one of rename, wide, unit, "),
         ("header_row = 'x'", "--profile: own.toml: expected a number as header_row, got 'x'"),
+        ("header_row = true", "--profile: own.toml: expected a number as header_row, got True"),
+        ("label = 'END'", "--profile: own.toml: expected 'start' or 'end' as label, got 'END'"),
+        ("decimal = ';'", "--profile: own.toml: expected '.' or ',' as decimal, got ';'"),
+        ("names = [1, 2]", "--profile: own.toml: expected a text in names, got 1"),
+        ("narrow = ['tag']", "--profile: own.toml: expected two names as narrow, got ['tag']"),
+        ("rename.A = ['power']", "--profile: own.toml: expected a text in rename.A, got ['power']"),
+        ("unit.power = 3", "--profile: own.toml: expected a text in unit.power, got 3"),
+        ("where.A = [[]]", "expected a text or a number in where.A, got []"),
         ("[rename]\nTime = 'stamp'", "--rename 'Time=stamp': expected one of timestamp, date, "),
     ],
 )
