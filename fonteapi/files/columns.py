@@ -39,6 +39,18 @@ class Columns:
     unused: Collection[str] = ()
     """The names of `--rename` that the file does not have."""
 
+    def __post_init__(self) -> None:
+        """Refuse turbines that are one's name and more: `1_std` beside `1` is a statistic."""
+        for name in self.turbines:
+            for longer in self.turbines:
+                more = longer.removeprefix(name)
+                if more != longer and more.startswith(("_", ".", "-")):
+                    raise WrongInput(
+                        f"--wide: {name!r} and {longer!r} would be two turbines. If {more!r} is not"
+                        f" part of a name, add a longer pattern: '…{{turbine}}{more}=power.std'; or"
+                        " give the columns other names: --header-row LINE --names …"
+                    )
+
     @property
     def positions(self) -> list[int]:
         """The columns to read; the first one has timestamps."""
@@ -96,6 +108,9 @@ class Columns:
 def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Columns:
     """The file's columns that are ours; raises `WrongInput` if it lacks some, or has one twice."""
     header = table.header
+    if table.layout is None and (rules.names or rules.header_row is not None):
+        option = "--names" if rules.names else "--header-row"
+        raise WrongInput(f"{option}: {table.name} is Parquet, whose columns have names")
     where = {_position(table, name, "--where"): found for name, found in rules.where.items()}
     narrow = None
     if rules.narrow:
@@ -104,17 +119,12 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
     keys: dict[str, int] = {}
     places: dict[int, Place] = {}
     taken: dict[object, int] = {}
-    for position, title in enumerate(header):
+    for position, place in _find_places(header, rules, signals).items():
         if narrow and position in narrow:
-            continue
-        place = find_place(title, rules, signals)
-        if place is None:
             continue
         same = place if place.signal not in KEYS else place.signal
         if same in taken:
-            both = f"{header[taken[same]]!r} and {title!r}"
-            what = place.signal + (f" of {place.turbine}" if place.turbine else "")
-            raise WrongInput(f"{table.name}: expected one column for {what}, got {both}")
+            raise WrongInput(_describe_two(table, place, header[taken[same]], header[position]))
         taken[same] = position
         if place.signal in KEYS:
             keys[place.signal] = position
@@ -156,13 +166,60 @@ def list_names(names: Sequence[str]) -> str:
     return (", ".join(map(repr, names[:MOST_NAMED])) or "no columns") + more
 
 
+def _find_places(header: Sequence[str], rules: Rules, signals: Collection[str]) -> dict[int, Place]:
+    """Position → what it is. A name that an option gives comes before one by chance."""
+    places = {
+        position: place
+        for position, title in enumerate(header)
+        if (place := find_place(title, rules, signals))
+    }
+    by_chance = {
+        position
+        for position, place in places.items()
+        if header[position] not in rules.rename and not place.turbine
+    }
+    given = {place.signal for position, place in places.items() if position not in by_chance}
+    if {"date", "time"} <= given:
+        given.add("timestamp")
+    return {
+        position: place
+        for position, place in places.items()
+        if position not in by_chance or place.signal not in given
+    }
+
+
+def _describe_two(table: Table, place: Place, first: str, second: str) -> str:
+    what = place.signal + (f" of {place.turbine}" if place.turbine else "")
+    line = f"{table.name}: expected one column for {what}, got {first!r} and {second!r}"
+    if first != second:
+        return line
+    row = table.layout.names_line if table.layout else 0
+    return f"{line}: give each a name of its own: --header-row {row} --names …"
+
+
 def find_place(title: str, rules: Rules, signals: Collection[str]) -> Place | None:
-    """What a column or a tag is: by `--rename`, else by `--wide`, else by its own name."""
+    """What a column or a tag is: by `--rename`, else by `--wide`, else by its own name.
+
+    Raises `WrongInput` if two patterns fit, and none is the narrower one.
+    """
     if title in rules.rename:
         return Place(rules.rename[title])
-    for wide in rules.wide:
-        if found := wide.pattern.fullmatch(title):
-            return Place(wide.signal, found[1])
+    matches = [
+        (found.span(1), Place(wide.signal, found[1]))
+        for wide in rules.wide
+        if (found := wide.pattern.fullmatch(title))
+    ]
+    if matches:  # a pattern that has all text of the others, and more, is meant
+        (start, end), place = min(matches, key=lambda each: each[0][1] - each[0][0])
+        for (first, last), other in matches:
+            if other != place and not (
+                first <= start and end <= last and (first, last) != (start, end)
+            ):
+                raise WrongInput(
+                    f"--wide: {title!r} could be {place.signal} of {place.turbine} and"
+                    f" {other.signal} of {other.turbine}: change one of the patterns"
+                )
+        return place
     return Place(title) if title in KEYS or title in signals else None
 
 

@@ -133,7 +133,7 @@ def _refuse_doubt(
 
 def clean(record: Sequence[str]) -> list[str]:
     """Names without blanks around them, and without the mark of a comment."""
-    names = [" ".join(name.split(" ")).strip() for name in record]
+    names = [name.strip() for name in record]
     return [names[0].lstrip("# "), *names[1:]] if names else names
 
 

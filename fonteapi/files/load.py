@@ -19,6 +19,7 @@ from fonteapi.files.held import compare_held
 from fonteapi.files.rules import Rules
 from fonteapi.files.turbines import is_implied
 from fonteapi.files.understand import (
+    MOST_NAMED,
     Understood,
     check_together,
     describe,
@@ -28,6 +29,9 @@ from fonteapi.files.understand import (
 )
 from fonteapi.settings import Settings
 from pgarrow.errors import first_line
+
+SHOWN_TURBINES = 20
+"""The most turbines that a report lists."""
 
 
 class Replace(StrEnum):
@@ -69,7 +73,17 @@ def load_files(
     ignored = dict.fromkeys(name for each in found if each.columns for name in each.columns.ignored)
     if ignored:
         report += f"\nignored: {', '.join(ignored)}"
-    return "\n".join([report, *notes, *filter(None, [note])])
+    return "\n".join([report, *list_turbines(found, summary.turbines), *notes, *filter(None, [note])])
+
+
+def list_turbines(found: Sequence[Understood], turbines: Sequence[str]) -> list[str]:
+    """A line on the turbines that a pattern found in names, which it may have got wrong."""
+    if len(turbines) <= MOST_NAMED or not any(
+        each.columns and each.columns.turbines for each in found
+    ):
+        return []
+    more = f" and {len(turbines) - SHOWN_TURBINES} more" if len(turbines) > SHOWN_TURBINES else ""
+    return [f"turbines: {', '.join(turbines[:SHOWN_TURBINES])}{more}"]
 
 
 def read_files(

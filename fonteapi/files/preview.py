@@ -9,7 +9,7 @@ import duckdb
 
 from fonteapi.catalogue import Signal
 from fonteapi.files.errors import LoadError
-from fonteapi.files.load import read_files
+from fonteapi.files.load import list_turbines, read_files
 from fonteapi.files.profiles import find_profile
 from fonteapi.files.rules import Rules
 from fonteapi.files.sources import Form
@@ -43,7 +43,8 @@ def preview_files(
             lines = [*_describe_files(con, found, settings.catalogue.columns)]
             return "\n".join([*lines, *_suggest(con, found, command)]), error
         lines = [*_describe_files(con, found, settings.catalogue.columns)]
-        lines += [describe(found, summary, "would load"), *_describe_intervals(con), *notes]
+        lines.append(describe(found, summary, "would load"))
+        lines += [*list_turbines(found, summary.turbines), *_describe_intervals(con), *notes]
         return "\n".join(
             [*lines, "", "Nothing was written. To load it:", f"  {join(command)}"]
         ), None

@@ -21,7 +21,7 @@ RAW = "raw"
 CHUNK = 50_000
 """How many rows are Python objects at a time."""
 MOST_AT_END = 20
-"""How many lines at the end may be no readings, such as sums."""
+"""How many lines at the end may be other than readings, such as sums."""
 
 
 @dataclass
@@ -38,7 +38,8 @@ class Table:
     problems: dict[int, list[str]] = field(default_factory=dict)
     """Line or row → what is wrong with it."""
     left_out: dict[int, str] = field(default_factory=dict)
-    """Line → its text, of lines that are not readings: sums at the end, repeated names."""
+    """Line → its text, of lines that are not readings: sums at the end, repeated names,
+    rows of empty fields."""
     bad: set[int] = field(default_factory=set)
     """The lines or rows of bad rows that were left out."""
 
@@ -134,15 +135,15 @@ def _wanted_rows(table: Table, positions: Sequence[int]) -> Iterator[tuple[Any, 
     assert layout
     table.problems.clear()
     table.left_out.clear()
-    held: list[tuple[int, list[str]]] = []  # rows of words: at the end they are no readings
+    held: list[tuple[int, list[str]]] = []  # rows of words: at the end they are not readings
     names: list[str] = []
-    has_rows = False
+    is_filled = False
     for line, row in rows_of(table):
         if line == layout.names_line:
             names = row
         if line < layout.first_line or not row:
             continue
-        if names and row == names:
+        if (names and row == names) or not any(map(str.strip, row)):
             table.left_out[line] = layout.delimiter.join(row)
             continue
         if _is_words(row, positions[0]):
@@ -151,8 +152,8 @@ def _wanted_rows(table: Table, positions: Sequence[int]) -> Iterator[tuple[Any, 
         for each in [*held, (line, row)]:
             yield from _check(table, *each, positions)
         held.clear()
-        has_rows = True
-    if len(held) > MOST_AT_END or not has_rows:
+        is_filled = True
+    if len(held) > MOST_AT_END or not is_filled:
         for each in held:
             yield from _check(table, *each, positions)
     else:

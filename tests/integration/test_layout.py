@@ -78,6 +78,18 @@ def test_lines_that_are_left_out_are_told(load: Load, capsys: pytest.CaptureFixt
     assert "2 lines are not readings, such as line 4: 'Mean,9,925'" in capsys.readouterr().out
 
 
+def test_rows_of_empty_fields(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They carry no reading, wherever they are, and are reported."""
+    first, second = ROWS.splitlines()
+    assert load(f"Time,Wind,Power\n{first}\n,,\n{second}\n, ,,,\n", *NAMES) == 0
+    assert stored(fonte_url) == EXPECTED
+    assert "2 lines are not readings, such as line 3: ',,'" in capsys.readouterr().out
+    assert load(f"Time,Wind,Power\n{first}\n,9,\n", *NAMES) == 1
+    assert "line 3: column 'Time': expected a timestamp, got nothing" in capsys.readouterr().err
+
+
 def test_words_among_rows_are_bad(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     """Only at the end of a file a row of words is not a reading."""
     first, second = ROWS.splitlines()

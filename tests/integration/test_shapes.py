@@ -103,6 +103,53 @@ def test_wrong_wide(
     assert stored(fonte_url) == []
 
 
+TWO = "Time,P1,P2,Pitch1,Pitch2\n2024-05-20 00:00,900,800,1,2\n"
+
+
+def test_narrower_pattern(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two patterns that fit, the one with all text of the other and more is meant."""
+    wide = ["--rename", "Time=timestamp", "--wide", "P{turbine}=power"]
+    assert load(TWO, *wide, "Pitch{turbine}=pitch_angle") == 0
+    assert stored(fonte_url) == [("1", "00:00", None, 900), ("2", "00:00", None, 800)]
+    angles = execute(fonte_url, "SELECT pitch_angle FROM data ORDER BY turbine")
+    assert [angle for (angle,) in angles] == [1, 2]
+    for other in ("{turbine}1=pitch_angle", "P{turbine}=pitch_angle"):
+        assert load(TWO, *wide, other) == 2
+        err = capsys.readouterr().err
+        assert "--wide: 'P1' could be power of 1 and pitch_angle of " in err
+        assert err.count("\n") == 1
+
+
+def test_statistics_of_wide_columns(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name with more behind it is not a second turbine, in columns and in tags."""
+    content = "Time,PW1,PW1_std,PW2,PW2_std\n2024-05-20 00:00,900,7,800,9\n"
+    wide = ["--rename", "Time=timestamp", "--wide", "PW{turbine}=power"]
+    assert load(content, *wide) == 2
+    err = capsys.readouterr().err
+    assert "--wide: '1' and '1_std' would be two turbines" in err
+    assert err.count("\n") == 1
+    assert load(content, *wide, "PW{turbine}_std=power.std") == 0
+    rows = execute(fonte_url, 'SELECT turbine, power, "power.std" FROM data ORDER BY turbine')
+    assert [tuple(row) for row in rows] == [("1", 900, 7), ("2", 800, 9)]
+    tags = "time,tag,value\n2024-05-20 00:00,A.P,900\n2024-05-20 00:00,A-max.P,950\n"
+    options = ["--narrow", "tag", "value", "--rename", "time=timestamp"]
+    assert load(tags, *options, "--wide", "{turbine}.P=power") == 2
+    assert "--wide: 'A' and 'A-max' would be two turbines" in capsys.readouterr().err
+
+
+def test_turbines_of_wide_columns(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report lists up to 20, so that a wrong one is seen."""
+    names = "".join(f",P{number:02}" for number in range(22))
+    content = f"timestamp{names}\n2024-05-20 00:00{',5' * 22}\n"
+    assert load(content, "--wide", "P{turbine}=power") == 0
+    listed = ", ".join(f"{number:02}" for number in range(20))
+    assert f"\nturbines: {listed} and 2 more\n" in capsys.readouterr().out
+    assert load(TWO, "--rename", "Time=timestamp", "--wide", "P{turbine}=power", "--preview") == 0
+    assert "\nturbines: 1, 2, itch1, itch2\n" in capsys.readouterr().out
+
+
 NARROW_OPTIONS = ["--narrow", "tag", "value", "--rename", "time=timestamp"]
 
 
@@ -232,6 +279,35 @@ def test_rows_of_a_value(load: Load, fonte_url: str, capsys: pytest.CaptureFixtu
     assert "expected readings below the names of the columns, got none" in capsys.readouterr().err
     assert load(rows, "--where", "kind") == 2
     assert "--where: expected 'Its name=value', got 'kind'" in capsys.readouterr().err
+
+
+def test_given_name_before_one_by_chance(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A column that is named as ours is ignored, and listed so, if an option names another one."""
+    content = "timestamp,Date,Time,power,P,P1\n1,2024-05-20,00:10,5,6,7\n"
+    names = ["--rename", "Date=date", "Time=time"]
+    assert load(content, *names, "P=power") == 0
+    assert "ignored: timestamp, power, P1\n" in capsys.readouterr().out
+    assert load(content, *names, "--wide", "P{turbine}=power", "--turbine-from-name", "x") == 2
+    assert load(content, *names, "--wide", "P{turbine}=power") == 0
+    assert "ignored: timestamp, power, P\n" in capsys.readouterr().out
+    assert stored(fonte_url) == [("1", "00:10", None, 7), ("T1", "00:10", None, 6)]
+
+
+def test_equal_names(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content = "timestamp,Power,Power\n2024-05-20 00:00,5,6\n"
+    assert load(content, "--rename", "Power=power") == 2
+    err = capsys.readouterr().err
+    assert "got 'Power' and 'Power': give each a name of its own: --header-row 1 --names …" in err
+    assert load(content, "--header-row", "1", "--names", "timestamp", "power", "Other") == 0
+    assert stored(fonte_url) == [("T1", "00:00", None, 5)]
+
+
+def test_names_of_parquet(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"timestamp": ["2024-05-20"], "power": [1.0]}), "own.parquet")
+    assert main(["load", "own.parquet", "--names", "timestamp", "power"]) == 2
+    assert "--names: own.parquet is Parquet, whose columns have names" in capsys.readouterr().err
 
 
 def test_unnamed_stations(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
