@@ -12,6 +12,7 @@ import duckdb
 from fonteapi.files.columns import Columns
 from fonteapi.files.drafts import draft
 from fonteapi.files.errors import LoadError
+from fonteapi.files.records import BLANK
 from fonteapi.files.sources import BAD_ROWS
 from fonteapi.files.tables import Table, rows_of
 
@@ -62,7 +63,8 @@ def leave_out(
             problems += _find_bad(con, value)
     if not skip:
         [(is_some_good,)] = con.execute("SELECT NOT bool_and(is_bad) FROM readings").fetchall()
-        raise LoadError(_list_problems(table, problems, bad, is_some_good=bool(is_some_good)))
+        text = _list_problems(table, problems, bad, is_some_good=bool(is_some_good))
+        raise LoadError(text + _name_two_columns(table, columns))
     query = "SELECT number FROM readings WHERE is_bad"
     table.bad = {*table.problems, *(number for (number,) in con.execute(query).fetchall())}
     con.execute("DELETE FROM readings WHERE is_bad")
@@ -110,6 +112,18 @@ def _list_problems(
     elif any(f"expected {STAMP}" in each.text for each in problems):
         lines.append("  if timestamps have another form: --timestamp-format '%d/%m/%y %H:%M'")
     return "\n".join([f"{table.name}: {_count(bad)}; nothing of the file is kept", *lines])
+
+
+def _name_two_columns(table: Table, columns: Columns) -> str:
+    """The option for rows between blanks with a date and a time below one name; else empty."""
+    layout, place = table.layout, columns.keys.get("timestamp")
+    if layout is None or layout.delimiter != BLANK or place is None:
+        return ""
+    one_more = f"got {layout.width + 1}"
+    if not all(text[0].endswith(one_more) for text in table.problems.values()):
+        return ""
+    names = [*table.header[:place], "date", "time", *table.header[place + 1 :]]
+    return f"\n  if a date and a time are two columns: --names {' '.join(map(quote, names))}"
 
 
 def _count(bad: int) -> str:

@@ -140,17 +140,27 @@ def clean(record: Sequence[str]) -> list[str]:
 def _find_by_shape(
     lines: Sequence[str], found: Sequence[Candidate], marks: Sequence[str]
 ) -> Candidate:
-    """Of the lines with as many fields as most lines have, the one with the most words."""
+    """Of the lines with as many fields as most lines have, the one with the most words.
+
+    The delimiter is the one by which most lines have equally many fields; blanks are one only
+    where no other gives a table.
+    """
     filled = [line.replace('"', "") for line in lines if line.strip()]
     usual = {}
+    fitting = {}
     for mark in marks:
         widths = Counter(len(row) for row in read_fields(filled, mark))
         usual[mark] = max(((n, width) for width, n in widths.items() if width > 1), default=(0, 1))
-    mark = max(marks, key=lambda mark: usual[mark])
-    fitting = [
-        each for each in found if (each.delimiter, len(each.names)) == (mark, usual[mark][1])
-    ]
-    return max(fitting or found, key=lambda each: (_count_words(each.names), -each.line))
+        fitting[mark] = [
+            each for each in found if (each.delimiter, len(each.names)) == (mark, usual[mark][1])
+        ]
+
+    def rate(mark: str) -> tuple[bool, tuple[int, int]]:
+        has_names = any(_count_words(each.names) > 1 for each in fitting[mark])
+        return mark != BLANK and has_names, usual[mark]
+
+    best = max(marks, key=rate)
+    return max(fitting[best] or found, key=lambda each: (_count_words(each.names), -each.line))
 
 
 def _count_words(record: Sequence[str]) -> int:

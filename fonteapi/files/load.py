@@ -33,6 +33,9 @@ from pgarrow.errors import first_line
 SHOWN_TURBINES = 20
 """The most turbines that a report lists."""
 
+SHOWN_VALUES = 5
+"""The most values of a column that a message lists."""
+
 
 class Replace(StrEnum):
     """Which readings the files replace."""
@@ -108,6 +111,21 @@ def read_files(
                 raise
             others = quote(str(Path(name).parent / "PATTERN"))
             raise WrongInput(f"{error}; to leave {name} out, name the others: {others}") from None
+    if rules.where and con.execute("SELECT count(*) FROM loaded").fetchall() == [(0,)]:
+        raise LoadError(_describe_where(con, found[-1]))
+
+
+def _describe_where(con: duckdb.DuckDBPyConnection, found: Understood) -> str:
+    """Why `--where` left no reading of a file, which `raw` has: its values are others."""
+    assert found.columns
+    parts = []
+    for place, wanted in found.columns.where.items():
+        query = f"SELECT DISTINCT trim(c{place}::VARCHAR) AS value FROM raw ORDER BY value LIMIT 6"  # noqa: S608
+        values = [repr(value or "") for (value,) in con.execute(query).fetchall()]
+        few = ", ".join(values[:SHOWN_VALUES]) + " …" * (len(values) > SHOWN_VALUES)
+        title = found.columns.header[place]
+        parts.append(f"{' or '.join(map(repr, wanted))} in {title!r}, which has {few or 'no rows'}")
+    return f"--where: {found.source.name} has no reading with {' and with '.join(parts)}"
 
 
 def _describe_others(counts: table.Counts) -> str:

@@ -7,13 +7,16 @@ from fonteapi.files.turbines import COLUMN
 from fonteapi.files.units import IN_NAME
 
 STAMP = re.compile(r"time|date|stamp|zeit|datum|fecha|hora|valid|horodat", re.IGNORECASE)
-MOMENT = re.compile(r"\d{4}|\d+[/.-]\d+[/.-]\d+|\d\d:\d\d")
+MOMENT = re.compile(r"\d{4}|\d+[/.-]\d+[/.-]\d+|\d:\d\d")
+DAY = re.compile(r"\s*\d+[/.-]\d+[/.-]\d+([ T]00:00(:00)?)?\s*")
+"""A date alone; Excel's have a midnight."""
+CLOCK = re.compile(r"\s*\d{1,2}:\d\d(:\d\d([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?\s*")
 DERIVED = re.compile(
     r"\b(std|stdev|stddev|min|max|median|count|quality|flag|gust|factor|curve|setpoint|lost)\b"
     r"|deviation|minimum|maximum|theoretical|reactive",
     re.IGNORECASE,
 )
-"""Names of what is no mean."""
+"""Names of what is not a mean."""
 SIGNALS = {
     "wind_speed": r"wind ?speed|^wind$|windgeschw|velocidad|vitesse|^ws\b|^wspd|windsnelheid|^vel",
     "power": r"power|leistung|potencia|puissance|^p\b|^pot|^kw$|^patv",
@@ -30,10 +33,18 @@ SIGNALS = {
 def suggest_names(header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
     """The file's name → ours, for the first column that may be each; `rows` are a few of them."""
     found: dict[str, str] = {}
+    moments: dict[str, list[str]] = {}
     for place, title in enumerate(header):
-        values = [row[place] for row in rows if place < len(row)]
-        if STAMP.search(title) and values and all(MOMENT.search(str(value)) for value in values):
-            found.setdefault("timestamp", title)
+        values = [str(row[place]) for row in rows if place < len(row)]
+        if STAMP.search(title) and values and all(map(MOMENT.search, values)):
+            moments.setdefault(title, values)
+    days = [title for title, values in moments.items() if all(map(DAY.fullmatch, values))]
+    clocks = [title for title, values in moments.items() if all(map(CLOCK.fullmatch, values))]
+    whole = [title for title in moments if title not in (*days, *clocks)]
+    if days and clocks and not whole:
+        found |= {"date": days[0], "time": clocks[0]}
+    elif moments:
+        found["timestamp"] = (*whole, *moments)[0]
     for title in filter(COLUMN.fullmatch, header):
         found.setdefault("turbine", title)
     for signal, pattern in SIGNALS.items():

@@ -73,6 +73,20 @@ def test_any_delimiter(load: Load, fonte_url: str, capsys: pytest.CaptureFixture
     assert "--delimiter: expected one character, got '^^'" in capsys.readouterr().err
 
 
+def test_date_and_time_between_blanks(
+    load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A timestamp with a blank in it has one field too many: the refusal names the columns."""
+    content = "wind_speed timestamp power\n8.5 2024-05-20 00:00 900\n9.5 2024-05-20 00:10 950\n"
+    assert load(content) == 1
+    err = capsys.readouterr().err
+    assert "line 2: expected 3 fields as in line 1, got 4" in err
+    *_, last = err.splitlines()
+    assert last == "  if a date and a time are two columns: --names wind_speed date time power"
+    assert load(content, *last.split(": ")[1].split()) == 0
+    assert stored(fonte_url) == EXPECTED
+
+
 def test_lines_that_are_left_out_are_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     assert load(f"Time,Wind,Power\n{ROWS}Mean,9,925\nSum,,1850\n", *NAMES) == 0
     assert "2 lines are not readings, such as line 4: 'Mean,9,925'" in capsys.readouterr().out

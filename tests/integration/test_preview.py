@@ -68,6 +68,25 @@ def test_guess(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words[1:]) == 0
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Date,Time,Wind\n2024-05-20,00:00,5\n2024-05-20,00:10,6\n",
+        "Time,Date,Wind\n9:50,20/05/2024,5\n10:00,20/05/2024,6\n",
+        "Time stamp;Wind speed\n05/20/2024 12:50:00 AM;5\n05/20/2024 01:00:00 AM;6\n",
+        "Time Wind\n2024-05-20T00:00 5,5\n2024-05-20T00:10 6,5\n",
+    ],
+    ids=range(4),
+)
+def test_guessed_command(stored: Stored, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    """It loads the file: a date and a time, and the delimiter that is there."""
+    Path("own.csv").write_text(content)
+    assert main(["load", "own.csv", "--preview"], prog="etl") == 2
+    words = shlex.split(capsys.readouterr().out.splitlines()[-2])
+    assert main([word for word in words[1:] if word != "--preview"]) == 0
+    assert stored() == 2
+
+
 def test_preview_of_a_refusal(stored: Stored, capsys: pytest.CaptureFixture[str]) -> None:
     Path("own.csv").write_text(EXPORT.replace("1.075,2", "x"))
     assert main(["load", "own.csv", *RENAME, "--preview"]) == 1

@@ -275,8 +275,11 @@ def test_rows_of_a_value(load: Load, fonte_url: str, capsys: pytest.CaptureFixtu
     assert [power for *_, power in stored(fonte_url)] == [0, 4]
     assert load(rows, "--where", "Kind=a") == 2
     assert "--where: own.csv has no column 'Kind'; it has" in capsys.readouterr().err
-    assert load(rows, "--where", "kind=d") == 1
-    assert "expected readings below the names of the columns, got none" in capsys.readouterr().err
+    assert load(rows, "--where", "kind=d", "unit=1.0") == 1
+    assert (
+        "--where: own.csv has no reading with 'd' in 'kind', which has 'a', 'b', 'c' and with"
+        " '1.0' in 'unit', which has '0', '1'\n"
+    ) in capsys.readouterr().err
     assert load(rows, "--where", "kind") == 2
     assert "--where: expected 'Its name=value', got 'kind'" in capsys.readouterr().err
 
