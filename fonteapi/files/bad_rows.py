@@ -143,13 +143,14 @@ def write_bad(con: duckdb.DuckDBPyConnection, table: Table, columns: Columns) ->
             writer = csv.writer(file)
             if table.layout:
                 writer.writerow([table.numbered_by, *table.header])
-                writer.writerows([line, *row] for line, row in rows_of(table) if line in table.bad)
+                rows = rows_of(table.source, table.layout)
+                writer.writerows([line, *row] for line, row in rows if line in table.bad)
             else:
                 table.read(con, columns.positions)
                 names = (table.header[place] for place in columns.positions)
                 writer.writerow([table.numbered_by, *names])
-                rows = con.execute("FROM raw").fetchall()
-                writer.writerows(row for row in rows if row[0] in table.bad)
+                found = con.execute("FROM raw").fetchall()
+                writer.writerows(row for row in found if row[0] in table.bad)
         yield path
 
 

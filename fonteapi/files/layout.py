@@ -62,7 +62,7 @@ class Candidate(NamedTuple):
     """A line that may name the columns, read by one delimiter."""
 
     rate: tuple[int, bool, int]
-    """The known names, whether it is no blank that stands between names, then all names."""
+    """The known names, whether something else than blanks stands between names, then all names."""
     line: int
     """Counted from 0."""
     delimiter: str

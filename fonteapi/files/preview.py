@@ -119,7 +119,7 @@ def first_rows(con: duckdb.DuckDBPyConnection, table: Table, count: int) -> Sequ
         query = "FROM read_parquet($1) LIMIT $2"
         return con.execute(query, [str(table.source.path), count]).fetchall()
     first = table.layout.first_line
-    rows = (row for line, row in rows_of(table) if line >= first and row)
+    rows = (row for line, row in rows_of(table.source, table.layout) if line >= first and row)
     return list(islice(rows, count))
 
 

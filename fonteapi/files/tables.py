@@ -60,7 +60,7 @@ class Table:
             if self.layout is None:
                 _read_parquet(con, self, positions)
             elif self.layout.is_plain and not self.by_line:
-                _read_text(con, self, positions)
+                _read_text(con, self.source.path, self.layout, positions)
                 [(rows,)] = con.execute(f"SELECT count(*) FROM {RAW}").fetchall()  # noqa: S608
                 if rows != _count_lines(self.source.path) - self.layout.first_line + 1:
                     self.read_by_line(con, positions)  # blank lines, or quotes over several lines
@@ -77,13 +77,14 @@ class Table:
         Ten times slower than `read`, and it accepts what only looks like CSV, such as lines that
         end in different ways and quotes within a field.
         """
+        assert self.layout  # Parquet has no lines
         self.by_line = True
         con.execute(f"DROP VIEW IF EXISTS source; DROP TABLE IF EXISTS {RAW}")
         columns = {f"c{place}": pa.string() for place in positions}
         schema = pa.schema({"number": pa.int64()} | columns)
         con.register("chunk", schema.empty_table())
         con.execute(f"CREATE TEMP TABLE {RAW} AS FROM chunk")
-        rows = _wanted_rows(self, positions)
+        rows = _wanted_rows(self, self.layout, positions)
         while chunk := list(islice(rows, CHUNK)):
             con.register("chunk", pa.record_batch(list(zip(*chunk, strict=True)), schema))
             con.execute(f"INSERT INTO {RAW} FROM chunk")
@@ -113,9 +114,9 @@ def _quote(name: str) -> str:
     return '"{}"'.format(name.replace('"', '""'))
 
 
-def _read_text(con: duckdb.DuckDBPyConnection, table: Table, positions: Sequence[int]) -> None:
-    layout = table.layout
-    assert layout
+def _read_text(
+    con: duckdb.DuckDBPyConnection, path: Path, layout: Layout, positions: Sequence[int]
+) -> None:
     columns = {f"c{place}": "VARCHAR" for place in range(layout.width)}
     wanted = ", ".join(f"c{place}" for place in positions)
     con.execute(
@@ -125,20 +126,20 @@ def _read_text(con: duckdb.DuckDBPyConnection, table: Table, positions: Sequence
             quote = '"', escape = '"', comment = ''
         )
         """,  # noqa: S608
-        [str(table.source.path), layout.first_line - 1, layout.delimiter],
+        [str(path), layout.first_line - 1, layout.delimiter],
     )
 
 
-def _wanted_rows(table: Table, positions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+def _wanted_rows(
+    table: Table, layout: Layout, positions: Sequence[int]
+) -> Iterator[tuple[Any, ...]]:
     """Each row's line and wanted fields. A bad row is a problem; words at the end are left out."""
-    layout = table.layout
-    assert layout
     table.problems.clear()
     table.left_out.clear()
     held: list[tuple[int, list[str]]] = []  # rows of words: at the end they are not readings
     names: list[str] = []
     is_filled = False
-    for line, row in rows_of(table):
+    for line, row in rows_of(table.source, layout):
         if line == layout.names_line:
             names = row
         if line < layout.first_line or not row:
@@ -150,12 +151,12 @@ def _wanted_rows(table: Table, positions: Sequence[int]) -> Iterator[tuple[Any, 
             held.append((line, row))
             continue
         for each in [*held, (line, row)]:
-            yield from _check(table, *each, positions)
+            yield from _check(table, layout, *each, positions)
         held.clear()
         is_filled = True
     if len(held) > MOST_AT_END or not is_filled:
         for each in held:
-            yield from _check(table, *each, positions)
+            yield from _check(table, layout, *each, positions)
     else:
         table.left_out |= {line: layout.delimiter.join(row) for line, row in held}
 
@@ -179,10 +180,8 @@ def _is_words(row: Sequence[str], key: int) -> bool:
 
 
 def _check(
-    table: Table, line: int, row: list[str], positions: Sequence[int]
+    table: Table, layout: Layout, line: int, row: list[str], positions: Sequence[int]
 ) -> Iterator[tuple[Any, ...]]:
-    layout = table.layout
-    assert layout
     if any("\n" in cell and has_rows(cell, layout.delimiter) for cell in row):
         table.problems[line] = ["expected the end of a quoted field, got further rows"]
         return
@@ -201,13 +200,11 @@ def _check(
         table.problems[line] = ["expected UTF-8, got other bytes"]
 
 
-def rows_of(table: Table) -> Iterator[tuple[int, list[str]]]:
+def rows_of(source: Source, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line that it starts on, as an editor counts, blank lines included."""
-    layout = table.layout
-    assert layout
     # Bytes of another encoding become lone surrogates, which `_check` finds
     how: Any = {"encoding": layout.encoding, "errors": "surrogateescape", "newline": ""}
-    with table.source.path.open(**how) as file:
+    with source.path.open(**how) as file:
         # The lines above the rows need not be CSV
         above = layout.first_line - 1 if not layout.is_plain else 0
         for _ in range(above):
@@ -220,5 +217,5 @@ def rows_of(table: Table) -> Iterator[tuple[int, list[str]]]:
                 line = above + reader.line_num + 1
         except csv.Error as error:  # such as a quote that is never closed
             raise WrongInput(
-                f"{table.name}: the row from line {line} on cannot be read: {error}"
+                f"{source.name}: the row from line {line} on cannot be read: {error}"
             ) from None
