@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fonteapi.files.errors import LoadError
-from pgarrow.errors import first_line
 
 
 @contextmanager
@@ -15,12 +14,12 @@ def draft(path: Path) -> Iterator[Path]:
     An error in the block deletes it. Raises `LoadError` at once if it cannot be written.
     """
     kept = path.parent / f".{path.name}.part"
+    if path.is_dir():
+        raise LoadError(f"{path} cannot be written: it is a folder")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(f"{path} is a folder")
         kept.touch()
     except OSError as error:
-        raise LoadError(f"{path} cannot be written: {first_line(error)}") from None
+        raise LoadError(f"{path} cannot be written: {error.strerror}") from None
     try:
         yield kept
         kept.replace(path)
