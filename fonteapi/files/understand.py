@@ -27,7 +27,7 @@ from fonteapi.files.turbines import (
     refuse_mixture,
     refuse_unnamed,
 )
-from fonteapi.files.units import find_conversions
+from fonteapi.files.units import find_conversions, find_unit_column, read_written
 from fonteapi.files.values import read_values, set_rules
 from fonteapi.settings import Settings
 
@@ -92,13 +92,15 @@ def understand(
     table = found.table = open_table(con, found.source, rules, signals)
     columns = found.columns = find_columns(table, rules, signals)
     turbine = find_turbine(table, columns, rules) or settings.turbine
-    table.read(con, [*columns.positions, *find_candidates(columns)])
+    table.read(con, [*columns.positions, *find_candidates(columns), *find_unit_column(columns)])
     columns = found.columns = find_tags(con, table, columns, rules, signals)
     refuse_unnamed(con, table, columns, rules)
     make_source(con, columns)
     columns = found.columns = _without_words(con, columns, rules, signals)
     below = table.layout.below if table.layout else ()
-    conversions, notes = find_conversions(columns, below, rules, signals)
+    conversions, notes = find_conversions(
+        columns, read_written(con, columns, below), rules, signals
+    )
     found.notes += notes
     found.notes += read_values(con, table, columns, rules, conversions, turbine, signals)
     found.notes += stamps.turn_to_utc(con, table, columns, rules)

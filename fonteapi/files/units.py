@@ -1,28 +1,31 @@
-"""The units of a file's columns, from an option or from their names, into the catalogue's."""
+"""The units of a file's columns, from an option or from the file, into the catalogue's."""
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+
+import duckdb
 
 from fonteapi.catalogue import Signal
 from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules, split_pairs
+from fonteapi.files.spellings import (
+    Conversion,
+    convert,
+    measures_something_else,
+    read_both_ways,
+)
+from fonteapi.files.tables import RAW
 
 IN_NAME = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
 """A name with its unit at the end: `Power (MW)`, `Wind speed [knots]`."""
-SAME = {"rpm": "1/min", "r/min": "1/min", "U/min": "1/min", "deg": "°", "degrees": "°", "Deg": "°"}
-"""Spellings that need no conversion. A revolution is a count here, and not an angle."""
-TEMPERATURES = {"C": "degC", "F": "degF", "K": "kelvin", "Celsius": "degC", "Fahrenheit": "degF"}
-"""Letters that mean a temperature where one is expected."""
-
-
-class Conversion(NamedTuple):
-    """A value in the catalogue's unit is value × factor + offset."""
-
-    factor: float = 1.0
-    offset: float = 0.0
+BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+LETTERS = "CFKW"
+"""The units of one letter that count without brackets, at the end: `T_F`, and not `Power_A`."""
+MOST_FACTOR = 1e7
+"""A word without brackets that changes values by more than this is no unit."""
+COLUMN = re.compile(r"units?|uom|unit[ _]of[ _]measure|einheit(en)?", re.IGNORECASE)
+"""The names of a narrow file's column of units."""
 
 
 def parse_units(words: Sequence[str], signals: Mapping[str, Signal]) -> dict[str, str]:
@@ -39,91 +42,146 @@ def parse_units(words: Sequence[str], signals: Mapping[str, Signal]) -> dict[str
     return units
 
 
+def find_unit_column(columns: Columns) -> list[int]:
+    """The position of a narrow file's column of units, if it has one."""
+    used = {*columns.positions}
+    titles = enumerate(columns.header if columns.narrow else ())
+    return [at for at, title in titles if COLUMN.fullmatch(title) and at not in used][:1]
+
+
+def read_written(
+    con: duckdb.DuckDBPyConnection, columns: Columns, below: Sequence[Sequence[str]]
+) -> dict[str, list[str]]:
+    """The file's name of a column, or tag → what may be its units: from lines `below` the names.
+
+    Those of a tag are in a column of `raw`.
+    """
+    if not columns.narrow:
+        cells = zip(columns.header, *below, strict=False)
+        return {title: [cell.strip(" ()[]") for cell in more] for title, *more in cells}
+    if not (found := find_unit_column(columns)):
+        return {}
+    tag, unit = (f"trim(c{position}::VARCHAR)" for position in (columns.narrow[0], found[0]))
+    query = f"SELECT {tag}, list(DISTINCT {unit} ORDER BY {unit}) FROM {RAW} GROUP BY 1"  # noqa: S608
+    return {
+        title: [unit for unit in units if unit] for title, units in con.execute(query).fetchall()
+    }
+
+
 def find_conversions(
-    columns: Columns, below: Sequence[Sequence[str]], rules: Rules, signals: Mapping[str, Signal]
+    columns: Columns,
+    written: Mapping[str, Sequence[str]],
+    rules: Rules,
+    signals: Mapping[str, Signal],
 ) -> tuple[dict[str, Conversion], list[str]]:
     """How the values of each signal become the catalogue's unit, and lines on what was found.
 
-    A unit in a name, or in a line `below` the names, counts unless the rules have a unit or a
+    A unit in a name, or one that is `written` elsewhere, counts unless the rules have a unit or a
     scale of the signal. A source's own statistic without any has those of its signal. Raises
-    `WrongInput` for a unit of something else, such as kWh of power.
+    `WrongInput` for a unit of something else, such as kWh of power, and for different ones.
     """
     conversions: dict[str, Conversion] = {}
     notes = []
     for name in sorted(columns.signals, key=lambda name: "." in name):
-        title, expected = columns.titles[name], signals[name].unit
-        signal, _, statistic = name.partition(".")
-        unit = rules.units.get(name) or _find_unit(columns, title, below)
+        expected, usual = signals[name].unit, conversions.get(name.partition(".")[0], Conversion())
         if name in rules.scale:
             conversions[name] = Conversion(rules.scale[name])
-        elif unit:
-            conversions[name], note = _convert_column(name, title, unit, expected)
-            notes.append(note)
+        elif name in rules.units:
+            conversions[name] = convert(rules.units[name], expected) or Conversion()
+            notes.append(_describe(name, rules.units[name], expected))
         else:
-            conversions[name] = conversions.get(signal, Conversion())
-        if statistic == "std":  # a difference has no zero of its own
+            conversions[name], note = _convert_columns(columns, name, written, expected, usual)
+            notes.append(note)
+        if name.endswith(".std"):  # a difference has no zero of its own
             conversions[name] = Conversion(conversions[name].factor)
     return conversions, notes
 
 
-def _convert_column(name: str, title: str, unit: str, expected: str) -> tuple[Conversion, str]:
-    """The conversion of a column, and a line on it; raises `WrongInput` if there is none."""
-    conversion = convert(unit, expected)
-    if conversion:
-        same = conversion == Conversion()
-        return conversion, "" if same else f"{name} converted from {unit} to {expected}"
-    if _is_known(unit):
+def _describe(name: str, unit: str, expected: str) -> str:
+    same = convert(unit, expected) == Conversion()
+    return "" if same else f"{name} converted from {unit} to {expected}"
+
+
+def _convert_columns(
+    columns: Columns,
+    name: str,
+    written: Mapping[str, Sequence[str]],
+    expected: str,
+    usual: Conversion,
+) -> tuple[Conversion, str]:
+    """The one conversion of a signal's columns, or tags, and a line on it; `usual` without a unit.
+
+    Raises `WrongInput` if there are several.
+    """
+    first: tuple[str, str, Conversion] | None = None
+    note = ""
+    for title, turbine in _list_titles(columns, name):
+        named = [unit.strip() for unit in BRACKETS.findall(title) if unit.strip()]
+        more = written.get(title, ())
+        unit = _choose_unit(
+            name, title, [*named, *more], _split(title, turbine, expected), expected
+        )
+        conversion = convert(unit, expected) if unit else usual
+        assert conversion
+        if first and conversion != first[2]:
+            raise WrongInput(
+                f"{first[0]!r} and {title!r} are {name} in different units,"
+                f" {first[1] or expected} and {unit or expected}: load them one after the other,"
+                f" or give the unit of all: --unit {name}={expected}"
+            )
+        first = first or (title, unit, conversion)
+        unknown = named[:1] or (more[:1] if columns.narrow else [])
+        if unit:
+            note = note or _describe(name, unit, expected)
+        elif unknown:
+            what = f"{unknown[0]!r} in {title!r}"
+            note = note or f"{name}: taken as {expected}; {what} is no known unit"
+    return first[2] if first else usual, note
+
+
+def _list_titles(columns: Columns, name: str) -> Iterator[tuple[str, str | None]]:
+    """The columns, or tags, of a signal, each with the turbine that it names."""
+    places = {columns.header[position]: place for position, place in columns.places.items()}
+    for title, place in {**places, **columns.tags}.items():
+        if place.signal == name:
+            yield title, place.turbine
+
+
+def _choose_unit(
+    name: str, title: str, marked: Sequence[str], loose: Sequence[str], expected: str
+) -> str:
+    """The unit of a column, of what brackets and other places have, or its name; empty without any.
+
+    Raises `WrongInput` if they are two, or one that could be two, or one of something else.
+    """
+    units = [each for unit in [*marked, *loose] for each in read_both_ways(unit) or (unit,)]
+    fitting = {unit: found for unit in units if (found := convert(unit, expected))}
+    first = next(iter(fitting), "")
+    other = next((unit for unit in fitting if fitting[unit] != fitting[first]), None)
+    if other:
+        both = (first, other)
         raise WrongInput(
-            f"column {title!r}: expected a unit of {name}, such as {expected}, got {unit!r}; if"
+            f"column {title!r}: its unit could be {' or '.join(both)}: choose with"
+            f" {' or '.join(f'--unit {name}={unit}' for unit in both)}"
+        )
+    if not fitting and (other := next(filter(measures_something_else, marked), None)):
+        raise WrongInput(
+            f"column {title!r}: expected a unit of {name}, such as {expected}, got {other!r}; if"
             f" its name is wrong, give the unit: --unit {name}={expected}"
         )
-    return Conversion(), f"{name}: taken as {expected}; {unit!r} in {title!r} is no known unit"
+    return first
 
 
-def _find_unit(columns: Columns, title: str, below: Sequence[Sequence[str]]) -> str:
-    """The unit in a name, else the one below it; empty without any."""
-    if found := IN_NAME.fullmatch(title):
-        return found["unit"].strip()
-    if title in columns.header:
-        place = columns.header.index(title)
-        for line in below:
-            if (unit := line[place].strip(" ()[]")) and _is_known(unit):
-                return unit
-    return ""
-
-
-@cache
-def convert(unit: str, target: str) -> Conversion | None:
-    """The conversion from one unit to another; None if they measure different things."""
-    unit = SAME.get(unit, unit)
-    if unit == target:
-        return Conversion()
-    if target == "°C":
-        unit = TEMPERATURES.get(unit, unit)
-    for spelling in (unit, unit.lower()):  # Metres/Second
-        try:
-            quantities = [_registry().Quantity(value, spelling) for value in (0.0, 1.0)]
-            zero, one = (quantity.to(target).magnitude for quantity in quantities)
-        except Exception:  # noqa: BLE001, S112  # pint's parser raises many kinds
-            continue
-        return Conversion(one - zero, zero)
-    return None
-
-
-def _is_known(unit: str) -> bool:
-    for spelling in (SAME.get(unit, unit), unit.lower()):
-        try:
-            return bool(_registry().Unit(spelling))
-        except Exception:  # noqa: BLE001, S112
-            continue
-    return False
-
-
-@cache
-def _registry() -> Any:
-    """The units that pint knows, loaded when a unit differs from the catalogue's."""
-    import pint
-
-    registry: Any = pint.UnitRegistry()
-    registry.define("volt_ampere_reactive = volt * ampere = var")
-    return registry
+def _split(title: str, turbine: str | None, expected: str) -> list[str]:
+    """The parts of a name without its brackets that may be units: `MW` of `Power_MW`."""
+    text = BRACKETS.sub(" ", title)
+    parts = [part.strip() for part in re.split("[_,;]", text)]
+    words = [part for part in [*parts, *text.split()[-1:]] if len(part) > 1]
+    words += [part for part in parts[1:][-1:] if part in LETTERS and part]
+    units = []
+    for word in words:
+        found = convert(word, expected) if re.search(r"[^\W\d]|[°%]", word) else None
+        is_likely = found and 1 / MOST_FACTOR < abs(found.factor) < MOST_FACTOR
+        if word != turbine and (is_likely or read_both_ways(word)):
+            units.append(word)
+    return units

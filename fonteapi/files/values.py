@@ -13,8 +13,8 @@ from fonteapi.files.ending import describe_ending
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import STAMPS, Rules, to_number
 from fonteapi.files.shapes import make_source
+from fonteapi.files.spellings import Conversion
 from fonteapi.files.tables import Table
-from fonteapi.files.units import Conversion
 
 MACROS = r"""
 CREATE TEMP MACRO is_missing(x) AS  -- blank, or a word for missing

@@ -1,12 +1,14 @@
 """A file's units: from an option or from the names of columns, into the catalogue's."""
 
 from collections.abc import Callable
+from math import pi
 from pathlib import Path
 
 import pytest
 from helpers import execute
 
 from fonteapi.__main__ import main
+from fonteapi.files.spellings import convert
 
 Load = Callable[..., int]
 COLUMNS = ("power", "wind_speed", "ambient_temperature")
@@ -40,6 +42,7 @@ def stored(url: str) -> tuple[float | None, ...]:
         ("ambient_temperature=degF", "48", (None, None, 8.888889)),
         ("ambient_temperature=F", "48", (None, None, 8.888889)),
         ("ambient_temperature=K", "273.15", (None, None, 0)),
+        ("ambient_temperature=DEGF", "48", (None, None, 8.888889)),
     ],
 )
 def test_given_unit(
@@ -60,6 +63,16 @@ def test_given_unit(
         ("Temp (C)", "ambient_temperature", "5", 5, ""),
         ("Rotor (rpm)", "rotor_speed", "12", 12, ""),
         ("Wind (average)", "wind_speed", "7", 7, "'average' in 'Wind (average)' is no known unit"),
+        ("Wind (80 m)", "wind_speed", "7", 7, "taken as m/s; '80 m' in 'Wind (80 m)' is no known"),
+        ("Wind (80 m) (km/h)", "wind_speed", "36", 10, "wind_speed converted from km/h to m/s"),
+        ("Power (MW) Avg", "power", "10", 10000, "power converted from MW to kW"),
+        ("Power_MW", "power", "10", 10000, "power converted from MW to kW"),
+        ("Power, MW", "power", "10", 10000, "power converted from MW to kW"),
+        ("Power_A", "power", "10", 10, ""),
+        ("WS_c", "wind_speed", "10", 10, ""),
+        ("Power_min", "power", "10", 10, ""),
+        ("Temp_F", "ambient_temperature", "32", 0, "converted from F to °C"),
+        ("Power (kw)", "power", "10", 10, ""),
     ],
 )
 def test_unit_in_the_name(
@@ -79,6 +92,110 @@ def test_unit_in_the_name(
     out = capsys.readouterr().out
     assert said in out
     assert ("convert" in out) == ("convert" in said)
+
+
+@pytest.mark.parametrize(
+    ("unit", "target", "factor"),
+    [
+        *((unit, "1/min", 1) for unit in ("rpm", "RPM", "Rpm", "U/min", "r/min", "min-1")),
+        ("rps", "1/min", 60),
+        ("Hz", "1/min", 60),
+        ("rad/s", "1/min", 60 / (2 * pi)),
+        ("deg/s", "1/min", 60 / 360),
+        ("rad", "°", 180 / pi),
+        *((unit, "kvar", 1000) for unit in ("Mvar", "MVAr", "MVAR")),
+        *((unit, "kvar", 1) for unit in ("kvar", "kVAr", "KVAR")),
+        ("VAr", "kvar", 0.001),
+        ("KW", "kW", 1),
+        ("KWH", "kWh", 1),
+        ("MWH", "kWh", 1000),
+        ("Metres/Second", "m/s", 1),
+        ("Knots", "m/s", 1852 / 3600),
+    ],
+)
+def test_spelling(unit: str, target: str, factor: float) -> None:
+    """A revolution is a count, and no spelling changes the prefix of a unit."""
+    conversion = convert(unit, target)
+    assert conversion
+    assert conversion.factor == pytest.approx(factor)
+    assert conversion.offset == 0
+
+
+@pytest.mark.parametrize(
+    "unit", ["°F", "ºF", "° F", "F", "f", "degF", "DEGF", "deg F", "Deg F", "Fahrenheit", "℉"]
+)
+def test_fahrenheit(unit: str) -> None:
+    conversion = convert(unit, "°C")
+    assert conversion
+    assert conversion.factor * 212 + conversion.offset == pytest.approx(100)
+    assert convert(unit.replace("F", "C").replace("ahrenheit", "elsius"), "°C")
+
+
+@pytest.mark.parametrize(("unit", "target"), [("%", "°"), ("c", "m/s"), ("mw", "kW"), ("m", "°C")])
+def test_unit_of_something_else(unit: str, target: str) -> None:
+    assert convert(unit, target) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "below", "value", "expected"),
+    [
+        ("Temp", "ºF", "32", 0),
+        ("Temp", "Deg F", "32", 0),
+        ("Temp (mast A)", "(°F)", "32", 0),
+        ("Temp (87 m)", "degC", "7", 7),
+        ("Temp", "Min", "7", 7),
+    ],
+)
+def test_unit_below_the_name(
+    load: Load, fonte_url: str, title: str, below: str, value: str, expected: float
+) -> None:
+    """A known unit below a name counts more than a bracket that is no unit."""
+    names = f"{title}\n;{below}"
+    assert load(names, value, "--rename", f"{title}=ambient_temperature") == 0
+    assert stored(fonte_url)[2] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "options"),
+    [
+        ("Power (mw)", "power", "--unit power=MW or --unit power=mW"),
+        ("Power (mW)", "power", "--unit power=MW or --unit power=mW"),
+        ("Q_mvar", "reactive_power", "--unit reactive_power=Mvar or --unit reactive_power=mvar"),
+        ("Power_MW (kW)", "power", "--unit power=kW or --unit power=MW"),
+    ],
+)
+def test_two_units(
+    load: Load, capsys: pytest.CaptureFixture[str], title: str, name: str, options: str
+) -> None:
+    """A name that has two units, or one that could be two, is refused."""
+    assert load(title, "7", "--rename", f"{title}={name}") == 2
+    assert f"column {title!r}: its unit could be " in (said := capsys.readouterr().err)
+    assert f": choose with {options}\n" in said
+
+
+def test_columns_in_different_units(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
+    """The columns of a signal, one for each turbine, have one unit."""
+    wide = ("--wide", "PW{turbine} (kW)=power", "PW{turbine} (MW)=power")
+    assert load("PW1 (kW);PW2 (MW)", "7;8", *wide) == 2
+    said = capsys.readouterr().err
+    assert "'PW1 (kW)' and 'PW2 (MW)' are power in different units, kW and MW: load them" in said
+
+
+def test_turbine_is_no_unit(load: Load, fonte_url: str) -> None:
+    assert load("T_C;T_F", "7;8", "--wide", "T_{turbine}=ambient_temperature") == 0
+    found = execute(fonte_url, "SELECT turbine, ambient_temperature FROM data ORDER BY turbine")
+    assert [tuple(row) for row in found] == [("C", 7), ("F", 8)]
+
+
+def test_column_of_units(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A narrow file's column of units counts, and a tag has one unit."""
+    rows = "power;{0};1.5\n2024-05-20T00:10;power;{1};1500\n2024-05-20T00:20;wind_speed;m/s"
+    narrow = ("--narrow", "tag", "value")
+    assert load("tag;Unit;value", rows.format("MW", "kW") + ";8", *narrow) == 2
+    assert "column 'power': its unit could be MW or kW: choose" in capsys.readouterr().err
+    assert load("tag;Unit;value", rows.format("MW", "MW") + ";8", *narrow) == 0
+    found = execute(fonte_url, "SELECT power, wind_speed FROM data ORDER BY timestamp")
+    assert [tuple(row) for row in found] == [(1500, None), (1500000, None), (None, 8)]
 
 
 def test_option_before_the_name(load: Load, fonte_url: str) -> None:
