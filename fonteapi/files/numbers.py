@@ -1,6 +1,8 @@
 """How a file writes numbers: which mark stands before decimals, and which between thousands."""
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -24,20 +26,40 @@ class Mark(StrEnum):
         return Mark.COMMA if self is Mark.POINT else Mark.POINT
 
 
-PATTERNS = {
-    Mark.POINT: r"[+-]?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][+-]?\d+)?",
-    Mark.COMMA: r"[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)?(,\d*)?([eE][+-]?\d+)?",
-}
-MACROS = f"""
-CREATE TEMP MACRO number_with_point(x) AS
-    CASE WHEN NOT contains(x, ',') THEN TRY_CAST(x AS DOUBLE)
-    WHEN regexp_full_match(trim(x), '{PATTERNS[Mark.POINT]}')
-        THEN TRY_CAST(replace(x, ',', '') AS DOUBLE) END;
+BETWEEN = "[ '\u2019\u00a0\u2009\u202f]"
+"""What can only stand between thousands: apostrophes and blanks."""
+EXPONENT = r"([eE][+-]?\d+)?"
 
-CREATE TEMP MACRO number_with_comma(x) AS
-    CASE WHEN NOT (contains(x, ',') OR contains(x, '.')) THEN TRY_CAST(x AS DOUBLE)
-    WHEN regexp_full_match(trim(x), '{PATTERNS[Mark.COMMA]}')
-        THEN TRY_CAST(replace(replace(x, '.', ''), ',', '.') AS DOUBLE) END;
+
+def _pattern(decimal: str, thousands: str) -> str:
+    """A number as a regular expression."""
+    grouped = rf"[1-9]\d{{0,2}}(({thousands}\d{{3}})+|({BETWEEN}\d{{3}})+)({decimal}\d*)?"
+    plain = rf"(\d+({decimal}\d*)?|{decimal}\d+){EXPONENT}"
+    return rf"[+-]?({grouped}|{plain})".replace("'", "''")
+
+
+PATTERNS = {Mark.POINT: _pattern(r"\.", ","), Mark.COMMA: _pattern(",", r"\.")}
+"""The numbers with each mark, as texts in SQL."""
+NATIVE = r"-?\d+(\.\d+)?e0"
+"""A number that is none of a text, as those of Excel, with a point whatever the marks are."""
+IGNORED = BETWEEN.replace("'", "''")
+MACROS = f"""
+CREATE TEMP MACRO number_with_point(x) AS coalesce(
+    CASE WHEN NOT contains(x, ',') THEN TRY_CAST(x AS DOUBLE) END,
+    CASE WHEN regexp_full_match(trim(x), '{PATTERNS[Mark.POINT]}')
+        THEN TRY_CAST(replace(regexp_replace(x, '{IGNORED}', '', 'g'), ',', '') AS DOUBLE) END);
+
+CREATE TEMP MACRO number_with_comma(x) AS coalesce(
+    CASE WHEN NOT (contains(x, ',') OR contains(x, '.')) OR regexp_full_match(x, '{NATIVE}')
+        THEN TRY_CAST(x AS DOUBLE) END,
+    CASE WHEN regexp_full_match(trim(x), '{PATTERNS[Mark.COMMA]}') THEN TRY_CAST(
+        replace(replace(regexp_replace(x, '{IGNORED}', '', 'g'), '.', ''), ',', '.') AS DOUBLE)
+    END);
+
+CREATE TEMP MACRO is_marked(x) AS  -- a number with a mark; others tell none
+    regexp_matches(x, '[.,]') AND NOT is_missing(x) AND NOT regexp_full_match(x, '{NATIVE}')
+    AND (regexp_full_match(trim(x), '{PATTERNS[Mark.POINT]}')
+        OR regexp_full_match(trim(x), '{PATTERNS[Mark.COMMA]}'));
 """
 FUNCTIONS = {Mark.POINT: "number_with_point", Mark.COMMA: "number_with_comma"}
 
@@ -68,8 +90,7 @@ def find_marks(
     usual = next(iter(told)) if len(told) == 1 else Mark.POINT
     for name, marks in fitting.items():
         if len(marks) > 1 and len(told) != 1:
-            marked = f"""SELECT max(trim("{name}")) FROM source WHERE contains("{name}", '.')
-                OR contains("{name}", ',')"""  # noqa: S608
+            marked = f"""SELECT max(trim("{name}")) FROM source WHERE is_marked("{name}")"""  # noqa: S608
             [(example,)] = con.execute(marked).fetchall()
             other = example.replace(".", "").replace(",", "")
             raise WrongInput(
@@ -77,6 +98,16 @@ def find_marks(
                 f" {example.replace(',', '.')} or {other}: choose with --decimal . or --decimal ,"
             )
     return {name: marks[0] if len(marks) == 1 else usual for name, marks in fitting.items()}
+
+
+def write_native(number: float) -> str:
+    """A number as a text that is read as this number, whatever the marks are."""
+    return f"{Decimal(repr(number)):f}e0"
+
+
+def show(text: str) -> str:
+    """A field as a person would type it."""
+    return text.removesuffix("e0") if re.fullmatch(NATIVE, text) else text
 
 
 def describe(marks: Mapping[str, Mark], columns: Mapping[str, Column]) -> str:
@@ -93,13 +124,13 @@ def _fit(con: duckdb.DuckDBPyConnection, name: str, column: Column) -> Sequence[
     for limit in (f" LIMIT {SAMPLE}", ""):
         marked = f"""
             SELECT trim("{name}") AS x FROM (SELECT * FROM source{limit})
-            WHERE regexp_matches("{name}", '[.,]') AND NOT is_missing("{name}")
+            WHERE is_marked("{name}")
         """  # noqa: S608
         [(total, *fits)] = con.execute(f"SELECT count(*), {counts} FROM ({marked})").fetchall()  # noqa: S608
         found = [mark for mark, count in zip(PATTERNS, fits, strict=True) if count == total > 0]
         if len(found) == 1:
             return found
-        if total and not found:  # some are no numbers: they are reported as such
+        if total and not found:  # some are of the other kind: they are reported
             return [max(zip(fits, PATTERNS, strict=True), key=lambda pair: pair[0])[1]]
     return _narrow(con, name, column, found) if len(found) > 1 else found
 
@@ -112,7 +143,7 @@ def _narrow(
     can_be = ", ".join(
         f'2 * count_if({FUNCTIONS[mark]}("{name}") BETWEEN {bounds}) > count(*)' for mark in marks
     )
-    marked = f"""regexp_matches("{name}", '[.,]') AND NOT is_missing("{name}")"""
-    [fits] = con.execute(f"SELECT {can_be} FROM source WHERE {marked}").fetchall()  # noqa: S608
+    query = f'SELECT {can_be} FROM source WHERE is_marked("{name}")'  # noqa: S608
+    [fits] = con.execute(query).fetchall()
     narrowed = [mark for mark, fit in zip(marks, fits, strict=True) if fit]
     return narrowed if len(narrowed) == 1 else marks

@@ -44,6 +44,10 @@ def stored(url: str) -> list[tuple[float | None, float | None]]:
         (["0.075;8", "1.125;9"], [(0.075, 8), (1.125, 9)]),  # no thousand begins with 0
         (["1.5e3;8", ".5;9"], [(1500, 8), (0.5, 9)]),
         (["1.234.567;8", "1.5;9"], None),
+        (["1 075,5;8", "1\u00a0000\u00a0000;9,5"], [(1075.5, 8), (1e6, 9.5)]),
+        (["1'075.5;8", "1\u202f000;9"], [(1075.5, 8), (1000, 9)]),
+        (["1 075;8", "-2 000;9"], [(1075, 8), (-2000, 9)]),
+        (["1 07;8", "1.5;9"], None),
     ],
 )
 def test_marks(
@@ -95,6 +99,14 @@ def test_what_can_be_decides(
     assert stored(fonte_url) == expected
 
 
+def test_word_with_a_mark(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A word such as n.a. does not tell what stands before decimals."""
+    pairs = ("1.075;8", "2.345;9", "n.a.;9")
+    assert load(*pairs, options=("--bad-rows", "skip")) == 2
+    assert "column 'power': '2.345' could be 2.345 or 2345" in capsys.readouterr().err
+    assert stored(fonte_url) == []
+
+
 def test_decimal_comma_is_told(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
     assert load("1,5;8") == 0
     assert "numbers with a decimal comma: power, wind_speed" in capsys.readouterr().out
@@ -113,7 +125,9 @@ def test_bad_number_among_commas(
 
 @given(
     st.lists(st.decimals(-99999, 99999, places=2), min_size=2, max_size=20),
-    st.sampled_from([(".", ""), (".", ","), (",", ""), (",", ".")]),
+    st.sampled_from(
+        [(".", ""), (".", ","), (".", "'"), (",", ""), (",", "."), (",", " "), (",", "\u202f")]
+    ),
 )
 def test_any_numbers(
     load: Load, fonte_url: str, numbers: list[object], marks: tuple[str, str]
