@@ -76,7 +76,9 @@ def load_files(
     ignored = dict.fromkeys(name for each in found if each.columns for name in each.columns.ignored)
     if ignored:
         report += f"\nignored: {', '.join(ignored)}"
-    return "\n".join([report, *list_turbines(found, summary.turbines), *notes, *filter(None, [note])])
+    return "\n".join(
+        [report, *list_turbines(found, summary.turbines), *notes, *filter(None, [note])]
+    )
 
 
 def list_turbines(found: Sequence[Understood], turbines: Sequence[str]) -> list[str]:

@@ -43,7 +43,10 @@ PATTERNS = {Mark.POINT: _pattern(r"\.", ","), Mark.COMMA: _pattern(",", r"\.")}
 NATIVE = r"-?\d+(\.\d+)?e0"
 """A number that is none of a text, as those of Excel, with a point whatever the marks are."""
 IGNORED = BETWEEN.replace("'", "''")
-MACROS = f"""
+MACROS = rf"""
+CREATE TEMP MACRO as_typed(x) AS  -- a name that Excel has as a number with decimals
+    regexp_replace(trim(x::VARCHAR), '^(-?\d+\.\d+)e0$', '\1');
+
 CREATE TEMP MACRO number_with_point(x) AS coalesce(
     CASE WHEN NOT contains(x, ',') THEN TRY_CAST(x AS DOUBLE) END,
     CASE WHEN regexp_full_match(trim(x), '{PATTERNS[Mark.POINT]}')

@@ -10,6 +10,7 @@ import duckdb
 from fonteapi.catalogue import Signal
 from fonteapi.files.errors import LoadError
 from fonteapi.files.load import list_turbines, read_files
+from fonteapi.files.numbers import show
 from fonteapi.files.profiles import find_profile
 from fonteapi.files.rules import Rules
 from fonteapi.files.sources import Form
@@ -96,7 +97,7 @@ def _describe_columns(
     rows = first_rows(con, table, SHOWN_ROWS)
     cells = [("column", "first values", "read as")]
     for place, title in enumerate(table.header):
-        values = ", ".join(str(row[place]).strip() for row in rows if place < len(row))
+        values = ", ".join(show(str(row[place]).strip()) for row in rows if place < len(row))
         cells.append((title or "(no name)", values, names.get(place, "-")))
     used = [row for row in cells if row[2] != "-"]
     shown = cells if len(cells) <= SHOWN_COLUMNS else [*used, *(r for r in cells if r[2] == "-")]

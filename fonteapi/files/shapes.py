@@ -48,7 +48,7 @@ def make_source(con: duckdb.DuckDBPyConnection, columns: Columns) -> None:
     """Make DuckDB's view `source` of `raw`: `number`, our columns, and a row for each reading."""
     keys = [f'c{position} AS "{name}"' for name, position in columns.keys.items()]
     where = " AND ".join(
-        f"coalesce(trim(c{position}::VARCHAR), '') IN ({', '.join(map(_text, values))})"
+        f"coalesce(as_typed(c{position}), '') IN ({', '.join(map(_text, values))})"
         for position, values in columns.where.items()
     )
     rows = f"FROM {RAW} WHERE {where or 'true'}"

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.numbers import write_native
 from pgarrow.errors import first_line
 
 PACKED: dict[bytes, Callable[..., Any]] = {
@@ -37,6 +38,8 @@ DAMAGES = (
     *(OSError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, UnicodeError),
     RuntimeError,  # an archive that is encrypted, or packed by a method that Python lacks
 )
+FIRST_EPOCH = 1e9
+"""From here on a number may be a timestamp."""
 
 
 class Form(StrEnum):
@@ -216,11 +219,16 @@ def _write_sheet(name: str, path: Path, kept: Path, wanted: str | None) -> Path:
 
 
 def _to_text(cell: Any) -> str:
-    """A cell as a person would type it; Excel's times are only exact to a few microseconds."""
+    """A cell as a person would type it, but for numbers with decimals, whose point is no mark.
+
+    Excel's times are only exact to a few microseconds.
+    """
     if isinstance(cell, datetime):
         return cell.isoformat(" ", "milliseconds").removesuffix(".000")
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
+    if isinstance(cell, float) and abs(cell) < FIRST_EPOCH:
+        return write_native(cell)
     return str(cell)

@@ -118,7 +118,7 @@ def _describe(
     }
     if columns.names_turbines:
         title = repr(titles.get("turbine", "turbine"))
-        name = r"regexp_replace(trim(turbine::VARCHAR), '\s+', '_', 'g')"
+        name = r"regexp_replace(as_typed(turbine), '\s+', '_', 'g')"
         values["turbine"] = Value("turbine", name, f"NOT is_turbine({name})", title, TURBINE)
     for signal in columns.signals:
         name, title = f'"{signal}"', repr(titles[signal])

@@ -192,6 +192,54 @@ def test_excel(powers: Powers, fonte_url: str, capsys: pytest.CaptureFixture[str
     assert "1 line is not a reading, such as line 10: 'Sum" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [(), ("--decimal", ","), ("--decimal", ".")])
+def test_numbers_of_excel(
+    powers: Powers, fonte_url: str, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    """A number of Excel is what it is, whatever stands before decimals in its texts."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["timestamp", "power", "wind_speed"])
+    sheet.append([datetime(2024, 5, 20), 1.075, "8,5"])  # noqa: DTZ001
+    sheet.append([datetime(2024, 5, 20, 0, 10), -7.125e-5, 7.125])  # noqa: DTZ001
+    if options == ("--decimal", "."):
+        sheet["C2"] = "8.5"
+    book.save("own.xlsx")
+    assert main(["load", "own.xlsx", "--preview", *options]) == 0
+    shown = capsys.readouterr().out
+    assert "1.075, -0.00007125 " in shown
+    assert "e0" not in shown
+    assert main(["load", "own.xlsx", *options]) == 0
+    assert powers() == [1.075, -7.125e-5]
+    speeds = execute(fonte_url, "SELECT wind_speed FROM data ORDER BY id")
+    assert [speed for (speed,) in speeds] == [8.5, 7.125]
+
+
+def test_text_of_excel(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
+    """A text of Excel is subject to marks, as that of any file."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["timestamp", "power"])
+    book.worksheets[0].append([datetime(2024, 5, 20), "1.075"])  # noqa: DTZ001
+    book.worksheets[0].append([datetime(2024, 5, 20, 0, 10), 2.345])  # noqa: DTZ001
+    book.save("own.xlsx")
+    assert main(["load", "own.xlsx"]) == 2
+    assert "'1.075' could be 1.075 or 1075: choose" in capsys.readouterr().err
+    assert main(["load", "own.xlsx", "--decimal", ","]) == 0
+    assert powers() == [1075, 2.345]
+
+
+def test_names_of_excel(powers: Powers, fonte_url: str) -> None:
+    """A number that is a name is as a person types it."""
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["timestamp", "turbine", "height", "power"])
+    for height in (80.5, 90.5):
+        book.worksheets[0].append([datetime(2024, 5, 20), 1.5, height, height])  # noqa: DTZ001
+    book.save("own.xlsx")
+    assert main(["load", "own.xlsx", "--where", "height=90.5"]) == 0
+    assert powers() == [90.5]
+    assert [name for (name,) in execute(fonte_url, "SELECT turbine FROM data")] == ["1.5"]
+
+
 def test_sheets(powers: Powers, capsys: pytest.CaptureFixture[str]) -> None:
     """Of several sheets one has to be chosen."""
     write_book("T01", "T02")
