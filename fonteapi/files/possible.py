@@ -1,4 +1,7 @@
-"""Values that cannot be, such as a wind of 9999 m/s: missing, and reported."""
+"""Values that cannot be, such as a wind of 9999 m/s: missing, and reported.
+
+Those that look as if they meant missing, such as a power of -9999 kW, are reported only.
+"""
 
 from collections.abc import Mapping
 
@@ -6,9 +9,12 @@ import duckdb
 
 from fonteapi.catalogue import Signal
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.spellings import Conversion
 
 SHOWN = 5
 """How many distinct values a line names."""
+SENTINELS = (-999, -999.9, -9999, -9999.9, -99999, -99999.9, 9999, 9999.9, 99999, 99999.9)
+"""The numbers by which loggers mean missing."""
 
 
 def drop_impossible(con: duckdb.DuckDBPyConnection, signals: Mapping[str, Signal]) -> list[str]:
@@ -42,4 +48,36 @@ def drop_impossible(con: duckdb.DuckDBPyConnection, signals: Mapping[str, Signal
         con.execute(f'UPDATE loaded SET "{name}" = NULL WHERE {outside}')  # noqa: S608
         values = "1 value is" if count == 1 else f"{count:,} values are"
         notes.append(f"{name}: {values} not possible, outside {bounds}, and so missing: {shown}")
+    return notes
+
+
+def report_sentinels(
+    con: duckdb.DuckDBPyConnection,
+    conversions: Mapping[str, Conversion],
+    signals: Mapping[str, Signal],
+) -> list[str]:
+    """Lines on values of `readings` that look as if they meant missing, as the file has them.
+
+    Only those that are possible, and not plausible or far below all others: the rest is missing
+    already, or may be real.
+    """
+    sentinels = ", ".join(map(str, SENTINELS))
+    notes = []
+    for name, (factor, offset) in conversions.items():
+        everything = (-1e308, 1e308)
+        low, high = signals[name].plausible or everything
+        lowest, highest = signals[name].possible or everything
+        written = f'round(("{name}" - {offset!r}) / {factor!r}, 1)'
+        query = f"""
+            WITH others AS (
+                SELECT coalesce(min("{name}"), 0) AS least FROM readings
+                WHERE {written} NOT IN ({sentinels})
+            )
+            SELECT DISTINCT {written} AS found FROM readings, others
+            WHERE found IN ({sentinels}) AND "{name}" BETWEEN {lowest!r} AND {highest!r}
+                AND ("{name}" NOT BETWEEN {low!r} AND {high!r} OR "{name}" < 2 * least(least, 0))
+            ORDER BY found
+        """  # noqa: S608
+        if found := " ".join(f"{value:.10g}" for (value,) in con.execute(query).fetchall()):
+            notes.append(f"{name}: {found} may mean missing: if so, --missing {found}")
     return notes

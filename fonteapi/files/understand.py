@@ -103,6 +103,7 @@ def understand(
     )
     found.notes += notes
     found.notes += read_values(con, table, columns, rules, conversions, turbine, signals)
+    found.notes += possible.report_sentinels(con, conversions, signals)
     found.notes += stamps.turn_to_utc(con, table, columns, rules)
     found.notes += refuse_mixture(con, table, columns, rules)
     if columns.narrow:

@@ -123,6 +123,35 @@ def test_bad_number_among_commas(
     assert stored(fonte_url) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "options", "said"),
+    [
+        (["-9999", "-9999.0", "5"], (), "power: -9999 may mean missing: if so, --missing -9999\n"),
+        (["-99999.9", "99999", "5"], (), "if so, --missing -99999.9 99999\n"),
+        (["-9999", "5"], ("--unit", "power=MW"), "if so, --missing -9999\n"),
+        (["-9999.9", "-9999.900390625", "5"], ("--missing", "-9999.9"), ""),
+        (["-999", "9999", "-20"], (), "power: -999 may mean missing"),  # far below all others
+        (["-999", "-700", "9999"], (), ""),  # plausible
+        (["-5000", "30000"], (), ""),  # not plausible, and no usual word for missing
+    ],
+)
+def test_value_that_may_mean_missing(
+    load: Load,
+    fonte_url: str,
+    capsys: pytest.CaptureFixture[str],
+    values: list[str],
+    options: tuple[str, ...],
+    said: str,
+) -> None:
+    """It is reported, as the file has it, and stays."""
+    assert load(*(f"{value};8" for value in values), options=options) == 0
+    out = capsys.readouterr().out
+    assert said in out
+    assert ("may mean missing" in out) == bool(said)
+    kept = [power for power, _ in stored(fonte_url)]
+    assert (None in kept) == ("--missing" in options)
+
+
 @given(
     st.lists(st.decimals(-99999, 99999, places=2), min_size=2, max_size=20),
     st.sampled_from(
