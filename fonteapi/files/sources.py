@@ -75,7 +75,11 @@ def find_sources(words: Sequence[str], folder: Path, sheet: str | None = None) -
         return folder / f"source{next(names)}"
 
     sources: dict[str, Source] = {}
-    for path, members in dict.fromkeys(found for word in words for found in _find_paths(word)):
+    paths = dict.fromkeys(found for word in words for found in _find_paths(word))
+    for path, members in paths:
+        own = path.with_name(path.name.removesuffix(BAD_ROWS))
+        if own != path and (own, members) in paths:  # its rows are in the file that is loaded, too
+            continue
         name = "standard input" if str(path) == STANDARD_INPUT else str(path)
         try:
             content = path

@@ -499,7 +499,10 @@ def test_no_file(own: Own, tmp_path: Path) -> None:
             "expected one of timestamp, date, time, turbine, wind_speed, ",
         ),
         (["--rename", "none=wind_speed"], "has no column 'none'; it has 'timestamp', 'power', 'n"),
-        (["--rename", "note=power"], "expected one column for power, got 'power' and 'note'"),
+        (
+            ["--rename", "power=power", "note=power"],
+            "expected one column for power, got 'power' and 'note'",
+        ),
         (["--rename", "note=power", "note=wind_speed"], "'note' cannot be both power and wind_sp"),
         (["--unit-scale", "power=kilo"], "expected a number as in power=0.001, got 'kilo'"),
         (["--unit-scale", "power"], "expected a number as in power=0.001, got ''"),

@@ -73,13 +73,17 @@ def test_folder(powers: Powers) -> None:
 
 
 def test_bad_rows_of_an_earlier_load(powers: Powers) -> None:
-    """Their file is not a table of its folder."""
+    """Their file is not a table of its folder, nor of a pattern that names both."""
     Path("own").mkdir()
     Path("own/a.csv").write_text(TEXT + "2024-05-20T00:20:00Z,x\n")
     for _ in range(2):
         assert main(["load", "own", "--bad-rows", "skip", "--replace-all"]) == 0
     assert powers() == [1, 2]
+    for words in (["own/*.csv"], ["own/a.csv", "own/a.csv.bad.csv"]):
+        assert main(["load", *words, "--bad-rows", "skip", "--replace-all"]) == 0
+        assert powers() == [1, 2]
     assert sorted(path.name for path in Path("own").iterdir()) == ["a.csv", "a.csv.bad.csv"]
+    assert main(["load", "own/a.csv.bad.csv"]) == 1
 
 
 def test_bad_rows_of_an_archive(powers: Powers) -> None:
