@@ -14,6 +14,7 @@ from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules
 from fonteapi.files.tables import Table
+from fonteapi.files.units import find_unit_column
 
 COLUMN = re.compile(
     r"(wind[ _-]?)?(turbine|wtg|wt|wec|asset|machine)s?([ _.-]?(name|id|no|nr|number|code|label))?",
@@ -114,7 +115,8 @@ def refuse_mixture(
     readings repeats their values, and a correction is an exception: returns a line on those.
     """
     found = count_mixed(con, "readings", columns.signals)
-    is_most, is_often = 2 * found.mixed > found.total, 2 * found.repeated > found.total
+    is_most = 2 * found.mixed > found.total
+    is_often = 2 * found.repeated > found.total and not columns.narrow  # there each tag has a row
     if (found.mixed or is_often) and is_implied(columns, rules):
         _refuse_telling_column(con, table, columns, MOST if is_often else 2 * found.repeats)
     if is_most:
@@ -130,7 +132,7 @@ def _refuse_telling_column(
     con: duckdb.DuckDBPyConnection, table: Table, columns: Columns, most: int
 ) -> None:
     """Refuse a column of at most so many names, none of which repeats a timestamp."""
-    used = {*columns.positions}
+    used = {*columns.positions, *find_unit_column(columns)}
     others = [place for place in range(len(table.header)) if place not in used]
     telling: dict[str, list[str]] = {}
     table.read(con, [*columns.positions, *others])

@@ -118,9 +118,9 @@ def _convert_columns(
     for title, turbine in _list_titles(columns, name):
         named = [unit.strip() for unit in BRACKETS.findall(title) if unit.strip()]
         more = written.get(title, ())
-        unit = _choose_unit(
-            name, title, [*named, *more], _split(title, turbine, expected), expected
-        )
+        marked = [*named, *more]
+        loose = _split(title, marked, turbine, expected)
+        unit = _choose_unit(name, title, marked, loose, expected)
         conversion = convert(unit, expected) if unit else usual
         assert conversion
         if first and conversion != first[2]:
@@ -172,12 +172,14 @@ def _choose_unit(
     return first
 
 
-def _split(title: str, turbine: str | None, expected: str) -> list[str]:
+def _split(title: str, marked: Sequence[str], turbine: str | None, expected: str) -> list[str]:
     """The parts of a name without its brackets that may be units: `MW` of `Power_MW`."""
     text = BRACKETS.sub(" ", title)
     parts = [part.strip() for part in re.split("[_,;]", text)]
-    words = [part for part in [*parts, *text.split()[-1:]] if len(part) > 1]
-    words += [part for part in parts[1:][-1:] if part in LETTERS and part]
+    words = [part for part in parts if len(part) > 1]
+    words += [part for part in parts[1:][-1:] if part and part in LETTERS]
+    if not any(convert(unit, expected) for unit in marked):  # not `Generator RPM (rad/s)`
+        words += [word for word in text.split()[1:][-1:] if len(word) > 1]
     units = []
     for word in words:
         found = convert(word, expected) if re.search(r"[^\W\d]|[°%]", word) else None

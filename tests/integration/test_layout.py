@@ -225,7 +225,8 @@ def test_bad_rows_are_skipped(
     assert load(content, *NAMES, "--bad-rows", "skip") == 0
     assert stored(fonte_url) == EXPECTED
     out = capsys.readouterr().out
-    assert "left out: 3 bad rows of own.csv\nbad rows written to own.csv.bad.csv\n" in out
+    assert "\nleft out: 3 bad rows of own.csv\n" in out
+    assert "\nbad rows written to own.csv.bad.csv\n" in out
     assert Path("own.csv.bad.csv").read_text().splitlines() == [
         "line,Time,Wind,Power",
         "3,2024-05-20 00:05:00,9,x",
