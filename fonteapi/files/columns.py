@@ -108,9 +108,7 @@ class Columns:
 def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Columns:
     """The file's columns that are ours; raises `WrongInput` if it lacks some, or has one twice."""
     header = table.header
-    if table.layout is None and (rules.names or rules.header_row is not None):
-        option = "--names" if rules.names else "--header-row"
-        raise WrongInput(f"{option}: {table.name} is Parquet, whose columns have names")
+    _refuse_names_of_parquet(table, rules)
     where = {_position(table, name, "--where"): found for name, found in rules.where.items()}
     narrow = None
     if rules.narrow:
@@ -136,19 +134,7 @@ def find_columns(table: Table, rules: Rules, signals: Collection[str]) -> Column
     if columns.turbines and "turbine" in keys:
         title = header[keys["turbine"]]
         raise WrongInput(f"--wide: {table.name} names its turbines in {title!r}, too")
-    lacking = [] if keys.keys() & {"timestamp", "date"} else ["no timestamp"]
-    if not places and not narrow:
-        few = ", ".join(list(signals)[:5])
-        lacking.append(f"no signal ({few} or another one of the catalogue)")
-    if lacking and unused:
-        raise WrongInput(
-            f"--rename: {table.name} has no column {unused[0]!r}; it has {list_names(header)}"
-        )
-    if lacking:
-        raise WrongInput(
-            f"{table.name} has {' and '.join(lacking)}; it has {list_names(header)}. Rename a"
-            " column: --rename 'Its name=timestamp' 'Another=wind_speed'"
-        )
+    _refuse_lacking(table, columns, signals)
     return columns
 
 
@@ -164,6 +150,30 @@ def _position(table: Table, name: str, option: str) -> int:
 def list_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return (", ".join(map(repr, names[:MOST_NAMED])) or "no columns") + more
+
+
+def _refuse_names_of_parquet(table: Table, rules: Rules) -> None:
+    if table.layout is None and (rules.names or rules.header_row is not None):
+        option = "--names" if rules.names else "--header-row"
+        raise WrongInput(f"{option}: {table.name} is Parquet, whose columns have names")
+
+
+def _refuse_lacking(table: Table, columns: Columns, signals: Collection[str]) -> None:
+    """Refuse a file without a timestamp, or without a signal."""
+    lacking = [] if columns.keys.keys() & {"timestamp", "date"} else ["no timestamp"]
+    if not columns.places and not columns.narrow:
+        few = ", ".join(list(signals)[:5])
+        lacking.append(f"no signal ({few} or another one of the catalogue)")
+    if lacking and columns.unused:
+        raise WrongInput(
+            f"--rename: {table.name} has no column {next(iter(columns.unused))!r}; it has"
+            f" {list_names(table.header)}"
+        )
+    if lacking:
+        raise WrongInput(
+            f"{table.name} has {' and '.join(lacking)}; it has {list_names(table.header)}. Rename a"
+            " column: --rename 'Its name=timestamp' 'Another=wind_speed'"
+        )
 
 
 def _find_places(header: Sequence[str], rules: Rules, signals: Collection[str]) -> dict[int, Place]:
