@@ -18,12 +18,27 @@ def compare_held(
     on those that differ; empty without any.
     """
     try:
-        held = fonte.describe()
+        both, different = _count(con, fonte, signals)
     except FAILURES:  # no table yet, or not one of ours, which `create_table` refuses
         return ""
+    if not different:
+        return ""
+    where = f"other values at {different:,} of {both:,} timestamps that Fonte has, too"
+    if is_new and 2 * different > both:
+        raise WrongInput(
+            f"expected readings of a turbine that Fonte does not have yet, got {where}: if they are"
+            " another turbine's: --turbine NAME; if they correct it: --turbine with its name, or"
+            " --replace"
+        )
+    return f"{where}: the new ones count"
+
+
+def _count(con: duckdb.DuckDBPyConnection, fonte: Fonte, signals: Sequence[str]) -> tuple[int, int]:
+    """The timestamps that both have, and those of them at which a value differs."""
+    held = fonte.describe()
     names = [name for name in signals if name in held.signals]
     if not names:
-        return ""
+        return 0, 0
     query = "SELECT turbine, min(timestamp), max(timestamp) FROM loaded GROUP BY turbine"
     both = different = 0
     for turbine, first, last in con.execute(query).fetchall():
@@ -50,13 +65,4 @@ def compare_held(
                 [turbine],
             ).fetchall()
         both, different = both + counts[0], different + counts[1]
-    if not different:
-        return ""
-    where = f"other values at {different:,} of {both:,} timestamps that Fonte has, too"
-    if is_new and 2 * different > both:
-        raise WrongInput(
-            f"expected readings of a turbine that Fonte does not have yet, got {where}: if they are"
-            " another turbine's: --turbine NAME; if they correct it: --turbine with its name, or"
-            " --replace"
-        )
-    return f"{where}: the new ones count"
+    return both, different
