@@ -51,7 +51,7 @@ def _count(con: duckdb.DuckDBPyConnection, fonte: Fonte, signals: Sequence[str])
         with bulk_cursor(fonte.engine) as cursor:
             cursor.execute(str(text))
             con.register("held", cursor.fetch_record_batch())
-            last = ", ".join(
+            latest = ", ".join(
                 f'last("{name}" ORDER BY id) FILTER (isfinite("{name}")) AS "{name}"'
                 for name in names
             )
@@ -60,7 +60,7 @@ def _count(con: duckdb.DuckDBPyConnection, fonte: Fonte, signals: Sequence[str])
                 f"""
                 SELECT count(DISTINCT timestamp), count(DISTINCT timestamp) FILTER ({differs})
                 FROM (FROM loaded WHERE turbine = $1) AS l
-                JOIN (SELECT timestamp, {last} FROM held GROUP BY timestamp) AS h USING (timestamp)
+                JOIN (SELECT timestamp, {latest} FROM held GROUP BY timestamp) AS h USING (timestamp)
                 """,  # noqa: S608
                 [turbine],
             ).fetchall()
