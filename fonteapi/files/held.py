@@ -60,7 +60,7 @@ def _count(con: duckdb.DuckDBPyConnection, fonte: Fonte, signals: Sequence[str])
                 f"""
                 SELECT count(DISTINCT timestamp), count(DISTINCT timestamp) FILTER ({differs})
                 FROM (FROM loaded WHERE turbine = $1) AS l
-                JOIN (SELECT timestamp, {latest} FROM held GROUP BY timestamp) AS h USING (timestamp)
+                JOIN (SELECT timestamp, {latest} FROM held GROUP BY ALL) AS h USING (timestamp)
                 """,  # noqa: S608
                 [turbine],
             ).fetchall()
