@@ -10,6 +10,7 @@ from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import Rules, split_pairs
 from fonteapi.files.spellings import (
+    SAME,
     Conversion,
     convert,
     measures_something_else,
@@ -22,6 +23,8 @@ IN_NAME = re.compile(r"(?P<name>.*?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*")
 BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 LETTERS = "CFKW"
 """The units of one letter that count without brackets, at the end: `T_F`, and not `Power_A`."""
+LONGEST = 4
+"""The letters of a unit that is no usual one: mbar, degF."""
 MOST_FACTOR = 1e7
 """A word without brackets that changes values by more than this is no unit."""
 COLUMN = re.compile(r"units?|uom|unit[ _]of[ _]measure|einheit(en)?", re.IGNORECASE)
@@ -119,7 +122,7 @@ def _convert_columns(
         named = [unit.strip() for unit in BRACKETS.findall(title) if unit.strip()]
         more = written.get(title, ())
         marked = [*named, *more]
-        loose = _split(title, marked, turbine, expected)
+        loose = [] if title == name else _split(title, marked, turbine, expected)
         unit = _choose_unit(name, title, marked, loose, expected)
         conversion = convert(unit, expected) if unit else usual
         assert conversion
@@ -182,8 +185,14 @@ def _split(title: str, marked: Sequence[str], turbine: str | None, expected: str
         words += [word for word in text.split()[1:][-1:] if len(word) > 1]
     units = []
     for word in words:
-        found = convert(word, expected) if re.search(r"[^\W\d]|[°%]", word) else None
+        found = convert(word, expected) if _may_be_unit(word) else None
         is_likely = found and 1 / MOST_FACTOR < abs(found.factor) < MOST_FACTOR
         if word != turbine and (is_likely or read_both_ways(word)):
             units.append(word)
     return units
+
+
+def _may_be_unit(word: str) -> bool:
+    """Whether pint, which takes half a second to load, has to be asked about a word."""
+    is_short = len(word) <= LONGEST and bool(re.fullmatch(r"[^\W\d]+|°[^\W\d]|%", word))
+    return is_short or "/" in word or word.lower() in SAME
