@@ -98,8 +98,8 @@ def _refuse_repeated_hours(
     """  # noqa: S608
     hours = con.execute(query).fetchall()
     days = {first[:10] for first, _ in hours}
-    if not hours or len(hours) > len(days) or 2 * len(days) > _count_days(con):
-        return  # clocks repeat one hour, and not on most days
+    if not hours or len(hours) > len(days) or 2 * len(hours) > _count_hours(con):
+        return  # clocks repeat one hour of a day, and not most hours
     first, last = hours[0]
     how = "as where clocks change" if zone is None else f"where those of {zone} do not change"
     raise WrongInput(
@@ -109,8 +109,8 @@ def _refuse_repeated_hours(
     )
 
 
-def _count_days(con: duckdb.DuckDBPyConnection) -> int:
-    query = "SELECT count(DISTINCT date_trunc('day', timestamp)) FROM readings"
+def _count_hours(con: duckdb.DuckDBPyConnection) -> int:
+    query = "SELECT count(DISTINCT date_trunc('hour', timestamp)) FROM readings"
     return int(con.execute(query).fetchall()[0][0])
 
 

@@ -373,3 +373,20 @@ def test_narrow_file_in_local_time(
     once = [row for row in sorted(rows, key=lambda row: row.split(",")[1]) if row[-1] != "2"]
     assert load("time,tag,value", *once, "", options=options) == 1
     assert "the clocks repeat 2024-10-27 02:30 there" in capsys.readouterr().err
+
+
+def test_hour_that_comes_twice(
+    load: Callable[..., int], stored: Callable[[], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A whole hour with other values looks like local time, on one day alone, too."""
+    hours = [0, 1, 2, 2, 3, 4]
+    rows = [f"2024-10-27 {hour:02}:{m:02},{n}{m}" for n, hour in enumerate(hours) for m in (10, 40)]
+    assert load("timestamp,power", *rows, "") == 2
+    err = capsys.readouterr().err
+    assert "2024-10-27 02:10 to 02:40 comes twice, with other values, as where clocks ch" in err
+    assert load("timestamp,power", *rows, "", options=("--timezone", "Asia/Tokyo")) == 2
+    assert "where those of Asia/Tokyo do not change" in capsys.readouterr().err
+    assert load("timestamp,power", *rows, "", options=("--timezone", "Europe/Paris")) == 0
+    assert stored()[4:6] == ["2024-10-27 00:10:00", "2024-10-27 00:40:00"]
+    assert load("timestamp,power", *rows, "", options=("--timezone", "UTC", "--replace-all")) == 0
+    assert "2 timestamps are repeated with other values" in capsys.readouterr().out
