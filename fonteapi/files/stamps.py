@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
 from fonteapi.files.rules import STAMPS, Rules
 from fonteapi.files.tables import Table
-from fonteapi.files.zones import MICROSECONDS, find_zone, localize
+from fonteapi.files.zones import MICROSECONDS, find_pieces, find_zone, localize
 
 ZONES = re.compile("tz|time ?zone|zeitzone|utc ?offset", re.IGNORECASE)
 """Names of columns with the zone of timestamps."""
@@ -61,19 +62,42 @@ def _move(con: duckdb.DuckDBPyConnection, zone: ZoneInfo, signals: Sequence[str]
     The rows of a turbine are in order, or those of each of its `signals` in a narrow file.
     """
     which = "".join(f"""|| CASE WHEN "{name}" IS NULL THEN '-' ELSE '+' END""" for name in signals)
+    query = "SELECT min(epoch_us(timestamp)), max(epoch_us(timestamp)) FROM readings WHERE is_local"
+    pieces = find_pieces(np.array(con.execute(query).fetchall()[0]), zone)
+    within = [
+        f"epoch_us(timestamp) >= {piece.start + piece.offset}"
+        f" AND epoch_us(timestamp) < {piece.end + piece.offset}"
+        for piece in pieces
+    ]
+    times = " + ".join(f"({each})::INT" for each in within)
+    # Of an hour that clocks repeat or skip Python decides; all others move in one pass
     query = f"""
         SELECT rowid, hash(turbine {which}) AS key, epoch_us(timestamp) AS stamp
-        FROM readings WHERE is_local ORDER BY rowid
+        FROM readings WHERE is_local AND {times} <> 1 ORDER BY rowid
     """  # noqa: S608
-    local: pa.Table = con.sql(query).to_arrow_table()
-    if not local.num_rows:
-        return
-    utc = localize(local["stamp"].to_numpy(), local["key"].to_numpy(), zone)
-    con.register("moved", local.append_column("utc", pa.array(utc)))
-    con.execute("""
-        UPDATE readings SET timestamp = make_timestamptz(moved.utc)
-        FROM moved WHERE moved.rowid = readings.rowid
-    """)
+    doubtful: pa.Table = con.sql(query).to_arrow_table()
+    utc = localize(doubtful["stamp"].to_numpy(), doubtful["key"].to_numpy(), zone)
+    decided = dict(zip(doubtful["rowid"].to_pylist(), utc.tolist(), strict=True))
+    con.execute("SET VARIABLE decided = $1::MAP(BIGINT, BIGINT)", [decided])
+    offsets = " ".join(
+        f"WHEN {each} THEN {piece.offset}" for each, piece in zip(within, pieces, strict=True)
+    )
+    _rewrite(
+        con,
+        f"""
+        CASE WHEN NOT is_local THEN timestamp
+        WHEN {times} <> 1 THEN make_timestamptz(getvariable('decided')[rowid])
+        ELSE make_timestamptz(epoch_us(timestamp) - CASE {offsets} END) END
+    """,
+    )
+
+
+def _rewrite(con: duckdb.DuckDBPyConnection, timestamp: str) -> None:
+    """Give `readings` other timestamps; an UPDATE of all rows would hold both in memory."""
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE readings AS
+        SELECT * REPLACE ({timestamp} AS timestamp) FROM readings
+    """)  # noqa: S608
 
 
 def _refuse_repeated_hours(
@@ -158,12 +182,8 @@ def shift_labels(con: duckdb.DuckDBPyConnection, name: str, told: Mapping[str, i
                 f" the catalogue ([turbines.{turbine}] interval = 600), got one timestamp"
             )
         found[turbine] = step
-    table = pa.table({"turbine": list(found), "step": pa.array(found.values(), pa.int64())})
-    con.register("steps", table)
-    con.execute("""
-        UPDATE readings SET timestamp = timestamp - to_microseconds(steps.step)
-        FROM steps WHERE steps.turbine = readings.turbine
-    """)
+    steps = " ".join(f"WHEN '{turbine}' THEN {step}" for turbine, step in found.items())
+    _rewrite(con, f"timestamp - to_microseconds((CASE turbine {steps} END)::BIGINT)")
     minutes = sorted({step / (60 * MICROSECONDS) for step in found.values()})
     shown = " and ".join(f"{each:g} min" for each in minutes)
     return f"timestamps mark the end of their interval: moved {shown} back, to its start"

@@ -80,7 +80,9 @@ def localize(stamps: Stamps, turbines: Sequence[object], zone: ZoneInfo) -> Stam
     stamps comes twice, first in the first hour. Raises `LoadError` for other stamps of such an
     hour, and for stamps of an hour that the clocks skip.
     """
-    pieces = _find_pieces(stamps, zone)
+    if not len(stamps):
+        return stamps
+    pieces = find_pieces(stamps, zone)
     found = np.full((len(pieces), len(stamps)), False)
     for is_there, piece in zip(found, pieces, strict=True):
         start, end = piece.start + piece.offset, piece.end + piece.offset
@@ -115,7 +117,7 @@ def localize(stamps: Stamps, turbines: Sequence[object], zone: ZoneInfo) -> Stam
     return utc
 
 
-def _find_pieces(stamps: Stamps, zone: ZoneInfo) -> list[Piece]:
+def find_pieces(stamps: Stamps, zone: ZoneInfo) -> list[Piece]:
     """The times of constant offset around the stamps, in order."""
     day = 86_400
     first, last = int(stamps.min()) // MICROSECONDS - 2 * day, int(stamps.max()) // MICROSECONDS
