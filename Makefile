@@ -32,10 +32,10 @@ help: ## Show this list
 run: setup ## Load one day and keep its report: make run DATE=2024-05-21
 	@$(BIN)/etl run $(DATE)
 
-test: setup-dev ## Run every test (8 minutes at most on two cores)
+test: setup-dev ## Run every test (ten to fifteen minutes on two cores)
 	@$(BIN)/pytest --numprocesses=3 --dist=worksteal
 
-test-fast: setup-dev ## Run the unit and integration tests (2 minutes at most)
+test-fast: setup-dev ## Run the unit and integration tests (five minutes on two cores)
 	@$(BIN)/pytest --numprocesses=3 --dist=worksteal tests/unit tests/integration
 
 soak: setup-dev ## Repeat the tests of faults, load and bad input for an hour
