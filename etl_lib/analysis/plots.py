@@ -75,7 +75,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
 def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
     """`plot_signal` of each of the signals, one above the other on one time axis.
 
-    One without readings is a sentence in a figure of its own.
+    A signal without readings gets a separate figure with a sentence.
     """
     present = [name for name in signals if not find_missing(data, shown_column(data, name))]
     column = new_column(len(present), height=0.5 + 2.6 * len(present)) if present else []

@@ -33,7 +33,7 @@ Seconds = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Steps:
-    """The time between irregular readings, seconds; a gap of more than an hour is none."""
+    """The time between irregular readings, seconds; gaps of more than an hour do not count."""
 
     shortest: float
     longest: float

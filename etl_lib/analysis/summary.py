@@ -149,7 +149,7 @@ class Summary(LoadedDay):
         return f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}" if several else table
 
     def _tell(self, signal: str, value: float | None, form: str) -> str:
-        """A number that comes from a signal, or why there is none."""
+        """A number computed from a signal, or the reason why it is missing."""
         return _quantity(value, form, "no readings" if signal in self.columns else "not loaded")
 
     def _least_complete(self) -> str:

@@ -64,11 +64,6 @@ class Columns:
         return list(dict.fromkeys(place.signal for place in self._all))
 
     @property
-    def names(self) -> list[str]:
-        """The columns of `source`."""
-        return [*self.keys, *(["turbine"] if self.turbines else []), *self.signals]
-
-    @property
     def turbines(self) -> list[str]:
         """The turbines that columns or tags name."""
         return sorted({place.turbine for place in self._all if place.turbine})

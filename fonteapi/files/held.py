@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from fonteapi.database import FAILURES, Fonte, bulk_cursor, data
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.queries import latest
 
 
 def compare_held(
@@ -51,16 +52,13 @@ def _count(con: duckdb.DuckDBPyConnection, fonte: Fonte, signals: Sequence[str])
         with bulk_cursor(fonte.engine) as cursor:
             cursor.execute(str(text))
             con.register("held", cursor.fetch_record_batch())
-            latest = ", ".join(
-                f'last("{name}" ORDER BY id) FILTER (isfinite("{name}")) AS "{name}"'
-                for name in names
-            )
-            differs = " OR ".join(f'l."{name}" <> h."{name}"' for name in names)
+            values = latest(names, "id")
+            is_other = " OR ".join(f'l."{name}" <> h."{name}"' for name in names)
             [counts] = con.execute(
                 f"""
-                SELECT count(DISTINCT timestamp), count(DISTINCT timestamp) FILTER ({differs})
+                SELECT count(DISTINCT timestamp), count(DISTINCT timestamp) FILTER ({is_other})
                 FROM (FROM loaded WHERE turbine = $1) AS l
-                JOIN (SELECT timestamp, {latest} FROM held GROUP BY ALL) AS h USING (timestamp)
+                JOIN (SELECT timestamp, {values} FROM held GROUP BY ALL) AS h USING (timestamp)
                 """,  # noqa: S608
                 [turbine],
             ).fetchall()

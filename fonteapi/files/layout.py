@@ -217,7 +217,7 @@ def _without_names(
 ) -> Layout:
     """The layout of a table whose names are given: it begins with the first line of as many fields.
 
-    With a line of names the table begins below it, and the names take the place of its own.
+    With `header_row` the table begins below that line, and the given names replace those in it.
     """
     names = list(rules.names)
     for line in range(rules.header_row or 0, len(lines)):

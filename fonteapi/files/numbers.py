@@ -41,7 +41,7 @@ def _pattern(decimal: str, thousands: str) -> str:
 PATTERNS = {Mark.POINT: _pattern(r"\.", ","), Mark.COMMA: _pattern(",", r"\.")}
 """The numbers with each mark, as texts in SQL."""
 NATIVE = r"-?\d+(\.\d+)?e0"
-"""A number that is none of a text, as those of Excel, with a point whatever the marks are."""
+"""A number that was not text, such as one from Excel; its decimal mark is always a point."""
 IGNORED = BETWEEN.replace("'", "''")
 MACROS = rf"""
 CREATE TEMP MACRO as_typed(x) AS  -- a name that Excel has as a number with decimals

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.queries import differs
 from fonteapi.files.rules import STAMPS, Rules
 from fonteapi.files.tables import Table
 from fonteapi.files.zones import MICROSECONDS, find_pieces, find_zone, localize
@@ -109,11 +110,10 @@ def _refuse_repeated_hours(
     """
     if str(zone) == "UTC":
         return
-    differs = " OR ".join(f'max("{each}") > min("{each}")' for each in signals)
     query = f"""
         SELECT strftime(min(timestamp), '%Y-%m-%d %H:%M'), strftime(max(timestamp), '%H:%M')
         FROM (
-            SELECT turbine, timestamp, count(*) AS repeats, {differs} AS differs
+            SELECT turbine, timestamp, count(*) AS repeats, {differs(signals)} AS differs
             FROM readings WHERE is_local GROUP BY turbine, timestamp
         )
         GROUP BY turbine, date_trunc('hour', timestamp)

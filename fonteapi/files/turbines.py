@@ -12,6 +12,7 @@ from fonteapi.catalogue import TURBINE_NAME
 from fonteapi.files import forms
 from fonteapi.files.columns import Columns
 from fonteapi.files.errors import WrongInput
+from fonteapi.files.queries import differs
 from fonteapi.files.rules import Rules
 from fonteapi.files.tables import Table
 from fonteapi.files.units import find_unit_column
@@ -187,13 +188,12 @@ class Repeats(NamedTuple):
 
 def count_mixed(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> Repeats:
     """Count the timestamps of a table of readings by how they repeat."""
-    differs = " OR ".join(f'max("{name}") > min("{name}")' for name in signals)
     query = f"""
         SELECT count(*), count(*) FILTER (repeats > 1), count(*) FILTER (differs),
             coalesce(max(repeats), 0),
             coalesce(strftime(min(timestamp) FILTER (differs), '%Y-%m-%dT%H:%M:%SZ'), '')
         FROM (
-            SELECT timestamp, count(*) AS repeats, {differs} AS differs
+            SELECT timestamp, count(*) AS repeats, {differs(signals)} AS differs
             FROM {table} GROUP BY timestamp, turbine
         )
     """  # noqa: S608

@@ -15,6 +15,7 @@ from fonteapi.files import possible, stamps
 from fonteapi.files.columns import Columns, find_columns, list_names
 from fonteapi.files.errors import LoadError, WrongInput
 from fonteapi.files.layout import find_layout
+from fonteapi.files.queries import latest
 from fonteapi.files.rules import Rules
 from fonteapi.files.shapes import find_tags, make_source
 from fonteapi.files.sources import Form, Source, find_sources
@@ -147,12 +148,9 @@ def _without_words(
 
 def _merge(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -> None:
     """Make one reading of those that a table has at a timestamp, each of some signals."""
-    last = ", ".join(
-        f'last("{name}" ORDER BY rowid) FILTER (isfinite("{name}")) AS "{name}"' for name in signals
-    )
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {table} AS
-        SELECT turbine, timestamp, {last} FROM {table} GROUP BY ALL ORDER BY min(rowid)
+        SELECT turbine, timestamp, {latest(signals, "rowid")} FROM {table} GROUP BY ALL ORDER BY min(rowid)
     """)  # noqa: S608
 
 
