@@ -150,7 +150,8 @@ def _merge(con: duckdb.DuckDBPyConnection, table: str, signals: Sequence[str]) -
     """Make one reading of those that a table has at a timestamp, each of some signals."""
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {table} AS
-        SELECT turbine, timestamp, {latest(signals, "rowid")} FROM {table} GROUP BY ALL ORDER BY min(rowid)
+        SELECT turbine, timestamp, {latest(signals, "rowid")}
+        FROM {table} GROUP BY ALL ORDER BY min(rowid)
     """)  # noqa: S608
 
 
