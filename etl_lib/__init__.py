@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         compare_signals,
         plot_heat_map,
     )
+    from etl_lib.analysis.flags import count_flags, describe_flags
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from etl_lib.analysis.rhythm import describe_readings
     from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
+    from etl_lib.analysis.states import count_states, plot_states
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_before, fetch_readings
     from etl_lib.load.day import load_day, read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date, parse_turbines
     from etl_lib.services.connect import connect
+    from etl_lib.transform.flags import find_flags
     from etl_lib.transform.interval import describe_intervals, find_intervals
     from etl_lib.transform.statistics import compute_statistics, statistics_sql, to_frame
 
@@ -49,15 +52,18 @@ _ROOMS = {
     "analysis.site": "plot_energy plot_turbulence plot_wind_distribution",
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.slots": "one_turbine",
+    "analysis.flags": "count_flags describe_flags",
     "analysis.quality": "check_readings sum_turbines",
     "analysis.rhythm": "describe_readings",
     "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
+    "analysis.states": "count_states plot_states",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_before fetch_readings",
     "load.day": "load_day read_statistics verify_load",
     "parameters": "parse_columns parse_date parse_turbines",
     "services.connect": "connect",
+    "transform.flags": "find_flags",
     "transform.interval": "describe_intervals find_intervals",
     "transform.statistics": "compute_statistics statistics_sql to_frame",
 }

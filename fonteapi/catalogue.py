@@ -19,8 +19,8 @@ from fonteapi.signals import OWN_STATISTICS, Entry, Kind, Positive, Signal, make
 __all__ = ["Catalogue", "Kind", "Model", "Signal", "Turbine", "arrow_schema", "read_catalogue"]
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = "[a-z][a-z0-9_]{0,39}"
-RESERVED = {"id", "timestamp", "turbine", "simulated"}
-"""The other columns of Fonte's table."""
+RESERVED = {"id", "timestamp", "turbine", "simulated", "state"}
+"""The other columns of Fonte's table, and the series of what a turbine does."""
 TURBINE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 """A turbine is named as its SCADA names it."""
 ONLY_TURBINE = "T1"

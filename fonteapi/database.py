@@ -15,7 +15,7 @@ from adbc_driver_manager.dbapi import Cursor
 from sqlalchemy import Engine, RowMapping, select, text
 from sqlalchemy.exc import DBAPIError
 
-from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, arrow_schema
+from fonteapi.catalogue import ONLY_TURBINE, TURBINE_NAME, Catalogue, Turbine, arrow_schema
 from fonteapi.settings import Settings
 from fonteapi.signals import HELD_KINDS, OWN_STATISTICS, Column, Signal, make_statistic
 from pgarrow import bulk
@@ -149,14 +149,17 @@ class Choice:
     """None: every turbine."""
     named: bool = True
     """Whether the second field of each reading is its turbine."""
-    intervals: Mapping[str, int] = field(default_factory=dict)
-    """Seconds between a turbine's readings, where the catalogue tells them."""
+    facts: Mapping[str, Turbine] = field(default_factory=dict)
+    """What is known of turbines, by name."""
 
     @property
     def schema(self) -> pa.Schema:
-        """The schema of the readings, with the intervals in its metadata."""
+        """The schema of the readings; its metadata has facts of the turbines, each as JSON."""
         schema = arrow_schema(self.signals, named=self.named)
-        return schema.with_metadata({"intervals": dumps(self.intervals)})
+        intervals = {name: one.interval for name, one in self.facts.items() if one.interval}
+        rated = {name: one.rated_power for name, one in self.facts.items() if one.rated_power}
+        told = {"intervals": dumps(intervals), "rated_powers": dumps(rated)}
+        return schema.with_metadata(told)
 
 
 def stream_readings(engine: Engine, choice: Choice) -> Generator[pa.RecordBatch]:

@@ -1,6 +1,6 @@
 """The days of Fonte: which UTC days have readings, and what tells one content from another."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import groupby
@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import RowMapping, select
 
+from fonteapi.catalogue import Turbine
 from fonteapi.database import FIRST, Fonte, Held, Period, data, is_within
-from fonteapi.signals import Column
+from fonteapi.signals import DAY, Column
+from fonteapi.turbines import find_facts
 
 MASK = 0xFFFF_FFFF_FFFF_FFFF
 """PostgreSQL's hashes are signed; a fingerprint has the 64 bits as they are."""
@@ -21,13 +23,14 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
     """Per UTC day with readings in a period: how many, of which turbines, and fingerprints.
 
     A fingerprint covers one signal of one turbine: each reading's timestamp, value and place among
-    those of the same timestamp; of a counter or state those of the day before, too, since the
-    day's statistics go on from them. So it is of a signal that is sampled on change. A source's
+    those of the same timestamp; then those before the day on which its statistics and flags
+    depend (`Signal.look_back`), and the rules of the catalogue by which they are made. A source's
     own statistics are part of the signal. It is a bitwise XOR of hashes, so it needs no order.
     """
     stamp, held = data.c.timestamp, fonte.describe()
-    followed = {name for name, signal in held.signals.items() if signal.needs_before}
-    within = _is_within_or_before(period) if followed else is_within(period)
+    followed = {name: s for name, s in held.signals.items() if s.look_back}
+    longest = max((signal.look_back for signal in followed.values()), default=0)
+    within = _is_within_or_before(period, longest)
     stamps = sa.func.timestamp_hash_extended(sa.func.timezone("UTC", stamp), 1)
     # By the place, readings that repeat do not cancel each other, and the last one matters
     place = sa.func.row_number().over(partition_by=[held.turbine, stamp], order_by=data.c.id)
@@ -46,6 +49,7 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
         sa.func.min(each.timestamp).label("first_timestamp"),
         sa.func.max(each.timestamp).label("last_timestamp"),
         *(_hash(each, signal).label(name) for name, signal in held.signals.items()),
+        *(_hash_end(each, signal).label(f"{name} end") for name, signal in followed.items()),
     )
     query = query.group_by(each.date, each.turbine).order_by(each.date, each.turbine)
     with fonte.engine.connect() as connection:
@@ -53,36 +57,51 @@ def list_days(fonte: Fonte, period: Period) -> list[dict[str, Any]]:
     first = period[0].date() if period[0] else date.min
     before = {(row["date"] + timedelta(days=1), row["turbine"]): row for row in rows}
     by_day = groupby((row for row in rows if row["date"] >= first), itemgetter("date"))
-    return [_join_turbines(day, list(parts), before, held, followed) for day, parts in by_day]
+    rules = _hash_rules(held, {row["turbine"] for row in rows}, find_facts(fonte, held))
+    return [_join_turbines(day, list(parts), before, rules) for day, parts in by_day]
 
 
-def _is_within_or_before(period: Period) -> sa.ColumnElement[bool]:
-    """Whether a reading is within a period, or of the UTC day before its first day."""
+def _is_within_or_before(period: Period, seconds: int) -> sa.ColumnElement[bool]:
+    """Whether a reading is within a period, or so many seconds before its first UTC day."""
     start, end = period
-    if start is None:
+    if start is None or not seconds:
         return is_within(period)
     midnight = max(start, FIRST).replace(hour=0, minute=0, second=0, microsecond=0)
     # One range, which an index finds, without the hours between midnight and the start
-    is_near = is_within((midnight - timedelta(days=1), end))
+    is_near = is_within((midnight - timedelta(seconds=seconds), end))
     return is_near & ((data.c.timestamp < midnight) | (data.c.timestamp >= start))
 
 
-def _hash(each: Any, signal: Column) -> sa.ColumnElement[int]:
-    """The fingerprint of a signal; PostgreSQL hashes 0.0 to the seed, so NULL has another hash.
+def _hash(
+    each: Any, signal: Column, chosen: sa.ColumnElement[bool] | None = None
+) -> sa.ColumnElement[int]:
+    """The fingerprint of a signal, of the `chosen` readings, or of all.
 
-    The source's own statistics change it where they have values: a column of them that is new, and
-    still empty, changes nothing.
+    PostgreSQL hashes 0.0 to the seed, so NULL has another hash. The source's own statistics change
+    it where they have values: a column of them that is new, and still empty, changes nothing.
     """
     value = _hash_values(each[signal.name], each.seed)
-    found: sa.ColumnElement[int] = sa.func.bit_xor(
+    parts: list[sa.ColumnElement[int]] = [
         sa.func.coalesce(value, sa.func.hashint8extended(each.seed, 1))
-    )
+    ]
     for number, statistic in enumerate(signal.statistics, 2):
         # Each by a seed of its own: two that are equal would cancel each other
         seed = sa.func.hashint8extended(each.seed, number)
-        own = sa.func.bit_xor(_hash_values(each[f"{signal.name}.{statistic}"], seed))
-        found = found.bitwise_xor(sa.func.coalesce(own, 0))
+        parts.append(_hash_values(each[f"{signal.name}.{statistic}"], seed))
+    found: sa.ColumnElement[int] = sa.literal(0, sa.BigInteger)
+    for part in parts:
+        joined: Any = sa.func.bit_xor(part)
+        joined = joined if chosen is None else joined.filter(chosen)
+        found = found.bitwise_xor(sa.func.coalesce(joined, 0))
     return found
+
+
+def _hash_end(each: Any, signal: Column) -> sa.ColumnElement[int]:
+    """The fingerprint of a signal's readings on which the next day depends."""
+    if signal.look_back == DAY:
+        return _hash(each, signal)
+    start = sa.cast(each.date, sa.DateTime) + timedelta(seconds=DAY - signal.look_back)
+    return _hash(each, signal, each.timestamp >= sa.func.timezone("UTC", start))
 
 
 def _hash_values(column: sa.ColumnElement[Any], seed: Any) -> sa.ColumnElement[int]:
@@ -93,17 +112,21 @@ def _join_turbines(
     day: date,
     turbines: Sequence[RowMapping],
     before: Mapping[tuple[date, str], Mapping[Any, Any]],
-    held: Held,
-    followed: Collection[str],
+    rules: Mapping[str, Mapping[str, int]],
 ) -> dict[str, Any]:
-    """One day of the rows of its turbines; `before` has those of the days before each day."""
+    """One day of the rows of its turbines; `before` has those of the days before each day.
+
+    `rules` are hashes by turbine and signal.
+    """
     fingerprints: dict[str, dict[str, str]] = {}
     for row in turbines:
-        earlier = before.get((day, row["turbine"]), {})
-        hashes = {name: row[name] for name in held.signals}
-        for name in followed:
-            hashes[name] ^= earlier.get(name, 0) ^ _hash_rule(held.signals[name])
-        fingerprints[row["turbine"]] = {name: f"{h & MASK:x}" for name, h in hashes.items()}
+        turbine = row["turbine"]
+        earlier = before.get((day, turbine), {})
+        hashes = {
+            name: row[name] ^ earlier.get(f"{name} end", 0) ^ rule
+            for name, rule in rules[turbine].items()
+        }
+        fingerprints[turbine] = {name: f"{value & MASK:x}" for name, value in hashes.items()}
     return {
         "date": day,
         "readings": sum(row["readings"] for row in turbines),
@@ -114,7 +137,19 @@ def _join_turbines(
     }
 
 
-def _hash_rule(signal: Column) -> int:
-    """Changes when it is declared that a signal is sampled on change, and how long it holds."""
-    rule = f"{signal.name} {signal.hold}".encode()
-    return int.from_bytes(blake2b(rule, digest_size=8).digest()) if signal.on_change else 0
+def _hash_rules(
+    held: Held, turbines: Iterable[str], facts: Mapping[str, Turbine]
+) -> dict[str, dict[str, int]]:
+    """By turbine and signal, what changes with the rules by which statistics and flags are made."""
+    rules = {}
+    for turbine in turbines:
+        rated = facts.get(turbine, Turbine()).rated_power
+        rules[turbine] = {
+            name: _hash_text(f"{signal.rules} {rated if signal.needs_rated_power else None}")
+            for name, signal in held.signals.items()
+        }
+    return rules
+
+
+def _hash_text(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())

@@ -21,7 +21,7 @@ from fonteapi.periods import Requested, check_length
 from fonteapi.protection.limits import KEY, Guard
 from fonteapi.settings import Settings, read_settings
 from fonteapi.signals import Signal
-from fonteapi.turbines import describe_turbines, list_turbines
+from fonteapi.turbines import describe_turbines, find_facts, list_turbines
 from pgarrow.sessions import open_engine
 
 WATCHING = 5
@@ -65,21 +65,20 @@ def choose(
     known = {**held.signals, **held.statistics}
     _refuse_others("columns", columns, list(known))
     signals = [known[name] for name in dict.fromkeys(columns or held.signals)]
-    facts = fonte.catalogue.turbines
-    intervals = {name: known.interval for name, known in facts.items() if known.interval}
+    facts = find_facts(fonte, held)
     if "*" in turbine:
-        return Choice(held, signals, period, intervals=intervals)
+        return Choice(held, signals, period, facts=facts)
     turbines = list_turbines(fonte, held)
     if turbine:
         _refuse_others("turbine", turbine, [*turbines, "*"])
-        return Choice(held, signals, period, turbine, intervals=intervals)
+        return Choice(held, signals, period, turbine, facts=facts)
     if len(turbines) > 1:
         expected = f"expected {_spell([*turbines, '*'])}, since Fonte has several turbines"
         raise RequestValidationError(
             [{"type": "missing", "loc": ("query", "turbine"), "msg": expected, "input": None}]
         )
     # By name, in case that a load brings another turbine before the readings are read
-    return Choice(held, signals, period, turbines, named=False, intervals=intervals)
+    return Choice(held, signals, period, turbines, named=False, facts=facts)
 
 
 def _refuse_others(parameter: str, given: Sequence[str], known: Sequence[str]) -> None:

@@ -1,7 +1,9 @@
 """What a signal is: its kind, its unit, its bounds, and what its source has beside its values."""
 
 from enum import StrEnum
-from typing import Annotated
+from json import dumps
+from math import ceil
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +32,23 @@ HELD_KINDS = (Kind.QUANTITY, Kind.STATE)
 
 POWER_UNITS = ("kW", "kvar", "kVA")
 """Signals in these may have bounds as shares of the turbine's rated power, which is in kW."""
+DAY = 86_400
+"""Seconds."""
+NEAR = 2 * 3600
+"""Seconds; two readings that are further apart are no neighbours, whatever their interval."""
+BOUNDS = (
+    "plausible",
+    "possible",
+    "plausible_of_rated",
+    "possible_of_rated",
+    "flat_except",
+    "flat_except_of_rated",
+)
+TESTS = ("flat_minutes", "flat_tolerance", "spike", "calm", "producing")
+"""The keys of the tests of readings, beside the bounds."""
+RULES = ("register_size", *BOUNDS, *TESTS, "states")
+"""The keys by which statistics, flags and states are made of the readings."""
+RATED_KEYS = ("plausible_of_rated", "possible_of_rated", "flat_except_of_rated", "producing")
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -73,6 +92,25 @@ class Signal(Entry):
     the comment of Fonte's column decides then."""
     hold: int = Field(default=3600, ge=1, le=86_400)
     """Seconds that a value holds at most, of a signal that is sampled on change."""
+    flat_minutes: Annotated[float, Field(gt=0, le=1320)] | None = None
+    """A value that does not change for so long is suspicious; None: not tested."""
+    flat_tolerance: float = Field(default=0, ge=0)
+    """The largest difference of two readings, one after the other, that count as equal."""
+    flat_except: Bounds | None = None
+    """Inclusive bounds of the values of which a flat line is real, as wind in a calm."""
+    flat_except_of_rated: Bounds | None = None
+    """As `flat_except`, as shares of the turbine's rated power."""
+    spike: Positive | None = None
+    """A reading is suspicious that is further from the middle of its neighbours; None: not tested.
+    """
+    calm: Positive | None = None
+    """Below it a turbine gives no power: a wind speed, None of other signals."""
+    producing: Positive | None = None
+    """Above this share of rated power a turbine needs wind: a power, None of other signals."""
+    states: dict[Literal["running", "derated", "idle", "stopped"], tuple[float, ...]] | None = None
+    """Of a state: the codes that tell what the turbine does; None: its codes are not told."""
+    flagged_share: float = Field(default=0.05, ge=0, le=1)
+    """More of a turbine's readings of a day that are suspicious need a look."""
     example: float | None = None
 
     @field_validator("possible", "possible_of_rated")
@@ -84,9 +122,9 @@ class Signal(Entry):
             raise ValueError(f"expected bounds that contain {name}, {inner[0]:g} to {inner[1]:g}")
         return bounds
 
-    @field_validator("plausible_of_rated", "possible_of_rated")
+    @field_validator(*RATED_KEYS)
     @classmethod
-    def _check_unit(cls, bounds: Bounds | None, info: ValidationInfo) -> Bounds | None:
+    def _check_unit(cls, bounds: Any, info: ValidationInfo) -> Any:
         unit = info.data.get("unit", "kW")
         if bounds and unit not in POWER_UNITS:
             known = ", ".join(POWER_UNITS)
@@ -100,6 +138,18 @@ class Signal(Entry):
         if size is not None and kind != Kind.COUNTER:
             raise ValueError(f"expected only for the kind counter, which {kind} is not")
         return size
+
+    @field_validator("states")
+    @classmethod
+    def _check_states(cls, states: dict[Any, Any] | None, info: ValidationInfo) -> Any:
+        kind = info.data.get("kind", Kind.STATE)
+        if states and kind != Kind.STATE:
+            raise ValueError(f"expected only for the kind state, which {kind} is not")
+        codes = [code for several in (states or {}).values() for code in several]
+        if len(set(codes)) < len(codes):
+            twice = next(code for code in codes if codes.count(code) > 1)
+            raise ValueError(f"expected each code in one state, got {twice:g} twice")
+        return states
 
     @field_validator("on_change", "hold")
     @classmethod
@@ -116,6 +166,28 @@ class Signal(Entry):
         return self.kind in (Kind.COUNTER, Kind.STATE) or bool(self.on_change)
 
     @property
+    def look_back(self) -> int:
+        """Seconds before a day of which the day's statistics and flags depend on the readings."""
+        if self.needs_before:
+            return DAY
+        if self.flat_minutes:
+            return ceil(60 * self.flat_minutes) + NEAR
+        return NEAR if self.spike else 0
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What the catalogue says of how statistics and flags are made of the readings."""
+        rules = {name: getattr(self, name) for name in RULES}
+        if self.on_change:
+            rules["hold"] = self.hold
+        return {name: rule for name, rule in rules.items() if rule}
+
+    @property
+    def needs_rated_power(self) -> bool:
+        """Whether one of its rules is relative to the turbine's rated power."""
+        return any(getattr(self, name) for name in RATED_KEYS)
+
+    @property
     def metadata(self) -> dict[str, str]:
         """The metadata of the signal's field in an Arrow schema."""
         known: dict[str, str | None] = {
@@ -127,9 +199,13 @@ class Signal(Entry):
             "on_change": "true" if self.on_change else None,
             "hold": str(self.hold) if self.on_change else None,
         }
-        for name in ("plausible", "possible", "plausible_of_rated", "possible_of_rated"):
+        for name in BOUNDS:
             bounds = getattr(self, name)
             known[name] = "{!r} {!r}".format(*bounds) if bounds else None
+        for name in (*TESTS, "flagged_share", "look_back"):
+            value = getattr(self, name)
+            known[name] = repr(value) if value else None
+        known["states"] = dumps(self.states) if self.states else None
         return {key: value for key, value in known.items() if value is not None}
 
 

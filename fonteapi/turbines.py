@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from fonteapi.catalogue import Turbine, read_catalogue
 from fonteapi.database import FAILURES, FIRST, LAST, Fonte, Held, check_names
+from fonteapi.simulate import RATED_POWER
 from pgarrow.sessions import open_engine
 
 FIND = """
@@ -71,15 +72,21 @@ def describe_turbines(fonte: Fonte) -> list[dict[str, Any]]:
     given = {"names": list_turbines(fonte, held)} | bounds
     with fonte.engine.connect() as connection:
         rows = connection.execute(text(SPANS.format(is_its=is_its)), given).all()
-    simulated = _list_simulated(fonte, held)
+    simulated, known = _list_simulated(fonte, held), find_facts(fonte, held)
     described = []
     for name, first, last, usual in rows:
         if first:
-            facts = fonte.catalogue.turbines.get(name, Turbine()).model_dump()
+            facts = known.get(name, Turbine()).model_dump()
             facts["interval"] = facts["interval"] or usual
             span = {"first_timestamp": first, "last_timestamp": last}
             described.append({"name": name, "simulated": name in simulated} | span | facts)
     return described
+
+
+def find_facts(fonte: Fonte, held: Held) -> dict[str, Turbine]:
+    """What is known of turbines, by name: the catalogue's facts, and those of simulated ones."""
+    simulated = {name: Turbine(rated_power=RATED_POWER) for name in _list_simulated(fonte, held)}
+    return simulated | dict(fonte.catalogue.turbines)
 
 
 def list_simulated(database_url: str) -> list[str]:

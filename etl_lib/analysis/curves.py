@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from etl_lib.analysis.axes import BLUE, GREY, ORANGE, add_legend, new_axes, quantity
 from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, value_ticks
+from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, name_mark
 from etl_lib.analysis.plots import MARKERS
 from etl_lib.analysis.rows import shorten
 from etl_lib.analysis.slots import Numbers, Slots
@@ -101,6 +102,11 @@ def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
         if len(x):
             look: dict[str, Any] = {"mfc": fill, "mec": ORANGE, "ms": 1.2 * grid.dot, "mew": 0.5}
             grid.mark(cell[chosen], x, y, "o", label=text, **look)
+    bits = flagged_bits(slots.data, "wind_speed", "power")
+    is_flagged = pairs & (bits.to_numpy() > 0)
+    if is_flagged.any():
+        at = slots.turbine[is_flagged], wind[is_flagged], power[is_flagged]
+        grid.mark(*at, "x", label=name_mark(bits), **SMALL_MARK)
     for number in empty:
         grid.write(number, "no curve")
     grid.ax.set(xlabel=quantity(slots.data, "wind_speed"), ylabel=quantity(slots.data, "power"))

@@ -6,7 +6,9 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from etl_lib.analysis.flags import list_counts
 from etl_lib.analysis.quality import sum_turbines
 from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
 from etl_lib.load.records import LoadedDay
@@ -18,8 +20,19 @@ STEP_SECONDS = 1200
 """A step of an outline."""
 
 
-def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) -> Summary:
-    """Summarize a load; `statistics` as from `to_frame`, `quality` as from `check_readings`."""
+def summarize(
+    load: LoadedDay,
+    statistics: pd.DataFrame,
+    quality: pd.DataFrame,
+    flags: pa.Table | None = None,
+    *,
+    keep_impossible: bool = False,
+) -> Summary:
+    """Summarize a load.
+
+    `statistics` as from `to_frame`, `quality` as from `check_readings`, `flags` as from
+    `find_flags`. `keep_impossible` as it was for the statistics.
+    """
     parts = summarize_turbine_days(statistics)
     days = _combine(parts, "date")
     day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
@@ -36,6 +49,8 @@ def summarize(load: LoadedDay, statistics: pd.DataFrame, quality: pd.DataFrame) 
         hours_with_power=sum(each.hours_with_power for each in turbines.values()) / len(turbines),
         by_turbine=turbines,
         outline=_outline(statistics, load),
+        tests={} if flags is None else list_counts(flags),
+        keeps_impossible=keep_impossible,
     )
 
 

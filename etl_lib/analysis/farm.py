@@ -23,6 +23,7 @@ from etl_lib.analysis.axes import (
 )
 from etl_lib.analysis.curves import grid_curves, overlay_curves
 from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, time_ticks, value_ticks
+from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, name_mark
 from etl_lib.analysis.plots import (
     BAR,
     COVERAGE,
@@ -86,7 +87,7 @@ def plot_heat_map(
         table = combine(slots.place(values))
     colours = TURN if turns else {"cmap": "cividis"}
     bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if turns else {})
-    return draw_rows(slots, table, colours, bar, ax)
+    return draw_rows(slots, table, colours, bar, ax, flagged_bits(slots.data, signal))
 
 
 def compare_coverage(
@@ -158,6 +159,10 @@ def _compare_signal(slots: Slots, signal: str) -> Axes:
     if thin.any():
         few: dict[str, Any] = {"mfc": "white", "mec": BLUE, "ms": 1.4 * grid.dot, "mew": 0.6}
         grid.mark(*_pick(slots, values, thin), "o", label="fewer than half of the readings", **few)
+    if (bits := flagged_bits(slots.data, signal)).any():
+        at = np.where(there, values, scale[0])  # below a bucket without a value
+        is_flagged = bits.to_numpy() > 0
+        grid.mark(*_pick(slots, at, is_flagged), "x", label=name_mark(bits), **SMALL_MARK)
     for cell in np.flatnonzero(~np.isfinite(table).any(axis=1)):
         grid.write(cell, "no readings")
     grid.ax.set(xlabel=what, ylabel=quantity(slots.data, signal))

@@ -30,6 +30,7 @@ from etl_lib.analysis.axes import (
     quantity,
     write_sentence,
 )
+from etl_lib.analysis.marks import flagged_bits, mark_flagged
 from etl_lib.analysis.series import draw_series
 from etl_lib.analysis.slots import of_one_turbine
 from etl_lib.analysis.wind import FULL_BIN, power_curve
@@ -66,6 +67,7 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
     if len(thin):
         few = "fewer than half of the readings"
         ax.plot(thin.index, thin, "o", mfc="white", mec=BLUE, ms=4, label=few)
+    mark_flagged(ax, data.index, data[column], flagged_bits(data, signal))
     ax.set_ylabel(quantity(data, signal))
     format_time(ax, pd.DatetimeIndex(data.index))
     return add_legend(ax)
@@ -134,6 +136,7 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image = ax.scatter(wind, power, 10, shares, lw=0, rasterized=len(pairs) > MANY, **COVERAGE)
     image.set_label("ten-minute mean")
     plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
+    mark_flagged(ax, wind, power, flagged_bits(pairs, "wind_speed", "power"))
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
     return add_legend(ax)

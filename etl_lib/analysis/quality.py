@@ -8,10 +8,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from etl_lib.analysis.summary import SignalQuality
-from etl_lib.catalogue import Signal, read_signal
+from etl_lib.catalogue import EVERYTHING, Bounds, read_signal
 from etl_lib.extract.days import Day
 from etl_lib.transform.interval import USUAL_INTERVAL, find_intervals, rows_by_turbine
 from etl_lib.transform.kinds import TURBINE, signal_fields
+from etl_lib.transform.limits import find_limits
 
 Array = NDArray[np.float64]
 LONGEST_GAP = SignalQuality.model_fields["longest_gap"].alias
@@ -31,6 +32,10 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
     stamps = readings["timestamp"].cast(pa.int64()).to_numpy()
     minutes = (stamps - round(day.start.timestamp() * 1e6)) // 60_000_000
     rows, intervals = rows_by_turbine(readings[TURBINE]), find_intervals(readings)
+    bounds = {
+        (limit.turbine, limit.signal): (limit.plausible_low, limit.plausible_high)
+        for limit in find_limits(readings)
+    }
     tables = {}
     for turbine in day.turbines:
         own = rows.get(turbine, np.empty(0, int))
@@ -38,7 +43,13 @@ def check_readings(readings: pa.Table, day: Day) -> pd.DataFrame:
         usual = intervals.get(turbine, USUAL_INTERVAL)
         spans = {name: ceil((signal.hold or usual) / 60) for name, signal in fields.items()}
         counts = {
-            name: _check(fields[name], values[own], is_null[own], minutes[own], spans[name])
+            name: _check(
+                bounds.get((turbine, name), EVERYTHING),
+                values[own],
+                is_null[own],
+                minutes[own],
+                spans[name],
+            )
             | {"readings": len(own), "repeated": repeated}
             for name, (values, is_null) in signals.items()
         }
@@ -60,11 +71,14 @@ def sum_turbines(quality: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check(
-    signal: Signal, values: Array, is_null: NDArray[np.bool_], minutes: Array, span: int
+    bounds: Bounds, values: Array, is_null: NDArray[np.bool_], minutes: Array, span: int
 ) -> dict[str, int]:
-    """Count the readings of one signal of a turbine; each covers `span` of the day's minutes."""
+    """Count the readings of one signal of a turbine; each covers `span` of the day's minutes.
+
+    `bounds` are those of plausible readings.
+    """
     is_finite = np.isfinite(values)
-    low, high = signal.plausible
+    low, high = bounds
     finite = values[is_finite]
     covered = np.zeros(1440 + span, bool)
     for n in range(span):

@@ -1,14 +1,17 @@
 """Heat maps of a farm: a row per turbine, time across."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.dates as mdates
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from etl_lib.analysis.axes import DAY, WIDTH, format_time, new_axes
+from etl_lib.analysis.marks import SMALL_MARK, name_mark
 from etl_lib.analysis.slots import Numbers, Slots
 
 HATCH: dict[str, Any] = {"hatch": "/////", "facecolor": "white", "edgecolor": "#c8c8c8"}
@@ -18,11 +21,19 @@ MARGINS, BAR_WIDTH = 0.9, 0.95
 
 
 def draw_rows(
-    slots: Slots, table: Numbers, colours: dict[str, Any], bar: dict[str, Any], ax: Axes | None
+    slots: Slots,
+    table: Numbers,
+    colours: dict[str, Any],
+    bar: dict[str, Any] | None,
+    ax: Axes | None,
+    bits: pd.Series | None = None,
+    keys: Sequence[Artist] = (),
 ) -> Axes:
     """A table (turbines × slots or days) as coloured cells, the first turbine at the top.
 
-    NaN is hatched. `colours` are options of `imshow`, `bar` of the colour bar.
+    NaN is hatched. `colours` are options of `imshow`, `bar` of the colour bar; None is
+    without one. `bits` are those of the rows of `slots.data`, as from `flagged_bits`: cells with
+    flagged buckets are marked. `keys` go into the legend.
     """
     count = len(slots.names)
     names = [shorten(name) for name in slots.names]
@@ -31,7 +42,7 @@ def draw_rows(
         ax = new_axes(None, height=MARGINS + height)
         left, right = 0.3 + 0.075 * max(map(len, names)), 0.25
         ax.figure.subplots_adjust(left=left / WIDTH)
-        bar = bar | {"fraction": BAR_WIDTH / (WIDTH - left - right), "aspect": 6 * height}
+        bar = bar and bar | {"fraction": BAR_WIDTH / (WIDTH - left - right), "aspect": 6 * height}
     first, last = slots.first, slots.first + slots.days * DAY
     sides = mdates.date2num(first), mdates.date2num(last)
     image = ax.imshow(table, extent=(*sides, count, 0), interpolation="none", **colours)
@@ -41,12 +52,20 @@ def draw_rows(
     format_time(ax, pd.DatetimeIndex([first, last - DAY]))
     ax.tick_params(axis="y", length=0)
     ax.spines[:].set_visible(False)
-    ax.figure.colorbar(image, ax=ax, **bar)
+    if bar:
+        ax.figure.colorbar(image, ax=ax, **bar)
+    key: list[Any] = [*keys]
     if np.isnan(table).any():
         ax.patch.set(**HATCH)
-        key = [Patch(label="no readings", linewidth=0, **HATCH)]
-        ax.legend(handles=key, loc="lower left", bbox_to_anchor=(0, 1), frameon=False,
-                  borderaxespad=0.2)  # fmt: skip
+        key.append(Patch(label="no readings", linewidth=0, **HATCH))
+    if bits is not None and bits.any():
+        flagged = slots.place(bits.to_numpy(float)) > 0
+        turbine, column = np.nonzero(flagged.reshape(*table.shape, -1).any(axis=2))
+        x = sides[0] + (column + 0.5) * (sides[1] - sides[0]) / table.shape[1]
+        key += ax.plot(x, turbine + 0.5, "x", label=name_mark(bits), **SMALL_MARK)
+    if key:
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 5}
+        ax.legend(handles=key, frameon=False, borderaxespad=0.2, **place)
     return ax
 
 

@@ -21,6 +21,7 @@ from etl_lib.analysis.axes import (
     quantity,
     write_sentence,
 )
+from etl_lib.analysis.marks import flagged_bits, mark_flagged, name_mark
 from etl_lib.analysis.plots import BAR, MANY, MARKERS, plot_bins
 from etl_lib.analysis.wind import (
     bin_by_wind_speed,
@@ -44,7 +45,9 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         return write_sentence(ax, "no distribution: no readings of wind speed")
     edges = np.arange(np.floor(speeds.max()) + 2)
     share = np.full(len(speeds), 100 / len(speeds))
-    means = f"{len(speeds):,} ten-minute means"
+    bits = flagged_bits(data.loc[speeds.index], "wind_speed")
+    flagged = f", {(bits > 0).sum():,} {name_mark(bits)}" if bits.any() else ""
+    means = f"{len(speeds):,} ten-minute means{flagged}"
     ax.hist(speeds, list(edges), weights=share, color=BLUE, alpha=0.4, rwidth=0.94, label=means)
     if fit := fit_weibull(speeds):
         scale, shape = fit
@@ -78,6 +81,8 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         points = ax.scatter(part["wind_speed"], part["intensity"], 9, **look)
         points.set(alpha=0.1 if large else 0.5, label=f"ten-minute value, {name}")
     plot_bins(ax, bin_by_wind_speed(table, 1), "intensity", "mean of a 1 m/s bin")
+    bits = flagged_bits(data.loc[table.index], "wind_speed")
+    mark_flagged(ax, table["wind_speed"], table["intensity"], bits)
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="turbulence intensity (%)")
     ax.set_ylim(0)
     return add_legend(ax)

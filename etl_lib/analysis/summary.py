@@ -1,5 +1,6 @@
 """The summary that a notebook leaves of its day: a table for people, JSON for programs."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from html import escape
 from typing import Annotated, Any
@@ -35,6 +36,10 @@ class SignalQuality(BaseModel):
     implausible: Annotated[int, Field(alias="outside the plausible range")]
     uncovered: Annotated[int, Field(alias="minutes without a reading")]
     longest_gap: Annotated[int, Field(alias="longest gap, minutes")]
+
+
+Counts = dict[str, dict[str, dict[str, int]]]
+"""Readings that each test flagged, by turbine, signal and test; what found nothing is left out."""
 
 
 class TurbineDay(BaseModel):
@@ -79,6 +84,9 @@ class Summary(LoadedDay):
     by_turbine: dict[str, TurbineDay] = Field(default_factory=dict)
     """Notebooks of version 0.1 have none."""
     outline: Outline | None
+    tests: Counts = Field(default_factory=dict)
+    keeps_impossible: bool = False
+    """Whether the statistics have the impossible readings, too."""
 
     @classmethod
     def read(cls, bundle: Mapping[str, Any]) -> "Summary | None":
@@ -107,7 +115,7 @@ class Summary(LoadedDay):
     @property
     def line(self) -> str:
         """What the load did, in one line."""
-        return self.nothing if self.is_empty else f"loaded: {self.counts}"
+        return self.nothing if self.is_empty else f"loaded: {self.counts}{self._flags}"
 
     @property
     def counts(self) -> str:
@@ -121,6 +129,24 @@ class Summary(LoadedDay):
     @property
     def _absence(self) -> str:
         return f"; no readings of {', '.join(self.absent)}" if self.absent else ""
+
+    @property
+    def _flags(self) -> str:
+        """What the tests found, over all turbines: the impossible readings, and the others."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for signals in self.tests.values():
+            for signal, counts in signals.items():
+                found[signal].update(counts)
+        impossible = {s: c for s, counts in found.items() if (c := counts.pop("impossible", 0))}
+        flagged = {s: counts for s, counts in found.items() if counts}
+        what = "kept" if self.keeps_impossible else "left out"
+        parts = [f"{count:,} of {signal}" for signal, count in impossible.items()]
+        text = f"; impossible, and {what}: {', '.join(parts)}" if parts else ""
+        parts = [
+            f"{signal} ({', '.join(f'{count:,} {test}' for test, count in counts.items())})"
+            for signal, counts in flagged.items()
+        ]
+        return f"{text}; flagged: {', '.join(parts)}" if parts else text
 
     def table(self) -> str:
         """The summary as Markdown: a table, and another of the turbines if they are several."""

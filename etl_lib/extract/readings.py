@@ -76,17 +76,19 @@ def _name_option(problems: str) -> str:
 
 
 def fetch_before(fonte: httpx2.Client, day: Day, readings: pa.Table) -> pa.Table:
-    """The readings of the day before, of those signals of `readings` that go on from it.
+    """The readings before the day on which its statistics and flags depend.
 
-    These are counters, states, and signals that are sampled on change. As from `fetch_readings`,
-    of the day's turbines: what `compute_statistics` takes as `before`. Without such signals, or
-    without readings, it is empty and Fonte is not asked.
+    Of counters, states, and signals that are sampled on change, these are those of the day before;
+    of others, as many hours as the longest test of the signals looks back. As from
+    `fetch_readings`, of the day's turbines: what `compute_statistics` and `find_flags` take as
+    `before`. Without such signals, or without readings, it is empty and Fonte is not asked.
     """
-    signals = [field for field in readings.schema if read_signal(field).needs_before]
-    names = [field.name for field in signals]
+    signals = {field.name: read_signal(field).look_back for field in readings.schema}
+    names = [name for name, seconds in signals.items() if seconds]
     if not names or not readings.num_rows:
         return readings.slice(0, 0).select(["timestamp", "turbine", *names])
-    return _fetch(fonte, day.start - timedelta(days=1), day.start, names, day.turbines)
+    start = day.start - timedelta(seconds=max(signals.values()))
+    return _fetch(fonte, start, day.start, names, day.turbines)
 
 
 def _read_stream(response: httpx2.Response, where: str) -> pa.Table:

@@ -37,20 +37,19 @@ def create_tables(alvo: Engine) -> None:
         return
     with _as_alvo_error(alvo), alvo.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('etl_lib.tables'))"))
-        missing = _find_missing(connection)
-        if missing == ADDED:
-            _migrate(connection)
-        else:
-            _refuse_others(alvo, missing)
+        if not _migrate(connection, _find_missing(connection)):
+            _refuse_others(alvo, _find_missing(connection))
         metadata.create_all(connection)
         if not sa.inspect(connection).has_table("statistics"):
             connection.execute(text(STATISTICS_VIEW))
     _complete.add(alvo)
 
 
-ADDED = {"signal": {"turbine"}, "run": {"turbines", "is_whole", "intervals", "fingerprints"}}
+TURBINES = {"signal": {"turbine"}, "run": {"turbines", "is_whole", "intervals", "fingerprints"}}
 """What the tables of version 0.1 lack."""
-MIGRATION = """
+FLAGS = {"run": {"impossible", "flagged", "suspects"}}
+"""What a ledger lacks from before readings were flagged."""
+ADD_TURBINES = """
     ALTER TABLE signal ADD COLUMN turbine text NOT NULL DEFAULT '{turbine}';
     ALTER TABLE signal ALTER COLUMN turbine DROP DEFAULT;
     ALTER TABLE signal DROP CONSTRAINT signal_name_key, ADD UNIQUE (turbine, name);
@@ -68,15 +67,30 @@ MIGRATION = """
 """
 """Version 0.1 had one turbine and a reading a minute. Its fingerprints were made in another way:
 each day that Fonte still has is stale once."""
+ADD_FLAGS = """
+    ALTER TABLE run
+        ADD COLUMN impossible integer[] NOT NULL DEFAULT '{}',
+        ADD COLUMN flagged integer[] NOT NULL DEFAULT '{}',
+        ADD COLUMN suspects text[] NOT NULL DEFAULT '{}';
+    ALTER TABLE run
+        ALTER COLUMN impossible DROP DEFAULT,
+        ALTER COLUMN flagged DROP DEFAULT,
+        ALTER COLUMN suspects DROP DEFAULT;
+"""
 
 
-def _migrate(connection: Connection) -> None:
-    """Bring the tables of version 0.1 to the present ones."""
-    turbine = read_settings().fonte_turbine
-    connection.execute(text(MIGRATION.format(turbine=turbine)))
-    for table, names in ADDED.items():
+def _migrate(connection: Connection, missing: dict[str, set[str]]) -> bool:
+    """Bring the tables of earlier versions to the present ones; whether they are of such a one."""
+    if missing == {"signal": TURBINES["signal"], "run": TURBINES["run"] | FLAGS["run"]}:
+        turbine = read_settings().fonte_turbine
+        connection.execute(text(ADD_TURBINES.format(turbine=turbine)))
+    elif missing != FLAGS:
+        return not missing
+    connection.execute(text(ADD_FLAGS))
+    for table, names in missing.items():
         for column in (metadata.tables[table].c[name] for name in sorted(names)):
             connection.execute(SetColumnComment(column))
+    return True
 
 
 def _find_missing(connection: Connection) -> dict[str, set[str]]:

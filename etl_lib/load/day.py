@@ -22,22 +22,27 @@ from etl_lib.catalogue import read_signal
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
+from etl_lib.load.flags import count_flags
 from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
 from etl_lib.load.wide import to_wide
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
+from etl_lib.transform.flags import FLAGS
 from etl_lib.transform.interval import USUAL_INTERVAL
 from etl_lib.transform.kinds import EXPECTED, KEYS, STAMP, STATISTICS, TURBINE, signals_of
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import BUCKET_SECONDS, day_coverage, read_intervals
 
 
-def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> LoadedDay:
+def load_day(
+    alvo: Engine, day: Day, statistics: pa.Table, *, readings: int, flags: pa.Table | None = None
+) -> LoadedDay:
     """Replace the day's statistics and write its ledger row, all or nothing.
 
     `statistics`: as from `compute_statistics`; nulls are not stored. They replace those of the
-    day's turbines and of their own signals; everything else stays as it is. `readings` is how
-    many there were, for the ledger. Raises `AlvoError`; the day is then as it was before.
+    day's turbines and of their own signals; everything else stays as it is. For the ledger,
+    `readings` is how many there were, and `flags` are theirs, as from `find_flags`. Raises
+    `AlvoError`; the day is then as it was before.
     """
     _check(statistics, day)
     values = statistics.drop_columns([EXPECTED])  # the ledger has the intervals instead
@@ -63,6 +68,9 @@ def load_day(alvo: Engine, day: Day, statistics: pa.Table, *, readings: int) -> 
             "coverage": day_coverage(statistics, day.turbines),
             **_count_changes(before, rows, signals, values.schema),
             "fingerprints": [day.fingerprint(turbine, columns) for turbine in day.turbines],
+            **count_flags(
+                FLAGS.empty_table() if flags is None else flags, statistics, day.turbines
+            ),
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
         }
@@ -94,8 +102,9 @@ DELETE_DAY = """
 INSERT_RUN = """
     INSERT INTO run (date, started, finished, columns, turbines, is_whole, readings, intervals,
                      statistics, coverage, added, changed, removed, largest_change, fingerprints,
-                     notebook, code_version)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                     impossible, flagged, suspects, notebook, code_version)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+            $20)
     RETURNING id
 """
 SELECT_INTERVALS = """
@@ -133,6 +142,9 @@ def read_statistics(
         rows = execute(cursor, SELECT_DATA, *period, known if turbines is None else list(turbines))
         loads = execute(cursor, SELECT_INTERVALS, *period)
     wide = to_wide(rows, signals)
+    # Empty ones tell that the signal was tested
+    tested = {name for name in signals["name"].to_pylist() if name.endswith("_flags")}
+    wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
     units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
@@ -192,7 +204,8 @@ def _ensure_signals(cursor: Cursor, turbines: Sequence[str], schema: pa.Schema) 
         execute(cursor, LOCK_SIGNALS)
         execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
     every = {name for statistics in STATISTICS.values() for name in statistics}
-    names = [f"{signal}_{name}" for signal in signals_of(names) for name in every]
+    others = [f"{signal}_{name}" for signal in signals_of(names) for name in every]
+    names = list(dict.fromkeys([*names, *others]))
     return execute(cursor, SELECT_SIGNALS, list(turbines), names)
 
 

@@ -35,6 +35,11 @@ class LoadedDay(BaseModel):
     largest_change: str | None
     """The largest change relative to the value itself, such as `power_max by 948 kW`."""
     fingerprints: list[str] = []
+    impossible: list[int] = []
+    """Of each turbine; loads from before readings were flagged have none."""
+    flagged: list[int] = []
+    suspects: list[str] = []
+    """The turbines whose readings need a look."""
     notebook: str | None
     code_version: str
 

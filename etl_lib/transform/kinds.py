@@ -14,24 +14,22 @@ EXPECTED = "expected"
 ON_CHANGE = "on_change"
 """The form of a quantity that is sampled on change, beside the kinds."""
 STATISTICS: Mapping[str, tuple[str, ...]] = {
-    "quantity": ("mean", "min", "max", "std", "count"),
-    "angle": ("mean", "min", "max", "std", "count"),
-    "counter": ("delta", "last", "count"),
-    "state": ("mode", "changes", "count"),
-    ON_CHANGE: ("mean", "min", "max", "std", "count", "coverage"),
+    "quantity": ("mean", "min", "max", "std", "count", "flags"),
+    "angle": ("mean", "min", "max", "std", "count", "flags"),
+    "counter": ("delta", "last", "count", "flags"),
+    "state": ("mode", "changes", "count", "flags"),
+    ON_CHANGE: ("mean", "min", "max", "std", "count", "coverage", "flags"),
 }
 """The statistics of a bucket by kind, and those of a quantity that is sampled on change; a signal's
 name in Alvo is `<column>_<statistic>`."""
-KIND_OF_STATISTIC = {
-    ("angle", "mean"): "angle",
-    ("angle", "min"): "angle",
-    ("angle", "max"): "angle",
-    ("state", "mode"): "state",
-}
-"""What a signal's statistic is itself; all others are quantities."""
+FLAGS = "flags"
+"""The statistic that has the flags of a bucket's readings: a sum of the bits of `flags.TESTS`."""
 SHOWN = {"mean": "mean", "delta": "delta", "last": "delta", "mode": "mode"}
 """The statistic that stands for a signal, by one that it has: frames of Alvo have no kinds."""
-NUMBERS = {"count", "changes", "coverage"}
+STATE = "state_mode"
+"""The series of what a turbine did: see `states.sql`."""
+STATE_FIELD = pa.field(STATE, pa.float64(), metadata={"unit": "1", "kind": "state"})
+NUMBERS = {"count", "changes", "coverage", "flags"}
 """Statistics without a unit."""
 
 
@@ -86,6 +84,13 @@ def names_by_kind(readings: pa.Table) -> dict[str, list[str]]:
     return names
 
 
+def _kind_of(kind: str, statistic: str) -> str:
+    """What a statistic of a signal is itself."""
+    if kind == "angle" and statistic in ("mean", "min", "max"):
+        return "angle"
+    return "state" if statistic in ("mode", FLAGS) else "quantity"
+
+
 def statistics_schema(readings: pa.Schema) -> pa.Schema:
     """The statistics of each column with their units and kinds, and `expected`."""
     fields = [
@@ -97,8 +102,10 @@ def statistics_schema(readings: pa.Schema) -> pa.Schema:
         for statistic in STATISTICS[signal.form]:
             metadata = {
                 "unit": "1" if statistic in NUMBERS else signal.unit,
-                "kind": KIND_OF_STATISTIC.get((signal.kind, statistic), "quantity"),
+                "kind": _kind_of(signal.kind, statistic),
             }
+            if statistic == FLAGS:
+                metadata["flagged_share"] = repr(signal.flagged_share)
             fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
     fields.append(pa.field(EXPECTED, pa.float64(), metadata={"unit": "1", "kind": "quantity"}))
     return pa.schema(fields)

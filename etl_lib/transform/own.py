@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import pandas as pd
 import pyarrow as pa
 
-from etl_lib.transform.kinds import KEYS, STATISTICS, own_statistics
+from etl_lib.transform.kinds import KEYS, own_statistics
 from etl_lib.transform.query import query
 
 OWN = ("min", "max", "std")
+COMPUTED = ("mean", *OWN, "count")
 
 
 def use_own_statistics(
@@ -21,7 +22,7 @@ def use_own_statistics(
     """
     columns = dict(computed)
     for signal, own in own_statistics(readings).items():
-        parts = {name: computed[f"{signal}_{name}"] for name in STATISTICS["quantity"]}
+        parts = {name: computed[f"{signal}_{name}"] for name in COMPUTED}
         table = pa.table({key: computed[key] for key in KEYS} | parts)
         values = {key: readings[key] for key in KEYS} | {"value": readings[signal]}
         for name in OWN:

@@ -8,21 +8,29 @@ import pandas as pd
 import pyarrow as pa
 
 from etl_lib.catalogue import read_signal
+from etl_lib.transform.flags import TESTS, find_flags
 from etl_lib.transform.interval import find_intervals, rows_by_turbine
 from etl_lib.transform.kinds import (
     EXPECTED,
+    FLAGS,
     KEYS,
     STAMP,
+    STATE,
+    STATE_FIELD,
     STATISTICS,
     TURBINE,
     names_by_kind,
     own_statistics,
     signal_fields,
+    signals_of,
     statistics_schema,
 )
-from etl_lib.transform.own import forget_superseded, use_own_statistics
+from etl_lib.transform.limits import drop_impossible, find_limits
+from etl_lib.transform.ordering import last_of_each_stamp, plain, put_before
+from etl_lib.transform.own import use_own_statistics
 from etl_lib.transform.query import query
 from etl_lib.transform.sequences import compute_sequences, join_statistics
+from etl_lib.transform.states import find_states
 
 BUCKET_SECONDS = 600
 BUCKET = pd.Timedelta(seconds=BUCKET_SECONDS)
@@ -46,7 +54,12 @@ def statistics_sql(readings: pa.Table | None = None) -> dict[str, str]:
 
 
 def compute_statistics(
-    readings: pa.Table, sql: Mapping[str, str] | None = None, *, before: pa.Table | None = None
+    readings: pa.Table,
+    sql: Mapping[str, str] | None = None,
+    *,
+    before: pa.Table | None = None,
+    flags: pa.Table | None = None,
+    keep_impossible: bool = False,
 ) -> pa.Table:
     """Ten-minute statistics of `readings`, one row per turbine and bucket that has some, in order.
 
@@ -62,9 +75,15 @@ def compute_statistics(
     `fetch_before`), which get no rows themselves. A state and a value on change still hold after
     their last reading: their bucket has a row even without a reading, on the UTC days on which
     the turbine has `readings`.
+    Readings outside a signal's `possible` bounds are missing values, unless `keep_impossible`.
+    `flags` are those of the readings, as from `find_flags`; without them, they are found. A bucket
+    has the bits of all of its readings, and `thin` if it has fewer than half of those expected.
+    `state_mode` is what the turbine did (`TurbineState`), where wind speed and power, or a status
+    signal, tell it.
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
-    last = _last_of_each_stamp(_plain(readings))
+    limits = [] if keep_impossible else find_limits(readings)
+    last = drop_impossible(last_of_each_stamp(plain(readings)), limits)
     computed: dict[str, pa.ChunkedArray] = {}
     texts = statistics_sql(readings) | dict(sql or {})
     intervals = find_intervals(readings)
@@ -76,7 +95,8 @@ def compute_statistics(
     if "own" in texts and computed:
         computed = use_own_statistics(computed, last, texts["own"])
     if followed:
-        sequence = _put_before(before, readings, last, [field.name for field in followed])
+        sequence = put_before(before, readings, last, [field.name for field in followed])
+        sequence = drop_impossible(sequence, limits)
         parts = compute_sequences(sequence, followed, texts, intervals)
         table = join_statistics([*([pa.table(computed)] if computed else []), *parts], last)
         computed = dict(zip(table.column_names, table.columns, strict=True))
@@ -85,8 +105,35 @@ def compute_statistics(
     for turbine, places in rows.items():
         expected[places] = BUCKET_SECONDS / intervals[turbine]
     computed[EXPECTED] = pa.chunked_array([expected])
+    flags = find_flags(readings, before=before) if flags is None else flags
+    computed |= _flag_buckets(pa.table(computed), flags)
     schema = statistics_schema(readings.schema)
+    if (states := find_states(pa.table(computed), readings)) is not None:
+        computed[STATE] = states
+        schema = schema.insert(schema.get_field_index(EXPECTED), STATE_FIELD)
     return pa.table(computed).select(schema.names).cast(schema)
+
+
+def _flag_buckets(statistics: pa.Table, flags: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The column of flags of each signal, null where there is none."""
+    counts = [name for name in statistics.column_names if name.endswith(("_count", "_coverage"))]
+    frame = statistics.select([EXPECTED, *counts]).to_pandas()
+    columns = {}
+    for signal in signals_of(counts):
+        shares = coverage(frame, signal)
+        columns[signal] = np.where((shares > 0) & (shares < THIN), TESTS["thin"], 0)
+    if flags.num_rows:
+        found = flags.select([*KEYS, "signal", FLAGS]).to_pandas()
+        found[STAMP] = found[STAMP].dt.floor(BUCKET)
+        rows = statistics.select(KEYS).to_pandas()
+        rows[STAMP] = rows[STAMP].dt.tz_localize("UTC")
+        places = pd.MultiIndex.from_frame(rows).get_indexer(pd.MultiIndex.from_frame(found[KEYS]))
+        for signal, part in found.assign(place=places).groupby("signal"):
+            np.bitwise_or.at(columns[signal], part["place"], part[FLAGS])
+    return {
+        f"{signal}_{FLAGS}": pa.chunked_array([pa.array(bits.astype(float), mask=bits == 0)])
+        for signal, bits in columns.items()
+    }
 
 
 def read_intervals(statistics: pa.Table) -> dict[str, float]:
@@ -161,45 +208,3 @@ def day_coverage(statistics: pa.Table, turbines: Collection[str]) -> float:
     expected = BUCKETS_A_DAY * BUCKET_SECONDS / intervals * len(counts)
     shares = (present.groupby(frame[TURBINE]).sum() / expected).clip(upper=1)
     return float(shares.reindex(list(turbines), fill_value=0.0).mean()) if len(turbines) else 0.0
-
-
-def _plain(readings: pa.Table) -> pa.Table:
-    """The readings in the form that DuckDB groups fastest: `turbine`, `timestamp`, the signals.
-
-    The timestamps without a zone: it would bucket local time and look up the calendar for each.
-    The turbines as a dictionary array: it groups by their codes in half the time.
-    """
-    codes = readings[TURBINE].combine_chunks().dictionary_encode()
-    signals = readings.drop_columns(KEYS)
-    plain = signals.add_column(0, STAMP, readings[STAMP].cast(pa.timestamp("us")))
-    return plain.add_column(0, TURBINE, codes)
-
-
-def _put_before(
-    before: pa.Table | None, readings: pa.Table, last: pa.Table, names: list[str]
-) -> pa.Table:
-    """The readings of some signals, those before first; `last` is `readings` without repeats."""
-    columns = [*KEYS, *names]
-    if before is None or not before.num_rows:
-        return last.select(columns)
-    chosen = readings.select(columns)
-    both = pa.concat_tables([before.select(columns).cast(chosen.schema), chosen])
-    return _last_of_each_stamp(_plain(both))
-
-
-def _last_of_each_stamp(readings: pa.Table) -> pa.Table:
-    """One row per turbine and timestamp: of those that feeds repeat, each last finite value.
-
-    The turbines are a dictionary array.
-    """
-    stamps = readings[STAMP].cast(pa.int64()).to_numpy()
-    codes = readings[TURBINE].combine_chunks().indices.to_numpy()
-    later, same = stamps[1:] > stamps[:-1], stamps[1:] == stamps[:-1]
-    if np.all(later | (same & (codes[1:] > codes[:-1]))):  # in order, so none repeats
-        return readings
-    if not pd.DataFrame({TURBINE: codes, STAMP: stamps}).duplicated().any():
-        return readings
-    frame = readings.to_pandas().replace([np.inf, -np.inf], np.nan)
-    forget_superseded(frame, own_statistics(readings))
-    last = frame.groupby(KEYS, as_index=False, observed=True).last()
-    return pa.Table.from_pandas(last[readings.schema.names], readings.schema, preserve_index=False)

@@ -1,6 +1,6 @@
-"""Values that cannot be, such as a wind of 9999 m/s: missing, and reported.
+"""Values that cannot be, such as a wind of 9999 m/s, and others that may mean missing: reported.
 
-Those that look as if they meant missing, such as a power of -9999 kW, are reported only.
+They are loaded as they are: the statistics leave out what cannot be, and count it.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ SENTINELS = (-999, -999.9, -9999, -9999.9, -99999, -99999.9, 9999, 9999.9, 99999
 """The numbers by which loggers mean missing."""
 
 
-def drop_impossible(con: duckdb.DuckDBPyConnection, signals: Mapping[str, Signal]) -> list[str]:
-    """Make values outside a signal's possible bounds missing, in `loaded`; returns lines on them.
+def report_impossible(con: duckdb.DuckDBPyConnection, signals: Mapping[str, Signal]) -> list[str]:
+    """Lines on values of `loaded` that are outside a signal's possible bounds.
 
     Raises `WrongInput` for a signal of which most are: its unit is another one.
     """
@@ -45,9 +45,11 @@ def drop_impossible(con: duckdb.DuckDBPyConnection, signals: Mapping[str, Signal
                 f" ({shown}): if they have another unit, --unit {name}=UNIT; if they mean missing,"
                 f" --missing {examples[0]:.10g}"
             )
-        con.execute(f'UPDATE loaded SET "{name}" = NULL WHERE {outside}')  # noqa: S608
         values = "1 value is" if count == 1 else f"{count:,} values are"
-        notes.append(f"{name}: {values} not possible, outside {bounds}, and so missing: {shown}")
+        notes.append(
+            f"{name}: {values} not possible, outside {bounds}, and left out of the statistics:"
+            f" {shown}"
+        )
     return notes
 
 
@@ -58,7 +60,7 @@ def report_sentinels(
 ) -> list[str]:
     """Lines on values of `readings` that look as if they meant missing, as the file has them.
 
-    Only those that are possible, and not plausible or far below all others: the rest is missing
+    Only those that are possible, and not plausible or far below all others: the rest is reported
     already, or may be real.
     """
     sentinels = ", ".join(map(str, SENTINELS))

@@ -187,7 +187,7 @@ def check_together(
         raise LoadError(
             f"{_list(names)}: expected readings below the names of the columns, got none"
         )
-    notes += possible.drop_impossible(
+    notes += possible.report_impossible(
         con, {name: settings.catalogue.columns[name] for name in signals}
     )
     return summary, list(dict.fromkeys(notes))

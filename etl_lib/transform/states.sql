@@ -1,0 +1,73 @@
+-- What each turbine did in each bucket, inferred from wind and power.
+--
+-- In:  buckets: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind` in m/s, `power` and `level` in
+--      kW, the mean and the maximum of the bucket's power, `rated` in kW or NULL, and `seconds`, the
+--      time between two buckets that have readings.
+-- Out: one row per bucket with power: `place` and `state`, of which the numbers are
+--      1  running
+--      2  derated  power held at a level below what the wind gives
+--      3  idle     stands, although the wind is 5 to 25 m/s
+--      4  stopped  stands in another wind, or in one that is not known
+--      A turbine stands below 0.02 of its rated power, or, if that is not known, without power.
+--
+-- What the wind gives is told by the whole farm of the same days: of each bin of 0.5 m/s the median
+-- share of rated power, or that of a weaker wind if it is larger. In a strong wind a slow turbine,
+-- rated at 15 m/s, gives less than any: so one that is derated all day is found there.
+WITH shares AS (
+    SELECT
+        *,
+        power / rated AS share,
+        level / rated AS top,
+        coalesce(power < 0.02 * rated, power <= 0) AS stands,
+        round(2 * wind) AS bin
+    FROM buckets
+    WHERE isfinite(power)
+),
+
+medians AS (
+    SELECT bin, median(share) AS share
+    FROM shares
+    WHERE NOT stands AND isfinite(wind)
+    GROUP BY bin
+),
+
+curve AS (
+    SELECT bin, max(share) OVER (ORDER BY bin) AS share
+    FROM medians
+),
+
+levels AS (
+    SELECT
+        *,
+        -- Three buckets, one after the other, that end here
+        lag(timestamp, 2) OVER rows_before >= timestamp - to_seconds(2 * seconds)
+            AND max(top) OVER last_three - min(top) OVER last_three <= 0.01 AS ends_level
+    FROM shares
+    WINDOW
+        rows_before AS (PARTITION BY turbine ORDER BY timestamp),
+        last_three AS (PARTITION BY turbine ORDER BY timestamp ROWS 2 PRECEDING)
+),
+
+held AS (
+    SELECT
+        *,
+        -- This bucket is the last, the middle or the first of three on one level
+        bool_or(ends_level) OVER (
+            PARTITION BY turbine ORDER BY timestamp ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING
+        ) AS is_level
+    FROM levels
+)
+
+SELECT
+    place,
+    CASE
+        WHEN stands AND wind BETWEEN 5 AND 25 THEN 3
+        WHEN stands THEN 4
+        WHEN is_level AND top < 0.95
+            AND held.share < greatest(curve.share, least(1, (wind / 15) ** 3)) - 0.05
+            THEN 2
+        ELSE 1
+    END::DOUBLE AS state
+FROM held
+LEFT JOIN curve USING (bin)
+ORDER BY place
