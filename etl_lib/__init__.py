@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         plot_signal,
         plot_signals,
     )
-    from etl_lib.analysis.quality import check_readings, sum_turbines
+    from etl_lib.analysis.quality import check_readings, quality_of, sum_turbines
     from etl_lib.analysis.rhythm import describe_readings
     from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
@@ -53,7 +53,7 @@ _ROOMS = {
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.slots": "one_turbine",
     "analysis.flags": "count_flags describe_flags",
-    "analysis.quality": "check_readings sum_turbines",
+    "analysis.quality": "check_readings quality_of sum_turbines",
     "analysis.rhythm": "describe_readings",
     "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
     "analysis.states": "count_states plot_states",

@@ -25,11 +25,12 @@ from sqlalchemy import Engine, make_url, text
 
 from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.extract.days import Day, find_day
-from etl_lib.extract.readings import fetch_readings
+from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load import alvo as alvo_database
 from etl_lib.load.day import load_day, verify_load
 from etl_lib.load.records import LoadedDay
 from etl_lib.services import embedded
+from etl_lib.transform.flags import find_flags
 from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.catalogue import read_catalogue
 from fonteapi.main import create_app
@@ -217,8 +218,10 @@ def transfer(fonte: httpx2.Client, alvo: Engine, day: date, columns: list[str]) 
     """One day as the notebook moves it."""
     found = find_day(fonte, day.isoformat())
     readings = fetch_readings(fonte, found.start, found.end, columns)
-    computed = compute_statistics(readings)
-    load = load_day(alvo, found, computed, readings=readings.num_rows)
+    before = fetch_before(fonte, found, readings)
+    flags = find_flags(readings, before=before)
+    computed = compute_statistics(readings, before=before, flags=flags)
+    load = load_day(alvo, found, computed, readings=readings.num_rows, flags=flags)
     assert verify_load(alvo, found, to_frame(computed)) == load.statistics
     return load
 

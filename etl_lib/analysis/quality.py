@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from etl_lib.analysis.summary import SignalQuality
 from etl_lib.catalogue import EVERYTHING, Bounds, read_signal
 from etl_lib.extract.days import Day
+from etl_lib.transform.flags import TESTS
 from etl_lib.transform.interval import USUAL_INTERVAL, find_intervals, rows_by_turbine
-from etl_lib.transform.kinds import TURBINE, signal_fields
+from etl_lib.transform.kinds import FLAGS, TURBINE, shown_column, signal_fields
 from etl_lib.transform.limits import find_limits
 
 Array = NDArray[np.float64]
@@ -68,6 +69,29 @@ def sum_turbines(quality: pd.DataFrame) -> pd.DataFrame:
     total = groups.sum()
     total.loc[LONGEST_GAP] = groups.max().loc[LONGEST_GAP]
     return total.rename_axis(None)
+
+
+GOOD, NOT_EVALUATED, SUSPECT, FAIL, MISSING = 1, 2, 3, 4, 9
+"""QARTOD's codes of quality."""
+
+
+def quality_of(data: pd.DataFrame, signal: str) -> pd.Series:
+    """QARTOD's code of each bucket of a signal, from the flags of its readings.
+
+    `data` as from `read_statistics` or `to_frame`. 4 (fail): a reading is impossible; 3 (suspect):
+    a test flagged one, or fewer than half of the readings came; 1 (good); 2 (not evaluated): loaded
+    before readings were tested; 9 (missing): no reading. The worst counts: 9 < 2 < 1 < 3 < 4.
+    Source of the codes: QARTOD's manual for wind data, as ioos_qc combines them.
+    """
+    nothing = pd.Series(np.nan, index=data.index)
+    has_value = data.get(shown_column(data, signal), nothing).notna()
+    flags = data.get(f"{signal}_{FLAGS}")
+    if flags is None:
+        return has_value.map({True: NOT_EVALUATED, False: MISSING})
+    bits = flags.fillna(0).astype(int)
+    codes = pd.Series(np.where(has_value, GOOD, MISSING), index=data.index)
+    codes = codes.mask(bits > 0, SUSPECT)
+    return codes.mask(bits & TESTS["impossible"] > 0, FAIL)
 
 
 def _check(

@@ -61,6 +61,10 @@ class DayStatus(BaseModel):
     """Whether a load was of all turbines that Fonte had: further ones make the day stale."""
     signals: dict[str, frozenset[str]] = Field(default={}, exclude=True)
     """The signals that were last loaded of each turbine."""
+    suspects: list[str] = []
+    """Turbines of the last load whose readings need a look."""
+    suspicion: str = Field(default="", exclude=True)
+    """The same with the counts of their flags, as text."""
     loaded: IsoDatetime | None = None
     """End of the last load, UTC."""
     report: Location | None = None
@@ -138,6 +142,8 @@ def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, Turbine
         lacking=lacking,
         is_whole=is_whole,
         signals={turbine: each.columns for turbine, each in turbines.items()},
+        suspects=load.suspects if load else [],
+        suspicion=load.suspicion if load else "",
         loaded=load.finished if load else None,
         fingerprint=source.version,
     )

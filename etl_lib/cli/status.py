@@ -48,5 +48,7 @@ def print_table(days: Iterable[DayStatus]) -> None:
         say(f"{line}  {loaded:16}  {report}".rstrip())
         if day.loaded and day.lacking:
             say(f"            lacks {', '.join(day.lacking)}")
+        if day.suspicion:
+            say(f"            look at {day.suspicion}")
         if day.statistics == 0:
             say(f"            no readings of {', '.join(day.columns)}")

@@ -27,9 +27,9 @@ from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
 from etl_lib.load.wide import to_wide
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
-from etl_lib.transform.flags import FLAGS
+from etl_lib.transform.flags import FLAGGED
 from etl_lib.transform.interval import USUAL_INTERVAL
-from etl_lib.transform.kinds import EXPECTED, KEYS, STAMP, STATISTICS, TURBINE, signals_of
+from etl_lib.transform.kinds import EXPECTED, FLAGS, KEYS, STAMP, STATISTICS, TURBINE, signals_of
 from etl_lib.transform.query import query
 from etl_lib.transform.statistics import BUCKET_SECONDS, day_coverage, read_intervals
 
@@ -69,7 +69,7 @@ def load_day(
             **_count_changes(before, rows, signals, values.schema),
             "fingerprints": [day.fingerprint(turbine, columns) for turbine in day.turbines],
             **count_flags(
-                FLAGS.empty_table() if flags is None else flags, statistics, day.turbines
+                FLAGGED.empty_table() if flags is None else flags, statistics, day.turbines
             ),
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),
             "code_version": code_version(),
@@ -143,7 +143,7 @@ def read_statistics(
         loads = execute(cursor, SELECT_INTERVALS, *period)
     wide = to_wide(rows, signals)
     # Empty ones tell that the signal was tested
-    tested = {name for name in signals["name"].to_pylist() if name.endswith("_flags")}
+    tested = {*signals["name"].to_pylist()} & {f"{name}_{FLAGS}" for name in signals_of(wide)}
     wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
@@ -203,7 +203,7 @@ def _ensure_signals(cursor: Cursor, turbines: Sequence[str], schema: pa.Schema) 
     if known.num_rows < len(turbines) * len(names):
         execute(cursor, LOCK_SIGNALS)
         execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
-    every = {name for statistics in STATISTICS.values() for name in statistics}
+    every = {name for statistics in STATISTICS.values() for name in statistics} | {FLAGS}
     others = [f"{signal}_{name}" for signal in signals_of(names) for name in every]
     names = list(dict.fromkeys([*names, *others]))
     return execute(cursor, SELECT_SIGNALS, list(turbines), names)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from etl_lib.catalogue import read_signal
 from etl_lib.transform.flags import TESTS
-from etl_lib.transform.kinds import FLAGS, TURBINE, signals_of
+from etl_lib.transform.kinds import FLAGS, TURBINE
 
 
 def count_flags(
@@ -22,12 +22,11 @@ def count_flags(
     found["impossible"] = found[FLAGS] & TESTS["impossible"] > 0
     found["flagged"] = ~found["impossible"]
     counts = found.groupby([TURBINE, "signal"])[["impossible", "flagged"]].sum()
-    signals = signals_of(statistics.schema.names)
+    signals = counts.index.unique("signal")
+    fields = {name: statistics.schema.field(f"{name}_{FLAGS}") for name in signals}
+    allowed = {name: read_signal(field).flagged_share for name, field in fields.items()}
     frame = statistics.select([TURBINE, *(f"{name}_count" for name in signals)]).to_pandas()
     present = frame.groupby(TURBINE).sum()
-    allowed = {
-        n: read_signal(statistics.schema.field(f"{n}_{FLAGS}")).flagged_share for n in signals
-    }
     suspects = {
         turbine
         for (turbine, signal), impossible, flagged in counts.itertuples()

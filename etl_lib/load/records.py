@@ -50,6 +50,17 @@ class LoadedDay(BaseModel):
         return f"{counts}; at most {self.largest_change}" if self.largest_change else counts
 
     @property
+    def suspicion(self) -> str:
+        """The turbines whose readings need a look, with their counts; empty without any."""
+        counts = zip(self.turbines, self.impossible, self.flagged, strict=False)
+        found = []
+        for turbine, impossible, flagged in counts:
+            parts = {"impossible": impossible, "flagged": flagged}
+            told = " and ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+            found += [f"{turbine} ({told} readings)"] * (turbine in self.suspects)
+        return ", ".join(found)
+
+    @property
     def is_empty(self) -> bool:
         """Whether none of the signals had a reading, so that the day has no statistics."""
         return self.statistics == 0

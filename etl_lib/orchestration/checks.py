@@ -12,6 +12,8 @@ MEANINGS = {
     "coverage": "At least 90 % of the expected readings arrived, of each turbine. Below 50 % of"
     " all is an error.",
     "plausible_ranges": "Every reading lies within the plausible range of its signal.",
+    "trusted_readings": "No turbine has impossible readings, or a larger share of flagged ones than"
+    " the catalogue allows.",
 }
 LOW_COVERAGE = 0.9
 """A day below this coverage gets a warning."""

@@ -31,7 +31,7 @@ from etl_lib.runs.date import Plan, find_outcome
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
-from etl_lib.transform.kinds import STATISTICS
+from etl_lib.transform.kinds import FLAGS, STATISTICS
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def _check(
         "read_back_equal": compare(summary, fonte, alvo),
         "coverage": _describe_coverage(summary),
         "plausible_ranges": _count_implausible(summary),
+        "trusted_readings": summary.suspicion,
     }
     columns = _describe_columns(summary.columns, read_units(alvo))
     metadata = _describe(summary, archive) | {"dagster/column_schema": columns}
@@ -151,9 +152,10 @@ def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
     """Compare Alvo with the day recomputed from Fonte's readings; empty if they are equal."""
     day = find_day(fonte, summary.date.isoformat(), summary.turbines)
     readings = fetch_readings(fonte, day.start, day.end, summary.columns, day.turbines)
-    before = fetch_before(fonte, day, readings)
+    before, keep = fetch_before(fonte, day, readings), summary.keeps_impossible
+    statistics = compute_statistics(readings, before=before, keep_impossible=keep)
     try:
-        verify_load(alvo, day, to_frame(compute_statistics(readings, before=before)))
+        verify_load(alvo, day, to_frame(statistics))
     except AlvoError as error:
         return str(error)
     return ""
@@ -206,7 +208,7 @@ def _table(summary: Summary) -> dg.TableMetadataValue:
 
 def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:
     every = dict.fromkeys(chain.from_iterable(STATISTICS.values()))
-    signals = [f"{column}_{statistic}" for column in columns for statistic in every]
+    signals = [f"{column}_{name}" for column in columns for name in (*every, FLAGS)]
     return dg.TableSchema(
         [dg.TableColumn(name, "double precision", units[name]) for name in signals if name in units]
     )

@@ -40,7 +40,7 @@ Places = NDArray[np.intp]
 Columns = tuple[NDArray[Any], ...]
 
 
-FLAGS = pa.schema(
+FLAGGED = pa.schema(
     [
         (TURBINE, pa.string()),
         (STAMP, pa.timestamp("us", "UTC")),
@@ -73,7 +73,7 @@ def find_flags(readings: pa.Table, *, before: pa.Table | None = None) -> pa.Tabl
     catalogue does not have, or which needs a rated power that is not known, is not made.
     """
     if not readings.num_rows:
-        return FLAGS.empty_table()
+        return FLAGGED.empty_table()
     names = [field.name for field in signal_fields(readings)]
     every = put_before(before, readings, last_of_each_stamp(plain(readings)), names)
     stamps, columns = read_stamps(every), {name: every[name].to_numpy() for name in names}
@@ -91,7 +91,7 @@ def find_flags(readings: pa.Table, *, before: pa.Table | None = None) -> pa.Tabl
         limits=pa.Table.from_arrays(list(map(pa.array, zip(*limits, strict=True))), schema=LIMITS),
         single=_join(single, SINGLE),
         steps=_join(steps, STEPS),
-    ).cast(FLAGS)
+    ).cast(FLAGGED)
     if before is None or not before.num_rows:
         return found
     return found.filter(pc.greater_equal(found[STAMP], pc.min(readings[STAMP])))

@@ -14,11 +14,11 @@ EXPECTED = "expected"
 ON_CHANGE = "on_change"
 """The form of a quantity that is sampled on change, beside the kinds."""
 STATISTICS: Mapping[str, tuple[str, ...]] = {
-    "quantity": ("mean", "min", "max", "std", "count", "flags"),
-    "angle": ("mean", "min", "max", "std", "count", "flags"),
-    "counter": ("delta", "last", "count", "flags"),
-    "state": ("mode", "changes", "count", "flags"),
-    ON_CHANGE: ("mean", "min", "max", "std", "count", "coverage", "flags"),
+    "quantity": ("mean", "min", "max", "std", "count"),
+    "angle": ("mean", "min", "max", "std", "count"),
+    "counter": ("delta", "last", "count"),
+    "state": ("mode", "changes", "count"),
+    ON_CHANGE: ("mean", "min", "max", "std", "count", "coverage"),
 }
 """The statistics of a bucket by kind, and those of a quantity that is sampled on change; a signal's
 name in Alvo is `<column>_<statistic>`."""
@@ -99,7 +99,7 @@ def statistics_schema(readings: pa.Schema) -> pa.Schema:
     ]
     for column in signal_fields(readings):
         signal = read_signal(column)
-        for statistic in STATISTICS[signal.form]:
+        for statistic in (*STATISTICS[signal.form], FLAGS):
             metadata = {
                 "unit": "1" if statistic in NUMBERS else signal.unit,
                 "kind": _kind_of(signal.kind, statistic),

@@ -99,5 +99,6 @@ def test_la_haute_borne(
 
     expected = expect(path)
     found = {(row[0], row[1], row[3]): row[4] for row in stored(alvo_url)}
+    found = {key: value for key, value in found.items() if key[1] != "state_mode"}
     assert len({key[:2] for key in found}) == 4 * 7 * (4 if times == 1 else 5)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)

@@ -270,12 +270,13 @@ def test_all_bad_values_at_once(load: Load, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_impossible_values(load: Load, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What cannot be is missing and told; if most is, the unit is another one."""
+    """What cannot be is told, and loaded as it is; if most is, the unit is another one."""
     rows = "timestamp,wind_speed\n2024-05-20 00:00,8\n2024-05-20 00:01,{}\n2024-05-20 00:02,{}\n"
     assert load(rows.format(9999, 9)) == 0
-    assert [wind for wind, _ in stored(fonte_url)] == [8, None, 9]
+    assert [wind for wind, _ in stored(fonte_url)] == [8, 9999, 9]
     out = capsys.readouterr().out
-    assert "wind_speed: 1 value is not possible, outside 0 to 100 m/s, and so missing: 9999" in out
+    said = "wind_speed: 1 value is not possible, outside 0 to 100 m/s, and left out of the"
+    assert f"{said} statistics: 9999\n" in out
     assert load(rows.format(800, 850)) == 2
     err = capsys.readouterr().err
     assert "expected values of 0 to 100 m/s, got others in 2 of 3 rows (800, 850): if they" in err

@@ -210,7 +210,7 @@ def test_concurrent_loads(alvo: Engine, alvo_url: str) -> None:
     winner = make_statistics(scale=frame["power_max"].max() / 96)
     assert verify_load(alvo, DAY, to_frame(winner)) == 720
     assert execute(alvo_url, "SELECT count(*) FROM run")[0][0] == 6
-    assert execute(alvo_url, "SELECT count(*) FROM signal")[0][0] == 5
+    assert execute(alvo_url, "SELECT count(*) FROM signal")[0][0] == 6
 
 
 def test_no_deadlock(alvo: Engine) -> None:
@@ -240,7 +240,7 @@ def test_wide_frame(alvo: Engine) -> None:
     frame = read_statistics(alvo, DAY.start, DAY.start + timedelta(hours=1)).loc["T1"]
     assert list(frame.index) == list(pd.date_range(DAY.start, periods=6, freq="10min"))
     assert frame.attrs["units"]["power_mean"] == "kW"
-    names = [f"power_{s}" for s in ("mean", "min", "max", "std", "count")]
+    names = [f"power_{s}" for s in ("mean", "min", "max", "std", "count", "flags")]
     assert list(frame.columns) == [*names, "expected"]
 
 
@@ -345,7 +345,7 @@ def test_single_reading(
     day = find_day(fonte, "2024-05-20")
     readings = fetch_readings(fonte, day.start, day.end, ["power", "wind_speed"])
     loaded = load_day(alvo, day, compute_statistics(readings), readings=1)
-    assert (loaded.readings, loaded.statistics) == (1, 4)
+    assert (loaded.readings, loaded.statistics) == (1, 6)  # with a flag and a state
     assert loaded.coverage == pytest.approx(1 / 2880)
     assert read_statistics(alvo).loc["T1"]["power_mean"].to_dict() == {
         pd.Timestamp("2024-05-20T05:00Z"): -4.5

@@ -126,9 +126,9 @@ def test_bad_number_among_commas(
 @pytest.mark.parametrize(
     ("values", "options", "said"),
     [
-        (["-9999", "-9999.0", "5"], (), "power: -9999 may mean missing: if so, --missing -9999\n"),
-        (["-99999.9", "99999", "5"], (), "if so, --missing -99999.9 99999\n"),
-        (["-9999", "5"], ("--unit", "power=MW"), "if so, --missing -9999\n"),
+        (["-999", "-999.0", "5"], (), "power: -999 may mean missing: if so, --missing -999\n"),
+        (["-999.9", "-999", "5"], (), "if so, --missing -999.9 -999\n"),
+        (["-1", "5", "-999"], ("--unit", "power=W"), "if so, --missing -999\n"),
         (["-9999.9", "-9999.900390625", "5"], ("--missing", "-9999.9"), ""),
         (["-999", "9999", "-20"], (), "power: -999 may mean missing"),  # far below all others
         (["-999", "-700", "9999"], (), ""),  # plausible
@@ -153,7 +153,7 @@ def test_value_that_may_mean_missing(
 
 
 @given(
-    st.lists(st.decimals(-99999, 99999, places=2), min_size=2, max_size=20),
+    st.lists(st.decimals(-5000, 50000, places=2), min_size=2, max_size=20),
     st.sampled_from(
         [(".", ""), (".", ","), (".", "'"), (",", ""), (",", "."), (",", " "), (",", "\u202f")]
     ),

@@ -232,7 +232,7 @@ def test_on_change(fonte_url: str, put_readings: Put, fonte: httpx2.Client, alvo
     put_readings(bursts(2))
     before = fetch_days(fonte)
     load = transfer(fonte, alvo, SECOND)
-    assert (load.coverage, load.statistics) == (pytest.approx(61 / 600), 144 * 5)
+    assert (load.coverage, load.statistics) == (pytest.approx(61 / 600), 144 * 6)  # thin
     with open_table(fonte_url) as opened:
         table.mark_on_change(opened, ["power"])
     assert (
@@ -247,7 +247,7 @@ def test_on_change(fonte_url: str, put_readings: Put, fonte: httpx2.Client, alvo
     assert frame.attrs["units"]["power_coverage"] == "1"
     execute(fonte_url, "COMMENT ON COLUMN data.power IS NULL")
     load = transfer(fonte, alvo, SECOND)
-    assert (load.removed, load.statistics) == (144, 144 * 5)
+    assert (load.removed, load.statistics) == (144, 144 * 6)
     assert "power_coverage" not in read_statistics(alvo)
 
 
@@ -262,7 +262,9 @@ def test_day_before(fonte_url: str, put_readings: Put, fonte: httpx2.Client) -> 
     assert all(changed[day].fingerprints != days[day].fingerprints for day in (FIRST, SECOND))
     day = find_day(fonte, str(SECOND))
     readings = fetch_readings(fonte, day.start, day.end, ["power", "wind_speed"], day.turbines)
-    assert fetch_before(fonte, day, readings).column_names == ["timestamp", "turbine", "power"]
+    before = fetch_before(fonte, day, readings)
+    assert before.column_names == ["timestamp", "turbine", "power", "wind_speed"]
+    assert len(before) == len(fetch_readings(fonte, day.start - timedelta(1), day.start, ["power"]))
 
 
 @pytest.mark.parametrize("declared", [False, True])

@@ -193,7 +193,7 @@ def test_contradictions(
 def test_saved_profile(stored: Stored, fonte_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The options of a load, saved, load another file alike."""
     options = [*RENAME, "--missing", "-", 'a"b', "--where", "Note=", "Note=a; b", "--label", "end"]
-    options += ["--timezone", "UTC", "--turbine", "T2", "--unit", "power=MW", "--decimal", ","]
+    options += ["--timezone", "UTC", "--turbine", "T2", "--unit", "power=W", "--decimal", ","]
     assert main(["load", "own.csv", *options, "--save-profile", "own.toml"]) == 0
     assert "the options are in own.toml: --profile own.toml" in capsys.readouterr().out
     query = "SELECT turbine, timestamp, wind_speed, power FROM data ORDER BY id"

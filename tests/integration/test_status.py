@@ -254,6 +254,7 @@ def test_table_and_json(
         "coverage": pytest.approx(60 / 1440),
         "columns": ["power"],
         "statistics": 30,
+        "suspects": [],
         "loaded": row.finished.isoformat(),
         "report": None,
         "turbines": ["T1"],

@@ -138,7 +138,8 @@ def test_beside_quantities() -> None:
     both = table([350, 10]).append_column(pa.field("power", pa.float64()), [[1.0, 3.0]])
     assert list(statistics_sql(both)) == ["quantity", "angle"]
     frame = to_frame(compute_statistics(both))
-    names = [f"{s}_{n}" for s in ("wind_direction", "power") for n in STATISTICS["angle"]]
+    every = (*STATISTICS["angle"], "flags")
+    names = [f"{s}_{n}" for s in ("wind_direction", "power") for n in every]
     assert [*frame] == [*names, "expected"]
     assert frame["power_mean"].item() == 2
     assert turn(frame["wind_direction_mean"].item()) == pytest.approx(0, abs=1e-9)

@@ -24,7 +24,7 @@ def test_shipped() -> None:
     assert {"wind_speed", "power", "ambient_temperature"} <= catalogue.keys()
     for signal in catalogue.values():
         assert signal.example
-        assert signal.plausible or signal.needs_before
+        assert signal.plausible or signal.possible or signal.needs_before
         for low, high in filter(None, (signal.plausible, signal.possible)):
             assert low < signal.example < high
     assert catalogue["energy"].metadata["kind"] == "counter"
@@ -39,7 +39,12 @@ def test_own_signal(own: Path) -> None:
     *shipped, noise = read_catalogue(own).signals.values()
     assert shipped == list(read_catalogue().signals.values())
     assert (noise.name, noise.unit, noise.kind) == ("noise", "dB", Kind.QUANTITY)
-    assert noise.metadata == {"unit": "dB", "kind": "quantity", "description": "noise"}
+    assert noise.metadata == {
+        "unit": "dB",
+        "kind": "quantity",
+        "description": "noise",
+        "flagged_share": "0.05",
+    }
 
 
 def test_changed_key(own: Path) -> None:
@@ -58,6 +63,8 @@ def test_all_keys(own: Path) -> None:
         NOISE.replace("dB", "kW").replace("quantity", "counter")
         + "plausible = [0, 123456789]\npossible = [-0.1, 1e30]\n"
         + "plausible_of_rated = [-0.05, 1.1]\npossible_of_rated = [-0.5, 2]\nregister = 9999999.9\n"
+        + "flat_minutes = 30\nflat_tolerance = 0.1\nflat_except = [0, 1]\nspike = 5\ncalm = 2.5\n"
+        + "flat_except_of_rated = [0.9, 1]\nproducing = 0.1\nflagged_share = 0.2\n"
     )
     field = arrow_schema([read_catalogue(own).signals["noise"]]).field("noise")
     assert read_signal(field) == Known(
@@ -68,9 +75,18 @@ def test_all_keys(own: Path) -> None:
         plausible_of_rated=(-0.05, 1.1),
         possible_of_rated=(-0.5, 2),
         register=9_999_999.9,
+        flat_minutes=30,
+        flat_tolerance=0.1,
+        flat_except=(0, 1),
+        flat_except_of_rated=(0.9, 1),
+        spike=5,
+        calm=2.5,
+        producing=0.1,
+        flagged_share=0.2,
+        look_back=86_400,
     )
     field = arrow_schema([read_catalogue().signals["status"]]).field("status")
-    assert read_signal(field) == Known(unit="1", kind="state")
+    assert read_signal(field) == Known("1", "state", flagged_share=0.05, look_back=86_400)
     assert read_signal(field).needs_before
 
 

@@ -159,10 +159,11 @@ def test_equal_stamps() -> None:
 def test_schema() -> None:
     """A counter has its three statistics, with units; an empty day has the same columns."""
     computed = compute_statistics(table([("A", 0, 1), ("A", 60, 2)]))
-    names = ["energy_delta", "energy_last", "energy_count", "expected"]
+    names = ["energy_delta", "energy_last", "energy_count", "energy_flags", "expected"]
     assert computed.schema.names == ["turbine", "timestamp", *names]
     attrs = to_frame(computed).attrs
-    assert attrs["units"] == dict(zip(names, ["kWh", "kWh", "1", "1"], strict=True))
+    assert attrs["units"] == dict(zip(names, ["kWh", "kWh", "1", "1", "1"], strict=True))
+    assert attrs["kinds"].pop("energy_flags") == "state"
     assert set(attrs["kinds"].values()) == {"quantity"}
     empty = compute_statistics(table([]), before=table([("A", -60, 1)]))
     assert empty.schema == computed.schema
@@ -186,6 +187,7 @@ def test_missing_values() -> None:
             "energy_delta": None,
             "energy_last": None,
             "energy_count": None,
+            "energy_flags": None,
             "expected": 1,
         }
         for n in range(3)

@@ -232,6 +232,7 @@ def test_joined_kinds() -> None:
         "status_mode",
         "status_changes",
         "status_count",
+        "status_flags",
     ]
     assert frame.index.is_monotonic_increasing
     assert frame["status_mode"].groupby("turbine").count().to_dict() == {"A": 8, "B": 4}

@@ -51,6 +51,8 @@ def test_equals_pandas(seeded: httpx2.Client, offset: int) -> None:
 
     computed = to_frame(compute_statistics(readings)).loc["T1"]
     assert set(computed.pop("expected")) == {10}
+    assert set(computed.pop("state_mode")) <= {1, 2, 3, 4}
+    assert not any(computed.pop(f"{name}_flags").any() for name in names)
 
     end = start + timedelta(days=1)
     query = {"start_timestamp": start, "end_timestamp": end, "columns": names}
@@ -149,7 +151,7 @@ def test_no_readings() -> None:
     assert computed.schema.names == [
         "turbine",
         "timestamp",
-        *[f"wind_speed_{s}" for s in STATISTICS["quantity"]],
+        *[f"wind_speed_{s}" for s in (*STATISTICS["quantity"], "flags")],
         "expected",
     ]
 
@@ -182,7 +184,7 @@ def test_any_columns() -> None:
     """One SQL text serves any set of columns."""
     names = ("a", "b_mean", "odd name")
     computed = compute_statistics(table([("00:00:00", 1.0, 2.0, 3.0)], names))
-    statistics = [f"{n}_{s}" for n in names for s in STATISTICS["quantity"]]
+    statistics = [f"{n}_{s}" for n in names for s in (*STATISTICS["quantity"], "flags")]
     assert computed.schema.names == ["turbine", "timestamp", *statistics, "expected"]
     assert computed["odd name_mean"].to_pylist() == [3.0]
 
