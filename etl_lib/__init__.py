@@ -15,13 +15,14 @@ if TYPE_CHECKING:
         summarize_days,
         summarize_turbines,
     )
+    from etl_lib.analysis.drift import plot_north_offsets, plot_residuals
     from etl_lib.analysis.farm import (
         compare_coverage,
         compare_power_curves,
         compare_signals,
         plot_heat_map,
     )
-    from etl_lib.analysis.flags import count_flags, describe_flags
+    from etl_lib.analysis.flags import count_flags, describe_flags, summarize_flags
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -51,8 +52,9 @@ _ROOMS = {
     " plot_signal plot_signals",
     "analysis.site": "plot_energy plot_turbulence plot_wind_distribution",
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
+    "analysis.drift": "plot_north_offsets plot_residuals",
     "analysis.slots": "one_turbine",
-    "analysis.flags": "count_flags describe_flags",
+    "analysis.flags": "count_flags describe_flags summarize_flags",
     "analysis.quality": "check_readings quality_of sum_turbines",
     "analysis.rhythm": "describe_readings",
     "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",

@@ -41,6 +41,27 @@ class SignalFacts(BaseModel):
     possible_of_rated: Range = Field(
         description="as possible, as shares of the turbine's rated power"
     )
+    flat_minutes: float | None = Field(
+        description="a value that does not change for so long is flagged"
+    )
+    flat_tolerance: float = Field(description="the largest difference of readings that are equal")
+    flat_except: Range = Field(description="values of which a flat line is real")
+    flat_except_of_rated: Range = Field(
+        description="as flat_except, as shares of the turbine's rated power"
+    )
+    spike: float | None = Field(
+        description="a reading further from the middle of its neighbours is flagged"
+    )
+    calm: float | None = Field(description="of a wind speed: below it no power flows")
+    producing: float | None = Field(
+        description="of a power: the share of rated power above which the wind is no calm"
+    )
+    states: dict[str, list[float]] | None = Field(
+        description="of a status: the codes by which it tells what the turbine does"
+    )
+    flagged_share: float = Field(
+        description="a turbine with a larger share of flagged readings in a day is named"
+    )
     register_size: float | None = Field(
         alias="register", description="of a counter: where it begins again at zero, in its unit"
     )
@@ -81,7 +102,7 @@ class Day(BaseModel):
     last_timestamp: AwareDatetime
     fingerprints: dict[str, dict[str, str]] = Field(
         description="by turbine and signal: another one after any change of its readings that day,"
-        " and of a counter or state also of the day before",
+        " and of those before the day on which it depends",
         examples=[{"T1": {"power": "9f86d081884c7d65"}}],
     )
 

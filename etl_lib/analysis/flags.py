@@ -18,7 +18,7 @@ from etl_lib.analysis.axes import label
 from etl_lib.catalogue import EVERYTHING, Signal, rated_powers, read_signal
 from etl_lib.transform.flags import TESTS
 from etl_lib.transform.interval import find_intervals
-from etl_lib.transform.kinds import FLAGS, STAMP, TURBINE, signal_fields
+from etl_lib.transform.kinds import FLAGS, STAMP, TURBINE, signal_fields, signals_of
 
 THIN = TESTS["thin"]
 APART = pd.Timedelta("20min")
@@ -28,6 +28,7 @@ MOST = 3
 SHOWN = 20
 """The most sentences."""
 MARK: dict[str, Any] = {"marker": "x", "color": "black", "ms": 4, "mew": 0.7, "ls": ""}
+ROWS = ["month", TURBINE, "signal"]
 DID = {
     "impossible": "was impossible",
     "implausible": "was implausible",
@@ -56,6 +57,23 @@ def count_flags(flags: pa.Table) -> pd.DataFrame:
     found = flags.select([TURBINE, "signal", FLAGS]).to_pandas()
     bits = {name: (found[FLAGS] & bit > 0).astype(int) for name, bit in TESTS.items()}
     counts = found.assign(**bits).groupby([TURBINE, "signal"])[list(bits)].sum()
+    seen: pd.DataFrame = counts.loc[:, counts.any()]
+    return seen
+
+
+def summarize_flags(data: pd.DataFrame) -> pd.DataFrame:
+    """How many buckets each test flagged: a row per month, turbine and signal, a column per test.
+
+    `data` as from `read_statistics`, whose index has the turbine. Only what was found.
+    """
+    tested = [name for name in signals_of(map(str, data)) if f"{name}_{FLAGS}" in data]
+    parts = {name: data[f"{name}_{FLAGS}"].dropna().astype(int) for name in tested}
+    bits = pd.concat(parts, names=["signal"]) if parts else pd.Series(dtype=int)
+    if bits.empty:
+        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], []], names=ROWS))
+    months = pd.DatetimeIndex(bits.index.get_level_values(STAMP)).strftime("%Y-%m")
+    counts = pd.DataFrame({name: (bits & bit > 0).astype(int) for name, bit in TESTS.items()})
+    counts = counts.assign(month=months).groupby(ROWS).sum()
     seen: pd.DataFrame = counts.loc[:, counts.any()]
     return seen
 

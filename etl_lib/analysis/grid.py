@@ -197,6 +197,7 @@ def time_ticks(first: pd.Timestamp, days: int, width: float) -> tuple[Ticks, str
 
 def add_key(ax: Axes) -> Axes:
     """A legend above the grid; its dots are twice as large as those of the cells."""
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 5}
+    place |= {"columnspacing": 1.2, "handletextpad": 0.4}
     ax.legend(frameon=False, borderaxespad=0, fontsize=TEXT, markerscale=2, **place)
     return ax

@@ -143,7 +143,9 @@ def read_statistics(
         loads = execute(cursor, SELECT_INTERVALS, *period)
     wide = to_wide(rows, signals)
     # Empty ones tell that the signal was tested
-    tested = {*signals["name"].to_pylist()} & {f"{name}_{FLAGS}" for name in signals_of(wide)}
+    tested = {*signals["name"].to_pylist()} & {
+        f"{name}_{FLAGS}" for name in signals_of(map(str, wide))
+    }
     wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())

@@ -56,7 +56,7 @@ def _infer(statistics: pa.Table, rated: dict[str, float]) -> np.ndarray:
     buckets = {
         TURBINE: statistics[TURBINE],
         STAMP: statistics[STAMP].cast(pa.timestamp("us")),
-        "wind": pa.array(np.where(flags & SUSPICIOUS, np.nan, wind)),
+        "wind": pa.array(np.where(flags & SUSPICIOUS, np.nan, wind), from_pandas=True),
         "power": statistics["power_mean"],
         "level": statistics["power_max"],
         "rated": pa.array([rated.get(turbine) for turbine in turbines], pa.float64()),

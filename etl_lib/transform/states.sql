@@ -63,7 +63,7 @@ SELECT
     CASE
         WHEN stands AND wind BETWEEN 5 AND 25 THEN 3
         WHEN stands THEN 4
-        WHEN is_level AND top < 0.95
+        WHEN is_level AND top < 0.95 AND isfinite(wind)  -- least and greatest pass over NULL
             AND held.share < greatest(curve.share, least(1, (wind / 15) ** 3)) - 0.05
             THEN 2
         ELSE 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 import pyarrow as pa
 import pytest
 from helpers import execute, insert_cell, wait_for_loads
@@ -134,7 +135,21 @@ def test_folder_name(project: Path, settings: Settings) -> None:
     assert archived(home) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
 
 
-@pytest.mark.parametrize(("sentinel", "count"), [(-9999.9, 1440), (3.4e38, 1)])
+WIND = """
+    SELECT
+        count(*) FILTER (WHERE statistic = 'mean'),
+        min(value) FILTER (WHERE statistic = 'min'),
+        max(value) FILTER (WHERE statistic = 'max'),
+        sum(value) FILTER (WHERE statistic = 'count')
+    FROM statistics WHERE signal = 'wind_speed'
+"""
+FLAGS = (
+    "SELECT timestamp, value FROM statistics WHERE signal = 'wind_speed' AND statistic = 'flags'"
+)
+
+
+@pytest.mark.parametrize("count", [1, 1440], ids=["a minute", "a day"])
+@pytest.mark.parametrize("sentinel", [-7999, 9999, 3.4e38])
 def test_sentinels(
     run: Run,
     fonte_api: str,
@@ -143,16 +158,52 @@ def test_sentinels(
     sentinel: float,
     count: int,
 ) -> None:
-    """A day with sentinel values is loaded and has its report."""
+    """They are missing in the statistics, counted, told in one line, and flagged on the page."""
     stamps = [datetime(2024, 5, 21, tzinfo=UTC) + timedelta(minutes=n) for n in range(1440)]
     winds = [sentinel if n < count else 7.0 + n % 5 for n in range(1440)]
-    put_readings(pa.table({"timestamp": stamps, "wind_speed": winds, "power": winds}))
+    put_readings(pa.table({"timestamp": stamps, "wind_speed": winds, "power": [100.0] * 1440}))
     settings = Settings(fonte_api_url=fonte_api, alvo_database_url=alvo_url)
     outcome = run(settings, columns=("wind_speed", "power"))
     assert outcome.error is None
-    assert outcome.report
     assert outcome.summary
-    assert outcome.summary.quality["power"].implausible == count
+    assert f"; impossible, and left out: {count:,} of wind_speed" in outcome.summary.line
+    assert outcome.summary.line.count("\n") == 0
+    assert (outcome.summary.impossible, outcome.summary.suspects) == ([count], ["T1"])
+    assert outcome.summary.quality["wind_speed"].implausible == count
+    [[rows, low, high, counted]] = execute(alvo_url, WIND)
+    assert (rows, counted) == (144 if count == 1 else 0, 1440 - count or None)
+    assert (low, high) == ((7, 11) if count == 1 else (None, None))
+    flags = execute(alvo_url, FLAGS)
+    assert {int(value) & 1 for _, value in flags} == {1}
+    assert len(flags) == (count + 9) // 10
+    page = outcome.report.read_text()
+    assert f"T1's wind speed was impossible {'at 00:00' if count == 1 else 'from 00:00'}" in page
+    assert "The statistics leave out the impossible values." in page
+
+
+def test_impossible_values_are_kept(
+    project: Path, fonte_api: str, put_readings: Callable[[pa.Table], None], alvo_url: str
+) -> None:
+    """With `keep_impossible` the statistics are those of the readings as they are."""
+    stamps = [datetime(2024, 5, 21, tzinfo=UTC) + timedelta(minutes=n) for n in range(20)]
+    winds = [9999.0] + [7.0] * 19
+    put_readings(pa.table({"timestamp": stamps, "wind_speed": winds}))
+    addresses = {"FONTE_API_URL": fonte_api, "ALVO_DATABASE_URL": alvo_url}
+    parameters = {"date": "2024-05-21", "columns": "wind_speed", "keep_impossible": True}
+    executed = papermill.execute_notebook(
+        str(project / "notebooks" / "etl.ipynb"),
+        None,
+        parameters=parameters,
+        engine_name="warm",
+        environment=addresses,
+        cwd=str(project),
+        progress_bar=False,
+    )
+    means = "SELECT value FROM statistics WHERE statistic = 'mean' AND signal = 'wind_speed'"
+    found = [value for (value,) in execute(alvo_url, f"{means} ORDER BY timestamp")]
+    assert found == pytest.approx([(9999 + 9 * 7) / 10, 7])
+    assert "The statistics keep the impossible values." in str(executed)
+    assert execute(alvo_url, "SELECT impossible FROM run") == [([1],)]
 
 
 def test_failing_cell(run: Run, project: Path, alvo_url: str) -> None:
