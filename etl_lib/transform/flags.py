@@ -122,10 +122,10 @@ class Series:
         return np.isfinite(self.values) & (self.values >= low) & (self.values <= high)
 
     def single(self, also: NDArray[np.bool_]) -> Columns:
-        """The readings that are not plausible, or not possible, and others."""
+        """The readings that are not plausible, or not possible, and others; no missing ones."""
         low, high = self.limit.plausible_low, self.limit.plausible_high
         is_plausible = (self.values >= low) & (self.values <= high) & self.possible
-        found = np.flatnonzero((np.isfinite(self.values) & ~is_plausible) | also)
+        found = np.flatnonzero(np.isfinite(self.values) & (~is_plausible | also))
         return self._id(len(found)), self.stamps[found], self.values[found]
 
     def steps(self) -> Columns:
