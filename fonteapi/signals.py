@@ -171,7 +171,8 @@ class Signal(Entry):
         if self.needs_before:
             return DAY
         if self.flat_minutes:
-            return ceil(60 * self.flat_minutes) + NEAR
+            # Of a run that began earlier this has three readings at least, however short the test
+            return max(ceil(60 * self.flat_minutes), NEAR) + NEAR
         return NEAR if self.spike else 0
 
     @property
