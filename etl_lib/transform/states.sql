@@ -1,8 +1,8 @@
 -- What each turbine did in each bucket, inferred from wind and power.
 --
--- In:  buckets: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind` in m/s, `power` and `level` in
---      kW, the mean and the maximum of the bucket's power, `rated` in kW or NULL, and `seconds`, the
---      time between two buckets that have readings.
+-- In:  buckets: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind`
+--      in m/s, `power` and `level` in kW, the mean and the maximum of the bucket's power, `rated` in
+--      kW or NULL, and `seconds`, the time between two buckets that have readings.
 -- Out: one row per bucket with power: `place` and `state`, of which the numbers are
 --      1  running
 --      2  derated  power held at a level below what the wind gives
@@ -36,13 +36,25 @@ curve AS (
     FROM medians
 ),
 
+losses AS (
+    SELECT
+        shares.*,
+        -- greatest and least pass over NULL
+        CASE WHEN isfinite(wind) THEN greatest(curve.share, least(1, (wind / 15) ** 3)) END
+            - shares.share AS lost
+    FROM shares
+    LEFT JOIN curve USING (bin)
+),
+
 levels AS (
     SELECT
         *,
-        -- Three buckets, one after the other, that end here
+        -- Three buckets, one after the other, that end here. A steady wind gives a level, too, and
+        -- it gives a little less now and then: so their mean counts beside each of them
         lag(timestamp, 2) OVER rows_before >= timestamp - to_seconds(2 * seconds)
-            AND max(top) OVER last_three - min(top) OVER last_three <= 0.01 AS ends_level
-    FROM shares
+            AND max(top) OVER last_three - min(top) OVER last_three <= 0.01
+            AND avg(lost) OVER last_three > 0.05 AS ends_level
+    FROM losses
     WINDOW
         rows_before AS (PARTITION BY turbine ORDER BY timestamp),
         last_three AS (PARTITION BY turbine ORDER BY timestamp ROWS 2 PRECEDING)
@@ -63,11 +75,8 @@ SELECT
     CASE
         WHEN stands AND wind BETWEEN 5 AND 25 THEN 3
         WHEN stands THEN 4
-        WHEN is_level AND top < 0.95 AND isfinite(wind)  -- least and greatest pass over NULL
-            AND held.share < greatest(curve.share, least(1, (wind / 15) ** 3)) - 0.05
-            THEN 2
+        WHEN is_level AND top < 0.95 AND lost > 0.05 THEN 2
         ELSE 1
     END::DOUBLE AS state
 FROM held
-LEFT JOIN curve USING (bin)
 ORDER BY place

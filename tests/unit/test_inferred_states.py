@@ -102,6 +102,13 @@ def test_derated(case: str) -> None:
     assert find_states({"wind_speed": WINDY, "power": power}) == expected
 
 
+def test_steady_wind() -> None:
+    """A level in a steady wind is no derating, if but one of its buckets gives less."""
+    values = {"wind_speed": [12.0, 13.3, 12], "power": [570.0] * 3}
+    assert find_states(values) == [RUNNING] * 3
+    assert find_states(values | {"wind_speed": [13.0, 13.3, 13]}) == [DERATED] * 3
+
+
 def test_derated_over_a_gap() -> None:
     """A level is held in buckets one after the other."""
     values = {"wind_speed": WINDY, "power": [600.0] * 4}
