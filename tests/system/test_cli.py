@@ -128,7 +128,7 @@ def test_lines_of_one_date(project: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (code, err) == (0, "")
     loaded, notebook, report, index = out.splitlines()
     assert loaded == (
-        "2024-05-20  loaded: 1,440 readings in, 2,160 statistics out, coverage 100.0%"
+        "2024-05-20  loaded: 1,440 readings in, 2,304 statistics out, coverage 100.0%"
     )
     assert (project / notebook.split()[1]).suffix == ".ipynb"
     page = (project / report.split()[1]).read_text()
@@ -154,10 +154,10 @@ def test_nothing_set(
     monkeypatch.delenv("ETL_HOME")
     code, out, err = etl(capsys, "run", "2024-05-21")
     assert (code, err) == (0, "")
-    assert "1,440 readings in, 1,440 statistics out, coverage 100.0%" in out
+    assert "1,440 readings in, 1,584 statistics out, coverage 100.0%" in out
     assert len(list((project / "runs" / "2024-05-21").glob("*.html"))) == 1
     alvo = postgresql.start_database(project, "Alvo")
-    assert execute(alvo, "SELECT count(*) FROM data")[0][0] == 1440
+    assert execute(alvo, "SELECT count(*) FROM data")[0][0] == 1584
     postgresql.stop_database(project)
 
 

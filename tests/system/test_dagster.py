@@ -90,7 +90,7 @@ def test_materialize_in_browser(
     expect(opened.value.get_by_role("heading", name="One day of turbine readings")).to_be_visible()
 
     page.goto(f"{dagster}/assets/statistics?view=checks")
-    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(3)
+    expect(page.get_by_text("Succeeded", exact=True)).to_have_count(4)
     page.goto(f"{dagster}/assets/statistics?view=overview")
     expect(page.get_by_role("cell", name="wind_speed_mean")).to_be_visible()
     page.close()

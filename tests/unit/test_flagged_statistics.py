@@ -180,5 +180,5 @@ def run_sql(readings: pa.Table) -> list[pa.Table]:
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.register("readings", last.select(["turbine", "timestamp", *names]))
             tables.append(connection.sql(statistics_sql()[kind]).to_arrow_table())
-        assert len(tables[-1].column_names) == 2 + len(names) * (len(STATISTICS[kind]) - 1)
+        assert len(tables[-1].column_names) == 2 + len(names) * len(STATISTICS[kind])
     return tables

@@ -19,7 +19,7 @@ from helpers import CATALOGUE
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from etl_lib.transform.flags import FLAGS, TESTS, find_flags
+from etl_lib.transform.flags import FLAGGED, TESTS, find_flags
 from fonteapi.catalogue import arrow_schema
 from fonteapi.signals import Signal
 
@@ -195,7 +195,7 @@ def flag_at(
     )
     frame[known.name] = np.array(values, float)
     found = find_flags(to_readings(frame, [known]))
-    assert found.schema == FLAGS
+    assert found.schema == FLAGGED
     flags = dict.fromkeys(stamps, 0) | to_series(found).droplevel(["turbine", "signal"]).to_dict()
     return list(flags.values())
 
@@ -359,7 +359,7 @@ def test_no_thresholds() -> None:
     """Without thresholds and rules there is no test, and of no readings there are no flags."""
     bare = Signal(name="x", unit="1", kind="quantity", description="a number")
     assert flag_at(at(0, 10, 20), [9e99, 9e99, 9e99], bare) == [0] * 3
-    assert find_flags(arrow_schema([bare], named=True).empty_table()) == FLAGS.empty_table()
+    assert find_flags(arrow_schema([bare], named=True).empty_table()) == FLAGGED.empty_table()
 
 
 def test_look_back_over_a_gap() -> None:

@@ -401,3 +401,41 @@ def test_site_of_several_turbines(day: pd.DataFrame) -> None:
     assert "288 ten-minute means" in drawn(plot_wind_distribution(both))
     one, two = (points(plot_turbulence(data)).get_offsets() for data in (day, both))
     assert len(two) == 2 * len(one)
+
+
+def labels(ax: Axes) -> list[str]:
+    legend = ax.get_legend()
+    return [text.get_text() for text in legend.get_texts()] if legend else []
+
+
+def test_flagged_buckets_are_marked(day: pd.DataFrame) -> None:
+    """The same mark in each plot, with the tests in the legend; thin buckets have another."""
+    flags = pd.Series(np.nan, index=day.index)
+    windy = np.flatnonzero(day["wind_speed_mean"] > 5)  # turbulence needs some wind
+    flags.iloc[windy[:2]], flags.iloc[windy[2]], flags.iloc[windy[3]] = 4, 12, 64
+    flagged = day.assign(wind_speed_flags=flags)
+    flagged.attrs = day.attrs
+    mark = "flagged: flat, spike"
+    for ax in (
+        plot_signal(flagged, "wind_speed"),
+        plot_power_curve(flagged),
+        plot_turbulence(flagged),
+    ):
+        assert mark in labels(ax)
+        [line] = [line for line in ax.lines if line.get_label() == mark]
+        assert len(line.get_xdata()) <= 3
+    assert any(f", 3 {mark}" in text for text in labels(plot_wind_distribution(flagged)))
+    assert not [text for text in labels(plot_signal(flagged, "power")) if "flagged" in text]
+
+
+def test_a_flagged_bucket_without_a_value(day: pd.DataFrame) -> None:
+    """It is marked at the lower edge."""
+    flags = pd.Series(np.nan, index=day.index)
+    flags.iloc[4] = 1
+    flagged = day.assign(wind_speed_flags=flags)
+    flagged.attrs = day.attrs
+    for statistic in ("mean", "min", "max", "std", "count"):
+        flagged.loc[flagged.index[4], f"wind_speed_{statistic}"] = np.nan
+    ax = plot_signal(flagged, "wind_speed")
+    [line] = [line for line in ax.lines if line.get_label() == "flagged: impossible"]
+    assert (len(line.get_xdata()), line.get_ydata()[0]) == (1, 0.02)
