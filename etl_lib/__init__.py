@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         summarize_turbines,
     )
     from etl_lib.analysis.drift import plot_north_offsets, plot_residuals
+    from etl_lib.analysis.exclusions import describe_exclusions
     from etl_lib.analysis.farm import (
         compare_coverage,
         compare_power_curves,
@@ -53,6 +54,7 @@ _ROOMS = {
     "analysis.site": "plot_energy plot_turbulence plot_wind_distribution",
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.drift": "plot_north_offsets plot_residuals",
+    "analysis.exclusions": "describe_exclusions",
     "analysis.slots": "one_turbine",
     "analysis.flags": "count_flags describe_flags summarize_flags",
     "analysis.quality": "check_readings quality_of sum_turbines",

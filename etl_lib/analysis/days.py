@@ -63,9 +63,11 @@ def summarize_days(statistics: pd.DataFrame) -> pd.DataFrame:
     `hours_with_power` (the hours that the energy covers). NaN where there are no readings.
     Where readings are more than ten minutes apart, a bucket's mean stands for their interval.
     Of several turbines: the sum of the energies, and the mean of everything else, wind speed by
-    the number of buckets.
+    the number of buckets. `attrs["exclusions"]` are those of the statistics.
     """
-    return _combine(summarize_turbine_days(statistics), "date")
+    days = _combine(summarize_turbine_days(statistics), "date")
+    days.attrs["exclusions"] = statistics.attrs.get("exclusions", [])
+    return days
 
 
 def summarize_turbines(statistics: pd.DataFrame, turbines: Sequence[str] = ()) -> pd.DataFrame:
@@ -156,6 +158,8 @@ def _combine(days: pd.DataFrame, level: str) -> pd.DataFrame:
 
 def describe_days(days: pd.DataFrame) -> str:
     """List the days that Alvo holds, as Markdown; an empty Alvo gives the command to load one."""
+    if days.empty and days.attrs.get("exclusions"):
+        return "**No day is left**: people excluded all that was read."
     if days.empty:
         return (
             "**Alvo is still empty.** Load a day with `etl run 2024-05-20`"

@@ -22,6 +22,7 @@ from etl_lib.catalogue import read_signal
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
+from etl_lib.load.exclusions import leave_out, list_exclusions
 from etl_lib.load.flags import count_flags
 from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
@@ -126,6 +127,8 @@ def read_statistics(
     start: datetime | None = None,
     end: datetime | None = None,
     turbines: Collection[str] | None = None,
+    *,
+    excluding: bool = False,
 ) -> pd.DataFrame:
     """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
 
@@ -133,6 +136,7 @@ def read_statistics(
     start): `frame.loc["R80711"]` is that of one turbine. One float column per statistic, NaN where
     there is nothing; then `expected`, the readings of a full bucket, from the turbine's interval
     at the day's last load. `attrs["units"]` maps a column to its unit. `turbines` chooses some.
+    `excluding` leaves out what people excluded; `attrs["exclusions"]` lists it: see `leave_out`.
     """
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
     create_tables(alvo)
@@ -148,6 +152,7 @@ def read_statistics(
     }
     wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
+    wide = leave_out(wide, list_exclusions(alvo)) if excluding else wide
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
     units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
     wide.attrs["units"] = {name: units[name] for name in names} | {EXPECTED: "1"}

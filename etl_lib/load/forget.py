@@ -1,4 +1,4 @@
-"""Turbines deleted from Alvo: their series and statistics go, and the ledger stays as it is.
+"""Turbines deleted from Alvo: their series, statistics and exclusions go; the ledger stays.
 
 A load happened, whatever was deleted later. So the table `forgotten` records up to which load the
 ledger's turbines are gone, and the functions of `ledger` leave these out.
@@ -13,10 +13,11 @@ from etl_lib.load.alvo import alvo_connection, bulk_cursor, create_tables, execu
 
 
 class Found(NamedTuple):
-    """How many statistics there are of some turbines, and on how many UTC dates."""
+    """How many statistics there are of some turbines, on how many UTC dates, and exclusions."""
 
     statistics: int
     dates: int
+    exclusions: int = 0
 
 
 # Each load holds it shared: none runs meanwhile, of whichever date
@@ -24,7 +25,8 @@ LOCK_LOADS = "SELECT pg_advisory_xact_lock(hashtext('etl_lib.loads'))"
 COUNT = """
     SELECT
         count(*) AS statistics,
-        count(DISTINCT (timestamp AT TIME ZONE 'UTC')::date) AS dates
+        count(DISTINCT (timestamp AT TIME ZONE 'UTC')::date) AS dates,
+        (SELECT count(*) FROM exclusion WHERE exclusion.turbine = ANY($1)) AS exclusions
     FROM data JOIN signal ON signal.id = signal_id
     WHERE turbine = ANY($1)
 """
@@ -32,6 +34,7 @@ DELETE_DATA = """
     DELETE FROM data WHERE signal_id IN (SELECT id FROM signal WHERE turbine = ANY($1))
 """
 DELETE_SIGNALS = "DELETE FROM signal WHERE turbine = ANY($1)"
+DELETE_EXCLUSIONS = "DELETE FROM exclusion WHERE turbine = ANY($1)"
 INSERT_FORGOTTEN = """
     INSERT INTO forgotten (turbine, last_run, finished)
     SELECT turbine, (SELECT max(id) FROM run), clock_timestamp()
@@ -54,10 +57,10 @@ def count_statistics(alvo: Engine, turbines: Sequence[str]) -> Found:
 
 
 def forget_turbines(alvo: Engine, turbines: Sequence[str]) -> Found:
-    """Delete the statistics and series of turbines, all or nothing; returns what was deleted.
+    """Delete the statistics, series and exclusions of turbines, all or nothing.
 
-    It waits for the loads that run, and loads that begin meanwhile wait for it. Raises
-    `AlvoError`; Alvo is then as it was before.
+    Returns what was deleted. It waits for the loads that run, and loads that begin meanwhile wait
+    for it. Raises `AlvoError`; Alvo is then as it was before.
     """
     create_tables(alvo)
     names = list(turbines)
@@ -66,5 +69,6 @@ def forget_turbines(alvo: Engine, turbines: Sequence[str]) -> Found:
         found = Found(**execute(cursor, COUNT, names).to_pylist()[0])
         execute(cursor, DELETE_DATA, names)
         execute(cursor, DELETE_SIGNALS, names)
+        execute(cursor, DELETE_EXCLUSIONS, names)
         execute(cursor, INSERT_FORGOTTEN, names)
     return found

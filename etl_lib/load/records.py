@@ -1,6 +1,6 @@
-"""The record of a load. Nothing here opens a connection."""
+"""The records of a load and of an exclusion. Nothing here opens a connection."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
@@ -69,3 +69,32 @@ class LoadedDay(BaseModel):
     def nothing(self) -> str:
         """That an empty day has no readings, and of what."""
         return f"no readings of {', '.join(self.columns)}"
+
+
+class Exclusion(BaseModel):
+    """A period `[start, end)` of a turbine, UTC, that a person excluded from analyses.
+
+    The comments of Alvo's table `exclusion` describe each value.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    turbine: str
+    signal: str | None
+    """None means all signals."""
+    start: IsoDatetime
+    end: IsoDatetime
+    reason: str
+    author: str
+    created: IsoDatetime
+
+    @property
+    def period(self) -> tuple[str, str]:
+        """Start and end as text, UTC: `2024-05-20 06:00`, with seconds only if it has some."""
+        utc = [time.astimezone(UTC).replace(tzinfo=None) for time in (self.start, self.end)]
+        first, last = (
+            time.isoformat(" ", "auto" if time.second or time.microsecond else "minutes")
+            for time in utc
+        )
+        return first, last

@@ -87,6 +87,26 @@ forgotten = sa.Table(
     sa.Column("finished", sa.DateTime(timezone=True), nullable=False),
     comment="Turbines whose statistics were deleted: the ledger keeps their loads",
 )
+exclusion = sa.Table(
+    "exclusion",
+    metadata,
+    sa.Column("id", sa.Integer, sa.Identity(), primary_key=True),
+    sa.Column("turbine", sa.Text, nullable=False),
+    sa.Column("signal", sa.Text, comment="one of Fonte's columns; NULL means all of them"),
+    sa.Column("start", sa.DateTime(timezone=True), nullable=False, comment="inclusive"),
+    sa.Column("end", sa.DateTime(timezone=True), nullable=False, comment="exclusive"),
+    sa.Column("reason", sa.Text, nullable=False, comment="such as icing or maintenance"),
+    sa.Column("author", sa.Text, nullable=False, comment="who excluded it"),
+    sa.Column(
+        "created",
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.func.now(),
+    ),
+    sa.CheckConstraint('start < "end"'),
+    sa.CheckConstraint(r"reason ~ '\S' AND author ~ '\S'"),
+    comment="Periods that people excluded: data has their values, analyses leave them out",
+)
 STATISTICS_VIEW = """
     CREATE VIEW statistics AS
     SELECT

@@ -103,7 +103,7 @@ def describe_tables(alvo: Engine) -> dict[str, Any]:
              for c in found.get_columns(table) if c["name"] != "id"},
             [sorted(u["column_names"]) for u in found.get_unique_constraints(table)],
         )
-        for table in ("signal", "data", "run", "statistics")
+        for table in ("signal", "data", "run", "exclusion", "statistics")
     }  # fmt: skip
 
 
@@ -128,6 +128,20 @@ def test_concurrent_migration(alvo: Engine, alvo_url: str, new_database: Callabl
         assert migrated[table][0][name] == expected[table][0][name]
 
 
+def test_table_of_exclusions(alvo: Engine, alvo_url: str) -> None:
+    """An Alvo from before there were exclusions gets their table, and keeps its rows."""
+    load_scaled(alvo)
+    expected = describe_tables(alvo)
+    before = execute(alvo_url, "SELECT * FROM data ORDER BY 1, 2")
+    execute(alvo_url, "DROP TABLE exclusion")
+    with closing_engine(alvo_url) as later:
+        assert len(read_statistics(later, excluding=True)) == 144
+        assert describe_tables(later) == expected
+    assert execute(alvo_url, "SELECT * FROM data ORDER BY 1, 2") == before
+    comments = {name: column[3] for name, column in expected["exclusion"][0].items()}
+    assert (comments["start"], comments["end"]) == ("inclusive", "exclusive")
+
+
 def test_view(alvo: Engine, alvo_url: str) -> None:
     """The view `statistics` tells turbine, signal and statistic apart."""
     load_scaled(alvo)
@@ -147,7 +161,7 @@ def test_view(alvo: Engine, alvo_url: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["data", "signal", "run"])
+@pytest.mark.parametrize("table", ["data", "signal", "run", "exclusion"])
 def test_foreign_tables_are_refused(alvo: Engine, alvo_url: str, table: str) -> None:
     """A database with a table of ours by name alone gets no table of ours."""
     execute(alvo_url, f"CREATE TABLE {table} (name text); INSERT INTO {table} VALUES ('theirs')")

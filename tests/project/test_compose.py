@@ -106,7 +106,7 @@ def test_loader_role(make_roles: Roles, seeded_api: str, project: Path) -> None:
     plan = Plan(["power"], settings, project, open_archive(project / "runs"))
     assert run_date(date(2024, 5, 20), plan).error is None
     owned = execute(owner, "SELECT tablename FROM pg_tables WHERE tableowner = current_user")
-    assert {name for (name,) in owned} == {"signal", "data", "run", "forgotten"}
+    assert {name for (name,) in owned} == {"signal", "data", "run", "forgotten", "exclusion"}
     for statement in ("SELECT * FROM strange", "CREATE ROLE other", "CREATE SCHEMA other"):
         with pytest.raises(ProgrammingError, match="permission denied"):
             execute(owner, statement)
