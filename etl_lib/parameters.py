@@ -1,12 +1,15 @@
-"""The parameters of a run, a date, columns and turbines, as people and papermill write them."""
+"""Dates, times, columns and turbines as people and papermill write them."""
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from etl_lib.errors import ParameterError
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+ISO_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
 
 
 def parse_date(value: object) -> date:
@@ -31,14 +34,32 @@ def parse_date(value: object) -> date:
     raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r}{kind}")
 
 
-def parse_columns(value: str | Iterable[str]) -> list[str]:
+def parse_time(text: str) -> datetime:
+    """The time, UTC, that `text` names: `YYYY-MM-DD`, its midnight, or `YYYY-MM-DDTHH:MM[:SS]`.
+
+    A time may have an offset, `Z` or `+02:00`; without one it is UTC. Raises `ParameterError` for
+    anything else.
+    """
+    if not ISO_TIME.fullmatch(text):
+        expected = "YYYY-MM-DD or YYYY-MM-DDTHH:MM[:SS], with or without an offset"
+        raise ParameterError(f"time: expected {expected}; got {text!r}")
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        message = f"time: expected a time of the calendar, got {text!r}: {error}"
+        raise ParameterError(message) from None
+
+
+def parse_columns(value: str | Iterable[str], parameter: str = "columns") -> list[str]:
     """Signal names from a list, or from words separated by spaces or commas; each once.
 
-    Fonte checks whether it has them. Raises `ParameterError` for a list without a name.
+    Fonte checks whether it has them. Raises `ParameterError` for a list without a name; the
+    message begins with the name of the parameter.
     """
-    if names := _parse_names("columns", "signals", value):
+    if names := _parse_names(parameter, "signals", value):
         return names
-    raise ParameterError(f"columns: expected at least one name of a signal, got {value!r}")
+    raise ParameterError(f"{parameter}: expected at least one name of a signal, got {value!r}")
 
 
 def parse_turbines(value: str | Iterable[str] | None) -> list[str] | None:

@@ -3,14 +3,17 @@
 
 import argparse
 import os
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from etl_lib.errors import ParameterError
 from etl_lib.kernels.limits import USUAL
-from etl_lib.parameters import parse_columns, parse_date, parse_turbines
+from etl_lib.parameters import parse_columns, parse_date, parse_time, parse_turbines
 
 LARGEST = 1_000_000
 """The largest limit, in seconds or days."""
@@ -44,6 +47,14 @@ def count(text: str) -> int:
     return value
 
 
+def one_line(text: str) -> str:
+    """Text that is not blank, in one line; control characters and invalid ones are refused."""
+    found = " ".join(text.split())
+    if not found or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in found):
+        raise argparse.ArgumentTypeError(f"expected some words, got {text!r}")
+    return found
+
+
 class LastDay(argparse.Action):
     """Refuse an END before the day that it follows; without an END that day is the last."""
 
@@ -53,14 +64,31 @@ class LastDay(argparse.Action):
         options.end = end or options.first
 
 
+class LaterTime(argparse.Action):
+    """Refuse an END that is not after START."""
+
+    def __call__(self, _: object, options: Any, end: Any, name: str | None = None) -> None:
+        if end <= options.start:
+            start = options.start.isoformat()
+            expected = f"expected a time after {start}, since END is exclusive"
+            raise argparse.ArgumentError(self, f"{expected}; got {end.isoformat()}")
+        options.end = end
+
+
 class Names(argparse.Action):
-    """Make one list of signals, or of turbines, from all words of the option."""
+    """Make one list of signals, or of turbines, from all words of each use of the option."""
 
     def __call__(self, _: object, options: Any, words: Any, name: str | None = None) -> None:
-        setattr(options, self.dest, NAMES[self.dest](words))
+        given = getattr(options, self.dest)
+        before = [] if given is self.default else given
+        setattr(options, self.dest, NAMES[self.dest]([*before, *words]))
 
 
-NAMES = {"columns": parse_columns, "turbines": parse_turbines}
+NAMES: dict[str, Callable[[list[str]], list[str] | None]] = {
+    "columns": parse_columns,
+    "turbines": parse_turbines,
+    "signals": partial(parse_columns, parameter="--signal"),
+}
 """What reads the words of each option that takes several."""
 
 
@@ -166,3 +194,47 @@ class ForgetOptions(ArchiveOptions):
         "turbines", "turbines, one or more words", nargs="+", metavar="TURBINE", action=Names
     )
     yes: bool = argument("--yes", "delete without asking", **FLAG)
+
+
+@dataclass(frozen=True)
+class ExcludeOptions:
+    """The arguments of `etl exclude`."""
+
+    turbine: str = argument("turbine", "the turbine, as Alvo names it", metavar="TURBINE")
+    start: datetime = argument(
+        "start",
+        "the first time: YYYY-MM-DD or YYYY-MM-DDTHH:MM[:SS], UTC without an offset",
+        metavar="START",
+        type=parse_time,
+    )
+    end: datetime = argument(
+        "end", "the time before which it ends", metavar="END", type=parse_time, action=LaterTime
+    )
+    reason: str = argument(
+        "--reason",
+        "why, such as icing or maintenance",
+        metavar="TEXT",
+        type=one_line,
+        required=True,
+    )
+    signals: list[str] | None = argument(
+        "--signal",
+        "signals, one or more words (default: all of the turbine)",
+        dest="signals",
+        nargs="+",
+        metavar="NAME",
+        action=Names,
+    )
+    author: str | None = argument(
+        "--author", "who excludes it (default: the user's login)", metavar="NAME", type=one_line
+    )
+
+
+@dataclass(frozen=True)
+class ExclusionsOptions:
+    """The arguments of `etl exclusions`."""
+
+    json: bool = argument("--json", "print JSON for programs", **FLAG)
+    undo: int | None = argument(
+        "--undo", "delete the exclusion of this number", metavar="ID", type=count
+    )

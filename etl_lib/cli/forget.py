@@ -15,7 +15,7 @@ from etl_lib.settings import read_settings
 
 
 def forget(options: ForgetOptions) -> Exit:
-    """Delete the statistics and series of turbines from Alvo, then write the index."""
+    """Delete the statistics, series and exclusions of turbines, then write the index."""
     turbines = options.turbines or []
     if not options.yes and not sys.stdin.isatty():
         raise ParameterError("expected a terminal to ask before it deletes, or --yes")
@@ -57,4 +57,6 @@ def _confirm(found: Found, turbines: list[str]) -> bool:
 
 def _describe(found: Found, turbines: list[str]) -> str:
     dates = "1 date" if found.dates == 1 else f"{found.dates:,} dates"
-    return f"{found.statistics:,} statistics of {', '.join(turbines)} on {dates}"
+    text = f"{found.statistics:,} statistics of {', '.join(turbines)} on {dates}"
+    exclusions = "1 exclusion" if found.exclusions == 1 else f"{found.exclusions:,} exclusions"
+    return f"{text}, and {exclusions}," if found.exclusions else text

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from etl_lib.cli.arguments import (
     ArchiveOptions,
+    ExcludeOptions,
+    ExclusionsOptions,
     ForgetOptions,
     InitOptions,
     NoOptions,
@@ -42,6 +44,8 @@ COMMANDS = {
     "status": Command("status", StatusOptions, "show the state of each date"),
     "index": Command("index", ArchiveOptions, "write the page that lists the reports"),
     "load": Command("services", NoOptions, "load your own CSV or Parquet file into Fonte"),
+    "exclude": Command("exclude", ExcludeOptions, "leave a turbine's period out of analyses"),
+    "exclusions": Command("exclude", ExclusionsOptions, "list what is excluded, or undo it"),
     "forget": Command("forget", ForgetOptions, "delete all that Alvo has of some turbines"),
     "init": Command("init", InitOptions, "make a folder in which every command works"),
     "serve": Command("services", NoOptions, "keep the embedded services up"),

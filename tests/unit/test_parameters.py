@@ -1,12 +1,12 @@
-"""What a date, columns and turbines may look like, as people and papermill write them."""
+"""What a date, a time, columns and turbines may look like, as people and papermill write them."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from etl_lib.errors import ParameterError
-from etl_lib.parameters import parse_columns, parse_date, parse_turbines
+from etl_lib.parameters import parse_columns, parse_date, parse_time, parse_turbines
 
 
 def test_a_date_is_read() -> None:
@@ -39,6 +39,38 @@ def test_no_date() -> None:
     """No date is refused, with how to give one."""
     with pytest.raises(ParameterError, match="got none: give one with -p date YYYY-MM-DD"):
         parse_date(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2024-05-20", 0),
+        ("2024-05-20T06:00", 6),
+        ("2024-05-20T06:00:00", 6),
+        ("2024-05-20T06:00Z", 6),
+        ("2024-05-20T06:00+02:00", 4),
+        ("2024-05-19T23:00:00-03:00", 2),
+    ],
+)
+def test_time(text: str, hour: int) -> None:
+    """A time without an offset is UTC, and a date is its midnight."""
+    found = parse_time(text)
+    assert (found, found.tzinfo) == (datetime(2024, 5, 20, hour, tzinfo=UTC), UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "20240520", "2024-05-20T6", "2024-05-20T06", "2024-05-20 06:00", "yesterday"),
+        *("2024-05-20T24:00", "2024-05-20T06:00:00.5", "2024-05-20+02:00", "2024-05-20T06:00+2"),
+        *("2024-02-30", "2024-05-20T06:60", "2024-05-20T06:00+99:00", "0001-01-01T00:00+01:00"),
+    ],
+)
+def test_time_form(text: str) -> None:
+    """Another form of a time, or one that no calendar has, is refused with the text that came."""
+    with pytest.raises(ParameterError, match="time: expected ") as caught:
+        parse_time(text)
+    assert repr(text) in str(caught.value)
 
 
 @pytest.mark.parametrize(
