@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import nbclient
@@ -19,6 +20,7 @@ from etl_lib.analysis.days import summarize_days
 from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.archive.notebooks import read_summary
 from etl_lib.load.day import load_day
+from etl_lib.load.exclusions import add_exclusions
 from etl_lib.services import postgresql
 from etl_lib.transform.statistics import to_frame
 
@@ -149,6 +151,19 @@ def test_explore(project: Path, services: str) -> None:
     assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
     assert page.count("<svg") == 8
     assert "The calmest day was" in page
+    assert "excluded by people" not in page
+
+
+def test_explore_excluding(project: Path, alvo: Engine, services: str) -> None:
+    """`explore.ipynb` lists what people excluded, and leaves it out."""
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    noon = DAY.start + timedelta(hours=12)
+    add_exclusions(alvo, "T1", DAY.start, noon, reason="icing", author="me", signals=["power"])
+    page = outputs(explore(project / "notebooks"))
+    assert "**1 period is excluded by people**" in page
+    assert "| T1 | power | 2024-05-20 00:00 | 2024-05-20 12:00 | icing | me |" in page
+    assert "kWh** in 12 hours with power readings" in page
+    assert "**1 days**, 2024-05-20 to 2024-05-20, with 50.0%" in page
 
 
 def test_explore_farm(project: Path, alvo: Engine, services: str) -> None:
