@@ -303,7 +303,7 @@ def test_concurrent_create(alvo_url: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(create_tables, engines))
     tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
-    assert execute(alvo_url, tables)[0][0] == 5  # one of them the view
+    assert execute(alvo_url, tables)[0][0] == 6  # one of them the view
     for engine in engines:
         engine.dispose()
 
