@@ -67,7 +67,7 @@ def test_papermill_alone(nothing_running: Path) -> None:
     assert summary is not None
     assert (str(summary.date), summary.readings, summary.statistics) == (
         *("2024-05-21", 1440),
-        1440,
+        1584,
     )
     assert summary.columns == ["wind_speed", "power"]
     alvo = postgresql.start_database(nothing_running, "Alvo")
@@ -138,8 +138,8 @@ def test_report(project: Path) -> None:
     assert "2024-05-21: Fonte has 1,440 readings" in page
     assert "longest gap, minutes" in page
     assert "time_bucket(INTERVAL '10 minutes', timestamp)" in page
-    assert "1,440 statistics loaded, 1,440 read back and equal" in page
-    assert page.count("<svg") == 5
+    assert "1,584 statistics loaded, 1,584 read back and equal" in page
+    assert page.count("<svg") == 6
     last = notebook.cells[-1].outputs[-1].data
     assert set(last) == {MIME_TYPE, "text/markdown", "text/plain"}
 
@@ -149,7 +149,7 @@ def test_explore(project: Path, services: str) -> None:
     subprocess.run([*ETL, "run", "2024-05-20", "2024-05-21"], check=True)
     page = outputs(explore(project / "notebooks"))
     assert "**2 days**, 2024-05-20 to 2024-05-21, with 100.0%" in page
-    assert page.count("<svg") == 8
+    assert page.count("<svg") == 11
     assert "The calmest day was" in page
     assert "excluded by people" not in page
 

@@ -301,7 +301,7 @@ def test_backfill(
         dg.reconstructable(job), instance, run_config=POWER, tags=tags, raise_on_error=True
     ) as result:
         assert result.success
-        assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 3
+        assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 4
     ledger = {row.day: row for row in execute(alvo_url, "SELECT *, date::text AS day FROM run")}
     found = materialized(instance)
     assert sorted(found) == sorted(ledger) == days

@@ -64,7 +64,7 @@ def test_date(run: Run, project: Path, alvo_url: str) -> None:
     assert outcome.error is None
     assert archived(project) == ["2024-05-21/*.html", "2024-05-21/*.ipynb"]
     assert outcome.summary is not None
-    assert outcome.summary.statistics == 144 * 2 * 5
+    assert outcome.summary.statistics == 144 * (2 * 5 + 1)
     assert outcome.summary.coverage == 1.0
     (row,) = execute(alvo_url, "SELECT * FROM run")
     assert row.notebook == outcome.notebook.relative_to(project / "runs").as_posix()
@@ -81,7 +81,7 @@ def test_self_contained_report(run: Run) -> None:
     page = outcome.report.read_text()
     assert "<title>2024-05-21 · " in page
     assert "time_bucket" in page
-    assert page.count("data:image/svg+xml;base64,") == 5
+    assert page.count("data:image/svg+xml;base64,") == 6
     assert 'src="http' not in page
     assert "<script" not in page
     assert "<link" not in page
@@ -149,7 +149,7 @@ FLAGS = (
 
 
 @pytest.mark.parametrize("count", [1, 1440], ids=["a minute", "a day"])
-@pytest.mark.parametrize("sentinel", [-7999, 9999, 3.4e38])
+@pytest.mark.parametrize("sentinel", [-7999.0, 9999.0, 3.4e38])
 def test_sentinels(
     run: Run,
     fonte_api: str,
@@ -378,7 +378,7 @@ def test_alvo_gone_after_load(
 @pytest.mark.parametrize(
     ("magic", "error"),
     [
-        ("%nosuchmagic", "CellExecutionError: no message, see In [8] of the notebook"),
+        ("%nosuchmagic", "CellExecutionError: no message, see In [9] of the notebook"),
         ("!exit 7", "the notebook ended before its summary, without an error: did it call exit?"),
     ],
 )
@@ -416,7 +416,7 @@ def test_backend_in_environment(run: Run, monkeypatch: pytest.MonkeyPatch, warm:
     monkeypatch.setenv("MPLBACKEND", "Agg")
     outcome = run(columns=("wind_speed", "power"), warm=warm)
     assert outcome.notebook
-    assert Path(outcome.notebook).read_text().count('"image/svg+xml"') == 5
+    assert Path(outcome.notebook).read_text().count('"image/svg+xml"') == 6
 
 
 def test_environment(run: Run, monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
