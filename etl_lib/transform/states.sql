@@ -39,9 +39,11 @@ curve AS (
 losses AS (
     SELECT
         shares.*,
-        -- greatest and least pass over NULL
-        CASE WHEN isfinite(wind) THEN greatest(curve.share, least(1, (wind / 15) ** 3)) END
-            - shares.share AS lost
+        -- Without wind nothing: least and greatest would pass over it
+        CASE
+            WHEN isfinite(wind)
+                THEN greatest(curve.share, least(1, (wind / 15) ** 3)) - shares.share
+        END AS lost
     FROM shares
     LEFT JOIN curve USING (bin)
 ),

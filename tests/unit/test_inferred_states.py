@@ -102,6 +102,12 @@ def test_derated(case: str) -> None:
     assert find_states({"wind_speed": WINDY, "power": power}) == expected
 
 
+@pytest.mark.parametrize("wind", [np.nan, -5.0, 41.0])
+def test_derated_in_unknown_wind(wind: float) -> None:
+    """A level is no derating while the wind is missing, impossible or suspicious."""
+    assert find_states({"wind_speed": [wind] * 4, "power": [600.0] * 4}) == [RUNNING] * 4
+
+
 def test_steady_wind() -> None:
     """A level in a steady wind is no derating, if but one of its buckets gives less."""
     values = {"wind_speed": [12.0, 13.3, 12], "power": [570.0] * 3}
