@@ -1,6 +1,8 @@
 """The transform, DuckDB's `time_bucket`, beside what else computes ten-minute statistics."""
 
 from collections.abc import Callable
+from datetime import date
+from json import dumps
 
 import numpy as np
 import pandas as pd
@@ -8,10 +10,24 @@ import polars as pl
 import pyarrow as pa
 
 from benchmarks.measure import Row, compare
+from etl_lib.transform.flags import find_flags
 from etl_lib.transform.statistics import compute_statistics
+from fonteapi.catalogue import arrow_schema, read_catalogue
+from fonteapi.farm import name_turbines, simulate_farm
+from fonteapi.simulate import simulate_readings
 
 ROWS = 20_000_000
 SIGNALS = ["wind_speed", "power", "ambient_temperature"]
+FLEET = 50
+FURTHER = (
+    "reactive_power",
+    "rotor_speed",
+    "generator_speed",
+    "generator_temperature",
+    "gearbox_temperature",
+    "nacelle_temperature",
+)
+"""Signals beside the simulated ones; ten in all."""
 Ways = dict[str, Callable[[], object]]
 
 
@@ -21,16 +37,46 @@ def main() -> list[Row]:
     One reading a minute is what Fonte has: ten in a bucket. The same number of readings a
     second apart, 600 in a bucket, shows where what is done per row outweighs the buckets.
     """
-    return [*one_rate(60, aim=1.0, repeats=3), *one_rate(1, aim=None, repeats=1)]
+    return [*one_rate(60, aim=1.0, repeats=3), *one_rate(1, aim=None, repeats=1), *flags()]
+
+
+def flags() -> list[Row]:
+    """The flags of readings beside their statistics: a farm's day, and many readings of one."""
+    names = name_turbines(FLEET, "T1")
+    farm = simulate_farm(date(2024, 5, 20), 1, names, seed=1).read_all().drop_columns("simulated")
+    power = farm["power"].to_numpy()
+    for place, name in enumerate(FURTHER):
+        farm = farm.append_column(name, pa.array(power / (place + 2)))
+    one = simulate_readings(date(2024, 5, 20), 100, seed=1)
+    many = {"timestamp": stamps(60), "turbine": ["T1"] * ROWS}
+    many |= {name: pa.array(np.resize(one[name].to_numpy(), ROWS)) for name in SIGNALS}
+    day = f"{FLEET} turbines × {len(farm.schema) - 2} signals, a day"
+    return [
+        *cost(f"flags: {day}", farm, repeats=9),
+        *cost(f"flags: {ROWS:,} rows × {len(SIGNALS)}", pa.table(many), repeats=3),
+    ]
+
+
+def cost(what: str, readings: pa.Table, repeats: int) -> list[Row]:
+    """The time to find the flags, beside that of the statistics that are given them."""
+    known = read_catalogue().signals
+    fields = arrow_schema([known[name] for name in readings.schema.names[2:]], named=True)
+    told = {"rated_powers": dumps(dict.fromkeys(readings["turbine"].unique().to_pylist(), 2050.0))}
+    table = readings.cast(fields.with_metadata(told))
+    found = find_flags(table)
+    ways: Ways = {
+        "find_flags": lambda: find_flags(table),
+        "compute_statistics(flags=…)": lambda: compute_statistics(table, flags=found),
+    }
+    return compare(what, "find_flags", ways, repeats=repeats, aim=1)
 
 
 def one_rate(interval: int, aim: float | None, repeats: int) -> list[Row]:
     """The rows for readings `interval` seconds apart."""
     random = np.random.default_rng(1)
-    stamps = np.datetime64("1985-01-01", "us") + interval * np.arange(ROWS).astype("m8[s]")
     values = {name: random.normal(size=ROWS) for name in SIGNALS}
     table = pa.table(
-        {"timestamp": pa.array(stamps, pa.timestamp("us", "UTC")), "turbine": ["T1"] * ROWS}
+        {"timestamp": stamps(interval), "turbine": ["T1"] * ROWS}
         | {name: pa.array(column) for name, column in values.items()}
     )
     frame, polars = table.select(["timestamp", *SIGNALS]).to_pandas(), pl.from_arrow(table)
@@ -46,6 +92,12 @@ def one_rate(interval: int, aim: float | None, repeats: int) -> list[Row]:
     floors = ("NumPy, reshaped: the floor",)
     what = f"transform: {ROWS:,} rows × 3, {interval} s apart"
     return compare(what, "DuckDB", ways, repeats=repeats, aim=aim, floors=floors)
+
+
+def stamps(interval: int) -> pa.Array:
+    """The timestamps of `ROWS` readings, `interval` seconds apart."""
+    every = np.datetime64("1985-01-01", "us") + interval * np.arange(ROWS).astype("m8[s]")
+    return pa.array(every, pa.timestamp("us", "UTC"))
 
 
 def aggregates() -> list[pl.Expr]:
