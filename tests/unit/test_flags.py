@@ -286,6 +286,7 @@ def test_flat_angle() -> None:
         ([5, 25.5, 5], [0, 8, 0]),
         ([30, 5, 25.5], [0, 8, 0]),
         ([5, 30, 60], [0, 0, 2]),  # it goes on
+        ([5, 26, 91], [0, 0, 2]),  # and faster
         ([5, 46, 5.5, 6], [0, 10, 0, 0]),  # over twice the threshold: its neighbours are right
         ([5, 50, 39, 5], [0, 10, 0, 0]),
         ([5, 45, 36, 5], [0, 2, 0, 0]),  # it stands out from one neighbour only
