@@ -304,6 +304,11 @@ def test_spike(values: list[float | None], expected: list[int]) -> None:
     assert flag("wind_speed", values) == expected
 
 
+def test_sampled_on_change() -> None:
+    """A signal on change repeats by no rule, and has no neighbours: only its bounds are tested."""
+    assert flag("wind_speed", [5, 5, 5, 46, 5, -1], on_change=True) == [0, 0, 0, 2, 0, 1]
+
+
 def test_spike_of_an_angle() -> None:
     """Of two angles the smaller way round counts."""
     assert flag("wind_direction", [350, 10, 350], spike=20) == [0] * 3
