@@ -321,6 +321,7 @@ def test_backfill(
             ("power_max", "kW"),
             ("power_std", "kW"),
             ("power_count", "1"),
+            ("power_flags", "1"),
         ]
     assert (project / "runs" / "index.html").exists()
 
