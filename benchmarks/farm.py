@@ -82,7 +82,7 @@ def times(plans: dict[str, Plan]) -> list[Row]:
             [outcome] = run_dates(pool, [DAY], plan)
             assert outcome.error is None, outcome.error
             assert outcome.summary
-            assert outcome.summary.statistics == expected(plan)
+            assert outcome.summary.statistics >= expected(plan)  # more where readings are flagged
 
         ways = {name: partial(run, plan) for name, plan in plans.items()}
         for way in ways.values():
@@ -93,7 +93,7 @@ def times(plans: dict[str, Plan]) -> list[Row]:
 def expected(plan: Plan) -> int:
     """The statistics of a complete day."""
     turbines = TURBINES if len(plan.columns) > 2 else 1
-    return turbines * 144 * 5 * len(plan.columns)
+    return turbines * 144 * (5 * len(plan.columns) + 1)  # and the state
 
 
 def memory(plans: dict[str, Plan]) -> list[Row]:

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_before, fetch_readings
-    from etl_lib.load.day import load_day, read_statistics, verify_load
+    from etl_lib.load.day import load_day
+    from etl_lib.load.reading import read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date, parse_turbines
     from etl_lib.services.connect import connect
     from etl_lib.transform.flags import find_flags
@@ -64,7 +65,8 @@ _ROOMS = {
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_before fetch_readings",
-    "load.day": "load_day read_statistics verify_load",
+    "load.day": "load_day",
+    "load.reading": "read_statistics verify_load",
     "parameters": "parse_columns parse_date parse_turbines",
     "services.connect": "connect",
     "transform.flags": "find_flags",

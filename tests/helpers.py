@@ -27,7 +27,8 @@ from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.extract.days import Day, find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load import alvo as alvo_database
-from etl_lib.load.day import load_day, verify_load
+from etl_lib.load.day import load_day
+from etl_lib.load.reading import verify_load
 from etl_lib.load.records import LoadedDay
 from etl_lib.services import embedded
 from etl_lib.transform.flags import find_flags

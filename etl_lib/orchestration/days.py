@@ -21,8 +21,8 @@ from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, project
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
-from etl_lib.load.day import verify_load
 from etl_lib.load.ledger import read_units
+from etl_lib.load.reading import verify_load
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
 from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns, parse_turbines

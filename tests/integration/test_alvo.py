@@ -13,8 +13,9 @@ from sqlalchemy import Engine, inspect, text
 
 from etl_lib.errors import AlvoError
 from etl_lib.load import alvo as alvo_database
-from etl_lib.load.day import load_day, read_statistics
+from etl_lib.load.day import load_day
 from etl_lib.load.ledger import last_loads
+from etl_lib.load.reading import read_statistics
 from etl_lib.transform.statistics import compute_statistics, coverage
 from pgarrow import sessions
 

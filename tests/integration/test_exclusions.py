@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 
 from etl_lib.errors import AlvoError, ParameterError
 from etl_lib.load import forget
-from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.day import load_day
 from etl_lib.load.exclusions import add_exclusions, delete_exclusion, list_exclusions
 from etl_lib.load.forget import Found, forget_turbines
+from etl_lib.load.reading import read_statistics, verify_load
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 FARM = replace(DAY, turbines=["T1", "T10"])

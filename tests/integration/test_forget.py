@@ -24,9 +24,10 @@ from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.load import day as load
 from etl_lib.load import forget
-from etl_lib.load.day import load_day, read_statistics
+from etl_lib.load.day import load_day
 from etl_lib.load.forget import Found, count_statistics, forget_turbines
 from etl_lib.load.ledger import last_loads, loaded_turbines
+from etl_lib.load.reading import read_statistics
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics
 

@@ -14,7 +14,8 @@ from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import open_archive
 from etl_lib.extract.days import fetch_days, find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
-from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.day import load_day
+from etl_lib.load.reading import read_statistics, verify_load
 from etl_lib.load.records import LoadedDay
 from etl_lib.orchestration.days import compare
 from etl_lib.runs.date import Plan, run_date

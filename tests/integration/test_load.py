@@ -21,8 +21,9 @@ from etl_lib.extract.days import Day, find_day
 from etl_lib.extract.readings import fetch_readings
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables, open_alvo
-from etl_lib.load.day import load_day, read_statistics, verify_load
+from etl_lib.load.day import load_day
 from etl_lib.load.ledger import has_run, last_loads, loaded_turbines
+from etl_lib.load.reading import read_statistics, verify_load
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 NEXT = replace(DAY, date=date(2024, 5, 21))

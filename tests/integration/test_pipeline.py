@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from etl_lib.analysis.days import summarize_days
 from etl_lib.archive.store import open_archive
-from etl_lib.load.day import read_statistics
+from etl_lib.load.reading import read_statistics
 from etl_lib.runs.date import Plan, run_date
 from etl_lib.settings import Settings
 

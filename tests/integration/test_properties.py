@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from etl_lib.load.day import load_day, read_statistics
+from etl_lib.load.day import load_day
+from etl_lib.load.reading import read_statistics
 from etl_lib.transform.kinds import STATISTICS
 from etl_lib.transform.statistics import compute_statistics, to_frame
 

@@ -41,7 +41,8 @@ from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load import day as load
 from etl_lib.load.alvo import create_tables
-from etl_lib.load.day import load_day, verify_load
+from etl_lib.load.day import load_day
+from etl_lib.load.reading import verify_load
 from etl_lib.services import postgresql
 from etl_lib.transform.statistics import to_frame
 from fonteapi.settings import Settings

@@ -14,8 +14,8 @@ from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.cli import main as cli
 from etl_lib.errors import AlvoError
 from etl_lib.load import alvo as alvo_database
-from etl_lib.load.day import read_statistics
 from etl_lib.load.ledger import last_loads
+from etl_lib.load.reading import read_statistics
 from fonteapi.settings import Settings
 
 DUMPS = DATA / "version_0_1"
