@@ -128,7 +128,8 @@ def _flag_buckets(statistics: pa.Table, flags: pa.Table) -> dict[str, pa.Chunked
         rows = statistics.select(KEYS).to_pandas()
         rows[STAMP] = rows[STAMP].dt.tz_localize("UTC")
         places = pd.MultiIndex.from_frame(rows).get_indexer(pd.MultiIndex.from_frame(found[KEYS]))
-        for signal, part in found.assign(place=places).groupby("signal"):
+        found = found.assign(place=places)[places >= 0]
+        for signal, part in found.groupby("signal"):
             np.bitwise_or.at(columns[signal], part["place"], part[FLAGS])
     return {
         f"{signal}_{FLAGS}": pa.chunked_array([pa.array(bits.astype(float), mask=bits == 0)])
