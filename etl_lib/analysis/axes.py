@@ -1,6 +1,8 @@
 """The common parts of the plots: axes, labels, time, and a sentence instead of an empty plot."""
 
+from collections.abc import Sequence
 from datetime import date
+from math import ceil
 from typing import Any
 from weakref import WeakSet
 
@@ -18,6 +20,8 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
 """Width of a figure, inches."""
+LETTERS = 105
+"""What fits beside each other in a legend; the sign of an entry takes eight."""
 SENTENCE = 0.5
 """Height of a figure that has a sentence instead of a plot, inches."""
 _own: WeakSet[Figure] = WeakSet()
@@ -140,6 +144,23 @@ def add_legend(ax: Axes, **place: Any) -> Axes:
     """A legend above the axes, where it hides no data, or at another place."""
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
-    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
+    names = ax.get_legend_handles_labels()[1]
+    columns = _count_columns(names)
+    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
     ax.legend(frameon=False, borderaxespad=0.2, **above | place)
+    figure = ax.get_figure(root=True)
+    if figure and figure in _own and not place:
+        rows = ceil(len(names) / columns)
+        top = 1 - (0.15 + 0.2 * rows) / figure.get_figheight()
+        figure.subplots_adjust(top=min(top, figure.subplotpars.top))
     return ax
+
+
+def _count_columns(names: Sequence[str]) -> int:
+    """The columns of a legend that fit the page's width, three at most; it is filled by columns."""
+    for columns in (3, 2):
+        rows = ceil(len(names) / columns)
+        widths = [max(map(len, names[n : n + rows])) for n in range(0, len(names), rows or 1)]
+        if sum(widths) + 8 * columns <= LETTERS:
+            return columns
+    return 1

@@ -109,7 +109,8 @@ def compare_coverage(
         table += np.nan_to_num(slots.hold(np.where(shares > 0, shares, np.nan), signal))
     table /= len(signals)
     table = table if slots.days == 1 else slots.by_day(table)
-    return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax)
+    bits = flagged_bits(slots.data, *signals)
+    return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax, bits)
 
 
 def compare_power_curves(data: pd.DataFrame, turbines: Sequence[str] = ()) -> list[Axes]:

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from etl_lib.transform.flags import TESTS
 from etl_lib.transform.kinds import FLAGS
 
 THIN = TESTS["thin"]
 MARK: dict[str, Any] = {"marker": "x", "color": "black", "ms": 4, "mew": 0.7, "ls": ""}
-SMALL_MARK: dict[str, Any] = {"color": "black", "ms": 2.5, "mew": 0.5}
-"""Of cells and rows."""
+HALO = [withStroke(linewidth=1.5, foreground="white")]
+SMALL_MARK: dict[str, Any] = {"color": "black", "ms": 2.5, "mew": 0.5, "path_effects": HALO}
+"""Of cells and rows, on any colour."""
 
 
 def list_tests(bits: Iterable[float]) -> list[str]:

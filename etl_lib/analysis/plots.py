@@ -30,7 +30,7 @@ from etl_lib.analysis.axes import (
     quantity,
     write_sentence,
 )
-from etl_lib.analysis.marks import flagged_bits, mark_flagged
+from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, mark_flagged, name_mark
 from etl_lib.analysis.series import draw_series
 from etl_lib.analysis.slots import of_one_turbine
 from etl_lib.analysis.wind import FULL_BIN, power_curve
@@ -91,7 +91,8 @@ def plot_signals(data: pd.DataFrame, signals: Sequence[str]) -> list[Axes]:
 def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Share of the expected readings that came, per signal, hour of the day (UTC) and slot.
 
-    A reading stands for all slots of its interval: an hourly one fills its hour.
+    A reading stands for all slots of its interval: an hourly one fills its hour. Slots with flagged
+    buckets are marked.
     """
     signals = signals_of(data.columns)
     ax = new_axes(ax, height=0.8 + 1.1 * max(1, len(signals)))
@@ -107,6 +108,8 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         table = table.reindex(index=range(-1, 6), columns=range(24), fill_value=0.0)
         table.loc[-1] = np.nan
         ax.text(0, len(rows) * 7 + 0.85, label(signal), size="small", va="bottom")
+        marked = pd.DatetimeIndex(data.index[flagged_bits(data, signal) > 0])
+        ax.plot(marked.hour + 0.5, len(rows) * 7 + 1.5 + marked.minute // 10, "x", **SMALL_MARK)
         rows.append(table.to_numpy(float))
     image = draw_cells(ax, np.vstack(rows), COVERAGE)
     ax.set_aspect("auto")
@@ -115,6 +118,9 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("start of slot")
     format_hours(ax)
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
+    if (bits := flagged_bits(data, *signals)).any():
+        ax.plot([], [], "x", label=name_mark(bits), **SMALL_MARK)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, borderaxespad=0.2)
     return ax
 
 

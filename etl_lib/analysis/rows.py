@@ -38,7 +38,8 @@ def draw_rows(
     count = len(slots.names)
     names = [shorten(name) for name in slots.names]
     if ax is None:
-        height = max(1.5, min(0.3, 0.06 + 4 / count) * count)
+        least = 1.5 if bar else 0.5  # a colour bar needs some height for its labels
+        height = max(least, min(0.3, 0.06 + 4 / count) * count)
         ax = new_axes(None, height=MARGINS + height)
         left, right = 0.3 + 0.075 * max(map(len, names)), 0.25
         ax.figure.subplots_adjust(left=left / WIDTH)
