@@ -156,14 +156,14 @@ def served(home: Path, port: int, turbines: int, columns: list[str]) -> Iterator
 
 
 def fill(url: str, turbines: int, columns: list[str]) -> None:
-    """One day; the signals that are not simulated follow the power, with noise."""
+    """One day; the signals that are not simulated follow the power, with noise, plausibly."""
     random = np.random.default_rng(1)
     names = name_turbines(turbines, "T1")
     readings = simulate_farm(DAY, 1, names, seed=1).read_all().drop_columns("simulated")
     power = readings["power"].to_numpy()
     further = [name for name in FURTHER if name in columns]
     for place, name in enumerate(further):
-        values = power / (place + 2) + random.normal(size=len(power))
+        values = 20 + power / (100 * (place + 2)) + random.normal(size=len(power))
         readings = readings.append_column(name, pa.array(values))
     engine = open_engine(url)
     fonte = database.Fonte(engine, read_catalogue())

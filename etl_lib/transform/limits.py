@@ -1,7 +1,7 @@
 """The thresholds of the catalogue for each signal of each turbine, and what they leave out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -50,11 +50,14 @@ LIMITS = pa.schema(
 )
 
 
-def find_limits(readings: pa.Table) -> list[Limits]:
-    """The thresholds of each signal of each turbine that has readings, by turbine and signal."""
+def find_limits(readings: pa.Table, intervals: Mapping[str, float] | None = None) -> list[Limits]:
+    """The thresholds of each signal of each turbine that has readings, by turbine and signal.
+
+    `intervals` are those of `find_intervals`, if they are known.
+    """
     signals = {field.name: read_signal(field) for field in signal_fields(readings)}
     rated = rated_powers(readings)
-    pairs = product(find_intervals(readings).items(), signals.items())
+    pairs = product((intervals or find_intervals(readings)).items(), signals.items())
     return [
         _limit(number, turbine, interval, name, signal, rated.get(turbine))
         for number, ((turbine, interval), (name, signal)) in enumerate(pairs)

@@ -52,14 +52,15 @@ def _infer(statistics: pa.Table, rated: dict[str, float]) -> np.ndarray:
     """The states that wind speed and power tell; NaN without power."""
     flags = np.nan_to_num(statistics["wind_speed_flags"].to_numpy()).astype(int)
     wind = statistics["wind_speed_mean"].to_numpy()
-    turbines = statistics[TURBINE].to_pylist()
+    turbines = statistics[TURBINE].combine_chunks().dictionary_encode()
+    known = [rated.get(turbine) for turbine in turbines.dictionary.to_pylist()]
     buckets = {
-        TURBINE: statistics[TURBINE],
+        TURBINE: turbines.indices,
         STAMP: statistics[STAMP].cast(pa.timestamp("us")),
         "wind": pa.array(np.where(flags & SUSPICIOUS, np.nan, wind), from_pandas=True),
         "power": statistics["power_mean"],
         "level": statistics["power_max"],
-        "rated": pa.array([rated.get(turbine) for turbine in turbines], pa.float64()),
+        "rated": pa.array(known, pa.float64()).take(turbines.indices),
         "seconds": pc.max_element_wise(
             pc.divide(BUCKET_SECONDS, statistics[EXPECTED]), float(BUCKET_SECONDS)
         ),

@@ -1,6 +1,6 @@
 -- What each turbine did in each bucket, inferred from wind and power.
 --
--- In:  buckets: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind`
+-- In:  buckets, in order of turbine and timestamp: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind`
 --      in m/s, `power` and `level` in kW, the mean and the maximum of the bucket's power, `rated` in
 --      kW or NULL, and `seconds`, the time between two buckets that have readings.
 -- Out: one row per bucket with power: `place` and `state`, of which the numbers are
@@ -48,28 +48,43 @@ losses AS (
     LEFT JOIN curve USING (bin)
 ),
 
+-- Rows are in order of turbine and timestamp, so neighbours are found without sorting
+before AS (
+    SELECT
+        *,
+        lag(turbine, 2) OVER rows_in_order = turbine
+            AND lag(timestamp, 2) OVER rows_in_order >= timestamp - to_seconds(2 * seconds)
+            AS has_two,
+        lag(top) OVER rows_in_order AS top_1,
+        lag(top, 2) OVER rows_in_order AS top_2,
+        lag(lost) OVER rows_in_order AS lost_1,
+        lag(lost, 2) OVER rows_in_order AS lost_2
+    FROM losses
+    WINDOW rows_in_order AS (ORDER BY place)
+),
+
 levels AS (
     SELECT
         *,
         -- Three buckets, one after the other, that end here. A steady wind gives a level, too, and
         -- it gives a little less now and then: so their mean counts beside each of them
-        lag(timestamp, 2) OVER rows_before >= timestamp - to_seconds(2 * seconds)
-            AND max(top) OVER last_three - min(top) OVER last_three <= 0.01
-            AND avg(lost) OVER last_three > 0.05 AS ends_level
-    FROM losses
-    WINDOW
-        rows_before AS (PARTITION BY turbine ORDER BY timestamp),
-        last_three AS (PARTITION BY turbine ORDER BY timestamp ROWS 2 PRECEDING)
+        has_two
+            AND greatest(top, top_1, top_2) - least(top, top_1, top_2) <= 0.01
+            AND lost + lost_1 + lost_2 > 3 * 0.05 AS ends_level
+    FROM before
 ),
 
 held AS (
     SELECT
         *,
         -- This bucket is the last, the middle or the first of three on one level
-        bool_or(ends_level) OVER (
-            PARTITION BY turbine ORDER BY timestamp ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING
-        ) AS is_level
+        coalesce(ends_level, false)
+            OR coalesce(lead(ends_level) OVER rows_in_order, false)
+            AND lead(turbine) OVER rows_in_order = turbine
+            OR coalesce(lead(ends_level, 2) OVER rows_in_order, false)
+            AND lead(turbine, 2) OVER rows_in_order = turbine AS is_level
     FROM levels
+    WINDOW rows_in_order AS (ORDER BY place)
 )
 
 SELECT

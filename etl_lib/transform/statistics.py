@@ -82,11 +82,11 @@ def compute_statistics(
     signal, tell it.
     `sql` replaces texts of `statistics_sql()`. Raises `FonteError` for an unknown kind.
     """
-    limits = [] if keep_impossible else find_limits(readings)
+    intervals = find_intervals(readings)
+    limits = [] if keep_impossible else find_limits(readings, intervals)
     last = drop_impossible(last_of_each_stamp(plain(readings)), limits)
     computed: dict[str, pa.ChunkedArray] = {}
     texts = statistics_sql(readings) | dict(sql or {})
-    intervals = find_intervals(readings)
     followed = [field for field in signal_fields(readings) if read_signal(field).needs_before]
     for kind, names in names_by_kind(readings).items():
         if kind in ("quantity", "angle"):
