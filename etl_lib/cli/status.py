@@ -49,6 +49,6 @@ def print_table(days: Iterable[DayStatus]) -> None:
         if day.loaded and day.lacking:
             say(f"            lacks {', '.join(day.lacking)}")
         if day.suspicion:
-            say(f"            look at {day.suspicion}")
+            say(f"            look at the readings of {day.suspicion}")
         if day.statistics == 0:
             say(f"            no readings of {', '.join(day.columns)}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
+NAMED = 5
+"""The most suspects that a line names."""
 IsoDatetime = Annotated[datetime, PlainSerializer(datetime.isoformat, when_used="json")]
 """A time that JSON holds with its offset, `2024-06-01T12:00:00+00:00`."""
 
@@ -57,8 +59,9 @@ class LoadedDay(BaseModel):
         for turbine, impossible, flagged in counts:
             parts = {"impossible": impossible, "flagged": flagged}
             told = " and ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-            found += [f"{turbine} ({told} readings)"] * (turbine in self.suspects)
-        return ", ".join(found)
+            found += [f"{turbine} ({told})"] * (turbine in self.suspects)
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        return ", ".join(found[:NAMED]) + more
 
     @property
     def is_empty(self) -> bool:

@@ -397,7 +397,7 @@ def test_failed_checks(
     assert found["plausible_ranges"].metadata["2024-05-20"].value == "power: 1 readings"
     assert found["trusted_readings"].severity is dg.AssetCheckSeverity.WARN
     told = found["trusted_readings"].metadata["2024-05-20"].value
-    assert told == "T1 (1 impossible readings)"
+    assert told == "T1 (1 impossible)"
 
 
 def test_checks_beside_failure(

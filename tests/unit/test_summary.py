@@ -158,3 +158,16 @@ def test_farm() -> None:
     assert "| C3 | – | – | 0.0% | 0 | 0 |" in table
     assert "1,440 readings of 3 turbines in" in summary.counts
     assert Summary.read(summary._repr_mimebundle_()) == summary
+
+
+def test_suspects() -> None:
+    """A line names five turbines at most, each with its counts."""
+    names = [f"T{number}" for number in range(1, 8)]
+    counts = {"impossible": [1, 0, 2, *[0] * 4], "flagged": [0, 30, 4, *[9] * 4]}
+    update = {"turbines": names, "suspects": [name for name in names if name != "T4"]} | counts
+    load = LOADED.model_copy(update=update)
+    assert load.suspicion == (
+        "T1 (1 impossible), T2 (30 flagged), T3 (2 impossible and 4 flagged), T5 (9 flagged),"
+        " T6 (9 flagged) and 1 more"
+    )
+    assert LOADED.suspicion == ""
