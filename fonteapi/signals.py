@@ -46,8 +46,8 @@ BOUNDS = (
 )
 TESTS = ("flat_minutes", "flat_tolerance", "spike", "calm", "producing")
 """The keys of the tests of readings, beside the bounds."""
-RULES = ("register_size", *BOUNDS, *TESTS, "states")
-"""The keys by which statistics, flags and states are made of the readings."""
+RULES = ("register_size", *BOUNDS, *TESTS, "states", "flagged_share")
+"""The keys by which statistics, flags, states and the ledger are made of the readings."""
 RATED_KEYS = ("plausible_of_rated", "possible_of_rated", "flat_except_of_rated", "producing")
 
 Positive = Annotated[float, Field(gt=0)]

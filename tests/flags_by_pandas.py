@@ -75,8 +75,9 @@ def flag_by_pandas(
     for turbine, part in finite.groupby("turbine"):
         power = rated if isinstance(rated, float) else rated.get(turbine)
         readings = part.groupby("timestamp").last()  # the last that is not missing
-        reach = pd.Timedelta(seconds=2 * intervals[turbine])
-        flags = {s.name: _flag_signal(readings[s.name], s, power, reach) for s in signals}
+        flags = {
+            s.name: _flag_signal(readings[s.name], s, power, intervals[turbine]) for s in signals
+        }
         _add_contradictions(flags, readings, signals, power)
         for name, bits in flags.items():
             keys = pd.MultiIndex.from_product([[turbine], bits.index, [name]])
@@ -85,8 +86,16 @@ def flag_by_pandas(
     return every[every > 0].sort_index()
 
 
+def _find_interval(values: pd.Series) -> float:
+    """The most frequent time between two readings in whole seconds, up to an hour; else 60."""
+    stamps = values.index.to_series()
+    steps = (stamps - stamps.min()).dt.total_seconds().round().diff()
+    counts = steps[steps.between(1, 3600)].value_counts()
+    return float(counts[counts == counts.max()].index.min()) if len(counts) else 60.0
+
+
 def _flag_signal(
-    readings: pd.Series, signal: Signal, rated: float | None, reach: pd.Timedelta
+    readings: pd.Series, signal: Signal, rated: float | None, interval: float
 ) -> pd.Series:
     """The flags of the readings that are there, without contradictions."""
     known = readings.dropna()
@@ -94,6 +103,9 @@ def _flag_signal(
     is_plausible = _lies_in(known, signal.plausible, signal.plausible_of_rated, rated)
     flags = pd.Series(0, known.index).mask(is_possible & ~is_plausible, 2)
     possible = known[is_possible]
+    if 2 * len(possible) <= len(readings):  # the signal comes less often than others
+        interval = max(interval, _find_interval(possible))
+    reach = pd.Timedelta(seconds=2 * interval)
     flags[possible.index] |= _flag_neighbours(possible, signal, rated, reach)
     return flags.mask(~is_possible, 1)
 

@@ -6,6 +6,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -159,8 +160,8 @@ def _describe(found: Finding, unit: str) -> str:
     first, last = f"{found.first:%H:%M}", f"{found.last:%H:%M}"
     when = f"at {first}" if found.count == 1 else f"from {first} to {last}, {found.count:,} times"
     when = f"from {first} to {last}" if found.test == "flat" else when
-    values = f"{found.low:g}" + (f" to {found.high:g}" if found.high > found.low else "")
-    unit = "" if unit == "1" else f" {unit}"
+    values = f"{found.low:.7g}" + (f" to {found.high:.7g}" if found.high > found.low else "")
+    unit = "" if unit == "1" else f" {escape(unit)}"  # Markdown passes HTML through
     return f"{_whose(found)} {DID[found.test]} {when}: {values}{unit}."
 
 

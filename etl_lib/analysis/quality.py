@@ -90,8 +90,19 @@ def quality_of(data: pd.DataFrame, signal: str) -> pd.Series:
         return has_value.map({True: NOT_EVALUATED, False: MISSING})
     bits = flags.fillna(0).astype(int)
     codes = pd.Series(np.where(has_value, GOOD, MISSING), index=data.index)
-    codes = codes.mask(bits > 0, SUSPECT)
-    return codes.mask(bits & TESTS["impossible"] > 0, FAIL)
+    codes = codes.mask(bits > 0, SUSPECT).mask(bits & TESTS["impossible"] > 0, FAIL)
+    return codes.mask(_is_untested(data) & (codes == GOOD), NOT_EVALUATED)
+
+
+def _is_untested(data: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row is of a day that was loaded before readings were tested."""
+    if not (untested := data.attrs.get("untested")):
+        return np.zeros(len(data), bool)
+    days = pd.DatetimeIndex(data.index.get_level_values(-1)).normalize()
+    if TURBINE not in data.index.names:
+        return np.asarray(days.isin([midnight for _, midnight in untested]))
+    rows = pd.MultiIndex.from_arrays([data.index.get_level_values(TURBINE), days])
+    return np.asarray(rows.isin(untested))
 
 
 def _check(

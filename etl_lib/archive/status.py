@@ -17,7 +17,7 @@ from etl_lib.archive.store import (
 )
 from etl_lib.extract.days import Day, fetch_days
 from etl_lib.load.ledger import TurbineLoad, forgotten_dates, last_loads, loaded_turbines
-from etl_lib.load.records import IsoDatetime, LoadedDay
+from etl_lib.load.records import IsoDatetime, LoadedDay, describe_suspects
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 
@@ -62,7 +62,7 @@ class DayStatus(BaseModel):
     signals: dict[str, frozenset[str]] = Field(default={}, exclude=True)
     """The signals that were last loaded of each turbine."""
     suspects: list[str] = []
-    """Turbines of the last load whose readings need a look."""
+    """Turbines whose readings need a look, by the last load of each."""
     suspicion: str = Field(default="", exclude=True)
     """The same with the counts of their flags, as text."""
     loaded: IsoDatetime | None = None
@@ -130,6 +130,11 @@ def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, Turbine
         source.fingerprint(turbine, each.columns) != each.fingerprint
         for turbine, each in turbines.items()
     )
+    suspects = [
+        (turbine, each.impossible, each.flagged)
+        for turbine, each in sorted(turbines.items())
+        if each.is_suspect
+    ]
     reached = State.STALE if is_changed else State.LOADED
     return DayStatus(
         date=source.date,
@@ -142,8 +147,8 @@ def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, Turbine
         lacking=lacking,
         is_whole=is_whole,
         signals={turbine: each.columns for turbine, each in turbines.items()},
-        suspects=load.suspects if load else [],
-        suspicion=load.suspicion if load else "",
+        suspects=[name for name, _, _ in suspects],
+        suspicion=describe_suspects(suspects),
         loaded=load.finished if load else None,
         fingerprint=source.version,
     )

@@ -72,15 +72,24 @@ class TurbineLoad(NamedTuple):
     fingerprint: str
     is_whole: bool
     """Whether the load was of all turbines that Fonte had."""
+    impossible: int
+    """Readings; 0 of a load from before readings were tested."""
+    flagged: int
+    is_suspect: bool
+    """Whether its readings need a look."""
 
 
 LAST_OF_EACH = text(f"""
-    SELECT DISTINCT ON (date, turbine) date, turbine, columns, fingerprint, is_whole
+    SELECT DISTINCT ON (date, turbine)
+        date, turbine, columns, fingerprint, is_whole, coalesce(each.impossible, 0),
+        coalesce(each.flagged, 0), turbine = ANY(suspects)
     FROM (
         SELECT *, max(id) FILTER (WHERE is_whole) OVER (PARTITION BY date) AS last_whole
         FROM run
         WHERE {HOLDS_ANY}
-    ) AS loads, unnest(turbines, fingerprints) AS each (turbine, fingerprint)
+    ) AS loads,
+    unnest(turbines, fingerprints, loads.impossible, loads.flagged)
+        AS each (turbine, fingerprint, impossible, flagged)
     WHERE id >= coalesce(last_whole, 0) AND {IS_HELD.format(run="loads")}
     ORDER BY date, turbine, id DESC
 """)  # noqa: S608  # constants alone

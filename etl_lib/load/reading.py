@@ -20,7 +20,10 @@ from etl_lib.transform.statistics import BUCKET_SECONDS
 
 SELECT_INTERVALS = """
     SELECT DISTINCT ON (date, turbine)
-        turbine, date::timestamp AT TIME ZONE 'UTC' AS midnight, interval
+        turbine,
+        date::timestamp AT TIME ZONE 'UTC' AS midnight,
+        interval,
+        cardinality(impossible) = 0 AS is_untested
     FROM run, unnest(turbines, intervals) AS each (turbine, interval)
     WHERE date BETWEEN ($1 AT TIME ZONE 'UTC')::date AND ($2 AT TIME ZONE 'UTC')::date
     ORDER BY date, turbine, id DESC
@@ -45,7 +48,9 @@ def read_statistics(
     One row per turbine and bucket, the index being `turbine` and `timestamp` (UTC, the bucket's
     start): `frame.loc["R80711"]` is that of one turbine. One float column per statistic, NaN where
     there is nothing; then `expected`, the readings of a full bucket, from the turbine's interval
-    at the day's last load. `attrs["units"]` maps a column to its unit. `turbines` chooses some.
+    at the day's last load. `attrs["units"]` maps a column to its unit, and `attrs["untested"]`
+    lists turbine and midnight of the days that were loaded before readings were tested. `turbines`
+    chooses some.
     `excluding` leaves out what people excluded; `attrs["exclusions"]` lists it: see `leave_out`.
     """
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
@@ -63,7 +68,10 @@ def read_statistics(
     wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
     wide = leave_out(wide, list_exclusions(alvo)) if excluding else wide
-    wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, loads.to_pandas())
+    days = loads.to_pandas()
+    wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, days)
+    old = days[days["is_untested"]]
+    wide.attrs["untested"] = list(zip(old[TURBINE], old["midnight"], strict=True))
     units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
     wide.attrs["units"] = {name: units[name] for name in names} | {EXPECTED: "1"}
     return wide

@@ -1,5 +1,6 @@
 """The records of a load and of an exclusion. Nothing here opens a connection."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -55,13 +56,7 @@ class LoadedDay(BaseModel):
     def suspicion(self) -> str:
         """The turbines whose readings need a look, with their counts; empty without any."""
         counts = zip(self.turbines, self.impossible, self.flagged, strict=False)
-        found = []
-        for turbine, impossible, flagged in counts:
-            parts = {"impossible": impossible, "flagged": flagged}
-            told = " and ".join(f"{count:,} {what}" for what, count in parts.items() if count)
-            found += [f"{turbine} ({told})"] * (turbine in self.suspects)
-        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-        return ", ".join(found[:NAMED]) + more
+        return describe_suspects(each for each in counts if each[0] in self.suspects)
 
     @property
     def is_empty(self) -> bool:
@@ -101,3 +96,14 @@ class Exclusion(BaseModel):
             for time in utc
         )
         return first, last
+
+
+def describe_suspects(counts: Iterable[tuple[str, int, int]]) -> str:
+    """Turbines, each with its impossible and its flagged readings: five at most."""
+    found = []
+    for turbine, impossible, flagged in counts:
+        parts = {"impossible": impossible, "flagged": flagged}
+        told = " and ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+        found.append(f"{turbine} ({told})")
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return ", ".join(found[:NAMED]) + more

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from etl_lib.transform.interval import read_stamps, rows_by_turbine
+from etl_lib.transform.interval import find_interval, read_stamps, rows_by_turbine
 from etl_lib.transform.kinds import STAMP, TURBINE, signal_fields
 from etl_lib.transform.limits import LIMITS, Limits, find_limits
 from etl_lib.transform.ordering import last_of_each_stamp, plain, put_before
@@ -33,6 +33,8 @@ TESTS = {
     "thin": 64,
 }
 """The bit of each test; that of a bucket with fewer than half of its readings is the last."""
+REACH = 2
+"""Neighbours are at most so many intervals of their signal apart."""
 MOMENT = pa.timestamp("us")
 Values = NDArray[np.float64]
 Stamps = NDArray[np.int64]
@@ -59,6 +61,7 @@ STEPS = pa.schema(
         ("stop", MOMENT),
         ("old", pa.float64()),
         ("new", pa.float64()),
+        ("reach", pa.float64()),
     ]
 )
 
@@ -143,7 +146,15 @@ class Series:
             is_odd |= size > limit.spike / 2
         [place] = np.nonzero(is_odd)
         start, stop, old, new = stamps[place], stamps[place + 1], values[place], values[place + 1]
-        return self._id(len(place)), place, start, stop, old, new
+        reach = np.full(len(place), REACH * self._find_interval(stamps))
+        return self._id(len(place)), place, start, stop, old, new, reach
+
+    def _find_interval(self, stamps: Stamps) -> float:
+        """Seconds between the readings of this signal, which may come less often than others."""
+        usual = self.limit.interval
+        if 2 * len(stamps) > len(self.stamps):  # else some are missing
+            return usual
+        return max(usual, find_interval(stamps))
 
     def _id(self, count: int) -> NDArray[np.int64]:
         return np.full(count, self.limit.id)

@@ -13,8 +13,6 @@ from etl_lib.catalogue import EVERYTHING, Bounds, Signal, rated_powers, read_sig
 from etl_lib.transform.interval import find_intervals
 from etl_lib.transform.kinds import TURBINE, signal_fields
 
-REACH = 2
-"""Neighbours are at most so many intervals apart."""
 TYPES = {int: pa.int64(), str: pa.string(), bool: pa.bool_()}
 
 
@@ -28,8 +26,8 @@ class Limits(NamedTuple):
     possible_high: float
     plausible_low: float
     plausible_high: float
-    reach: float
-    """Seconds."""
+    interval: float
+    """Of the turbine's readings, seconds."""
     is_angle: bool
     is_counter: bool
     register: float | None
@@ -77,7 +75,7 @@ def _limit(
         name,
         *possible,
         *plausible,
-        reach=REACH * interval,
+        interval=interval,
         is_angle=signal.kind == "angle",
         is_counter=signal.kind == "counter",
         register=signal.register,
@@ -104,7 +102,7 @@ def drop_impossible(readings: pa.Table, limits: Sequence[Limits]) -> pa.Table:
     """The readings, with null where one is impossible.
 
     The turbines are a dictionary array. A source's own minimum and maximum of a signal have the
-    signal's bounds.
+    signal's bounds, and its standard deviation is at most the distance between them.
     """
     turbines = readings[TURBINE].combine_chunks()
     names, codes = turbines.dictionary.to_pylist(), turbines.indices.to_numpy()
@@ -113,9 +111,11 @@ def drop_impossible(readings: pa.Table, limits: Sequence[Limits]) -> pa.Table:
         bounds[limit.signal][limit.turbine] = limit.possible_low, limit.possible_high
     for place, field in enumerate(readings.schema):
         known = bounds[read_signal(field).statistic_of or field.name]
-        if field.name.endswith(".std") or not known:
+        if not known:
             continue
         lows, highs = np.array([known.get(name, EVERYTHING) for name in names]).T
+        if field.name.endswith(".std"):
+            lows, highs = np.zeros(len(names)), highs - lows
         found = pc.min_max(readings[field.name])
         if (
             found["min"].is_valid

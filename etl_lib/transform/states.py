@@ -36,10 +36,11 @@ def find_states(statistics: pa.Table, readings: pa.Table) -> pa.ChunkedArray | N
     """
     signals = {field.name: read_signal(field) for field in signal_fields(readings)}
     told = [name for name, signal in signals.items() if signal.states]
-    if not told and not signals.keys() >= NEEDED:
+    can_infer = all(f"{name}_max" in statistics.column_names for name in NEEDED)
+    if not told and not can_infer:
         return None
     states = np.full(statistics.num_rows, np.nan)
-    if signals.keys() >= NEEDED:
+    if can_infer:
         states = _infer(statistics, rated_powers(readings))
     for name in told:
         codes = statistics[f"{name}_mode"].to_numpy()

@@ -1,6 +1,6 @@
 """Readings to ten-minute statistics: DuckDB runs one SQL file for each kind of signal."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -106,7 +106,7 @@ def compute_statistics(
         expected[places] = BUCKET_SECONDS / intervals[turbine]
     computed[EXPECTED] = pa.chunked_array([expected])
     flags = find_flags(readings, before=before) if flags is None else flags
-    computed |= _flag_buckets(pa.table(computed), flags)
+    computed |= _flag_buckets(pa.table(computed), flags, followed)
     schema = statistics_schema(readings.schema)
     if (states := find_states(pa.table(computed), readings)) is not None:
         computed[STATE] = states
@@ -114,14 +114,24 @@ def compute_statistics(
     return pa.table(computed).select(schema.names).cast(schema)
 
 
-def _flag_buckets(statistics: pa.Table, flags: pa.Table) -> dict[str, pa.ChunkedArray]:
-    """The column of flags of each signal, null where there is none."""
+def _flag_buckets(
+    statistics: pa.Table, flags: pa.Table, followed: Sequence[pa.Field]
+) -> dict[str, pa.ChunkedArray]:
+    """The column of flags of each signal, null where there is none.
+
+    A state that is sampled on change, of the fields that are `followed`, is never thin: it has a
+    reading only when it changes.
+    """
+    held = {field.name for field in followed if read_signal(field).hold}
     counts = [name for name in statistics.column_names if name.endswith(("_count", "_coverage"))]
     frame = statistics.select([EXPECTED, *counts]).to_pandas()
     columns = {}
     for signal in signals_of(counts):
         shares = coverage(frame, signal)
-        columns[signal] = np.where((shares > 0) & (shares < THIN), TESTS["thin"], 0)
+        is_thin = (shares > 0) & (shares < THIN)
+        if signal in held and f"{signal}_coverage" not in counts:
+            is_thin[:] = False
+        columns[signal] = np.where(is_thin, TESTS["thin"], 0)
     if flags.num_rows:
         found = flags.select([*KEYS, "signal", FLAGS]).to_pandas()
         found[STAMP] = found[STAMP].dt.floor(BUCKET)

@@ -12,10 +12,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from helpers import DAY, FARM, execute, farm_statistics, make_statistics, stored, with_turbine
+from helpers import (
+    DAY,
+    FARM,
+    execute,
+    farm_statistics,
+    make_statistics,
+    stored,
+    transfer,
+    with_turbine,
+)
 from sqlalchemy import Engine
 
 from benchmarks import load as benchmark
+from etl_lib.analysis.quality import quality_of
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day, find_day
 from etl_lib.extract.readings import fetch_readings
@@ -419,3 +429,28 @@ def test_last_load_of_each_turbine(alvo: Engine) -> None:
     assert found["B2"].fingerprint == one.fingerprint("B2", ["power"]) != ""
     assert [load.is_whole for load in found.values()] == [True, False, True]
     assert last_loads(alvo)[DAY.date].turbines == ["B2"]
+
+
+def test_states_of_other_readings_go(
+    fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine, alvo_url: str
+) -> None:
+    """A load of power alone deletes the states that were inferred from an earlier power."""
+    stamps = pa.array([DAY.start + timedelta(minutes=n) for n in range(60)])
+    table = {"timestamp": stamps, "wind_speed": [9.0] * 60, "power": [900.0] * 60}
+    put_readings(pa.table(table))
+    transfer(fonte, alvo, DAY.date, ["wind_speed", "power"])
+    states = "SELECT count(*) FROM statistics WHERE signal = 'state'"
+    assert execute(alvo_url, states) == [(6,)]
+    transfer(fonte, alvo, DAY.date, ["power"])
+    assert execute(alvo_url, states) == [(0,)]
+
+
+def test_quality_of_days_that_were_never_tested(alvo: Engine, alvo_url: str) -> None:
+    """They are not evaluated, also if another day was tested since."""
+    for day in (DAY, NEXT):
+        load_day(alvo, day, make_statistics(day), readings=1440)
+    execute(alvo_url, f"UPDATE run SET impossible = '{{}}' WHERE date = '{DAY.date}'")
+    codes = quality_of(read_statistics(alvo), "power")
+    days = codes.index.get_level_values("timestamp").date
+    assert codes.groupby(days).unique().map(list).to_dict() == {DAY.date: [2], NEXT.date: [1]}
+    assert set(quality_of(read_statistics(alvo).loc["T1"], "power")) == {1, 2}

@@ -87,21 +87,26 @@ def test_an_impossible_bucket() -> None:
         ((-1025, 4100), (-1025, 4100)),
     ],
 )
+@pytest.mark.parametrize("deviation", [5125.0, 9999.0])
 @pytest.mark.parametrize("keep_impossible", [False, True])
 def test_impossible_extremes(
-    own: tuple[float, float], expected: tuple[float, float], keep_impossible: bool
+    own: tuple[float, float],
+    expected: tuple[float, float],
+    deviation: float,
+    keep_impossible: bool,
 ) -> None:
-    """The source's own minimum and maximum are left out where they are impossible."""
+    """The source's own statistics are left out where they are impossible."""
     names = ("power.min", "power.max", "power.std")
     found = [CATALOGUE.find(name) for name in names]
     columns = [CATALOGUE.signals["power"], *(column for column in found if column)]
-    values = dict(zip(("power", *names), (900.0, *map(float, own), 7000.0), strict=True))
+    values = dict(zip(("power", *names), (900.0, *map(float, own), deviation), strict=True))
     frame = pd.DataFrame({"timestamp": [START], "turbine": "T1"} | values)
     readings = to_readings(frame, columns, intervals={"T1": 600})
     [row] = compute_statistics(readings, keep_impossible=keep_impossible).to_pylist()
     extremes = row["power_min"], row["power_max"]
     assert extremes == (own if keep_impossible else expected)
-    assert (row["power_mean"], row["power_std"], row["power_count"]) == (900, 7000, 1)
+    kept = deviation if keep_impossible or deviation == 5125 else None  # 2.5 times rated power
+    assert (row["power_mean"], row["power_std"], row["power_count"]) == (900, kept, 1)
 
 
 def test_impossible_counter_and_state() -> None:
@@ -182,3 +187,19 @@ def run_sql(readings: pa.Table) -> list[pa.Table]:
             tables.append(connection.sql(statistics_sql()[kind]).to_arrow_table())
         assert len(tables[-1].column_names) == 2 + len(names) * len(STATISTICS[kind])
     return tables
+
+
+def test_a_state_on_change_is_never_thin() -> None:
+    """It has a reading only when it changes."""
+    status = CATALOGUE.signals["status"].model_copy(update={"on_change": True})
+    frame = pd.DataFrame(
+        {
+            "timestamp": pd.date_range(START, periods=20, freq="min"),
+            "turbine": "T1",
+            "wind_speed": 8 + np.arange(20) % 7 / 10,
+            "status": [100.0, *[np.nan] * 14, 20.0, *[np.nan] * 4],
+        }
+    )
+    found = compute_statistics(to_readings(frame, [CATALOGUE.signals["wind_speed"], status]))
+    assert found["status_mode"].to_pylist()[:2] == [100, 20]
+    assert set(found["status_flags"].to_pylist()) == {None}

@@ -376,3 +376,16 @@ def test_look_back_over_a_gap() -> None:
     day = to_readings(frame[2:], wind, intervals={"T1": 3600})
     found = find_flags(day, before=look_back(frame, day, START))
     assert found["flags"].to_pylist() == [TESTS["flat"]]
+
+
+def test_a_signal_that_comes_less_often() -> None:
+    """Its own interval counts: a thermometer that is read every ten minutes beside wind."""
+    stamps = pd.date_range(START, periods=600, freq="min")
+    wind = 8 + np.arange(600) % 7 / 10
+    temperature = np.where(np.arange(600) % 10 == 0, 12.0, np.nan)
+    frame = pd.DataFrame({"timestamp": stamps, "turbine": "T1"})
+    frame = frame.assign(wind_speed=wind, ambient_temperature=temperature)
+    names = ("wind_speed", "ambient_temperature")
+    found = to_series(find_flags(to_readings(frame, [CATALOGUE.signals[n] for n in names])))
+    assert found.to_list() == [4] * 60
+    assert set(found.index.get_level_values("signal")) == {"ambient_temperature"}
