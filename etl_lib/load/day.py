@@ -31,13 +31,11 @@ from etl_lib.transform.kinds import (
     FLAGS,
     KEYS,
     STAMP,
-    STATE,
     STATISTICS,
     TURBINE,
     signals_of,
 )
 from etl_lib.transform.query import query
-from etl_lib.transform.states import NEEDED
 from etl_lib.transform.statistics import day_coverage, read_intervals
 
 
@@ -145,8 +143,6 @@ def _ensure_signals(cursor: Cursor, turbines: Sequence[str], schema: pa.Schema) 
         execute(cursor, INSERT_SIGNALS, list(turbines), names, units)
     every = {name for statistics in STATISTICS.values() for name in statistics} | {FLAGS}
     others = [f"{signal}_{name}" for signal in signals_of(names) for name in every]
-    if NEEDED & set(signals_of(names)):
-        others.append(STATE)  # inferred from them: what it was is no longer true
     names = list(dict.fromkeys([*names, *others]))
     return execute(cursor, SELECT_SIGNALS, list(turbines), names)
 

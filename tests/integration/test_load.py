@@ -19,7 +19,6 @@ from helpers import (
     farm_statistics,
     make_statistics,
     stored,
-    transfer,
     with_turbine,
 )
 from sqlalchemy import Engine
@@ -429,20 +428,6 @@ def test_last_load_of_each_turbine(alvo: Engine) -> None:
     assert found["B2"].fingerprint == one.fingerprint("B2", ["power"]) != ""
     assert [load.is_whole for load in found.values()] == [True, False, True]
     assert last_loads(alvo)[DAY.date].turbines == ["B2"]
-
-
-def test_states_of_other_readings_go(
-    fonte: httpx2.Client, put_readings: Callable[[pa.Table], None], alvo: Engine, alvo_url: str
-) -> None:
-    """A load of power alone deletes the states that were inferred from an earlier power."""
-    stamps = pa.array([DAY.start + timedelta(minutes=n) for n in range(60)])
-    table = {"timestamp": stamps, "wind_speed": [9.0] * 60, "power": [900.0] * 60}
-    put_readings(pa.table(table))
-    transfer(fonte, alvo, DAY.date, ["wind_speed", "power"])
-    states = "SELECT count(*) FROM statistics WHERE signal = 'state'"
-    assert execute(alvo_url, states) == [(6,)]
-    transfer(fonte, alvo, DAY.date, ["power"])
-    assert execute(alvo_url, states) == [(0,)]
 
 
 def test_quality_of_days_that_were_never_tested(alvo: Engine, alvo_url: str) -> None:
