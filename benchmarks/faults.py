@@ -80,7 +80,7 @@ def read_real() -> Source:
 def simulate(
     start: date = date(2024, 1, 1), days: int = 60, seed: int = 1, has_faults: bool = False
 ) -> Source:
-    """A farm of five turbines; `has_faults` of its own, or none."""
+    """A farm of five turbines, with faults of its own if `has_faults`."""
     names = farm.name_turbines(5, "T1")
     with patch.object(farm, "FAULTS", farm.FAULTS if has_faults else ()):
         readings = farm.simulate_farm(start, days, names, seed).read_all()

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
+from benchmarks.farm import FURTHER, TURBINES
 from benchmarks.measure import Row, compare
 from etl_lib.transform.flags import FLAGGED, find_flags
 from etl_lib.transform.statistics import compute_statistics
@@ -20,16 +21,6 @@ ROWS = 20_000_000
 SIGNALS = ["wind_speed", "rotor_speed", "ambient_temperature"]
 """Without power no states are inferred, which the others do not do either."""
 FLAGGED_SIGNALS = ["wind_speed", "power", "ambient_temperature"]
-FLEET = 50
-FURTHER = (
-    "reactive_power",
-    "rotor_speed",
-    "generator_speed",
-    "generator_temperature",
-    "gearbox_temperature",
-    "nacelle_temperature",
-)
-"""Signals beside the simulated ones; ten in all."""
 Ways = dict[str, Callable[[], object]]
 
 
@@ -44,7 +35,7 @@ def main() -> list[Row]:
 
 def flags() -> list[Row]:
     """The flags of readings beside their statistics: a farm's day, and many readings of one."""
-    names = name_turbines(FLEET, "T1")
+    names = name_turbines(TURBINES, "T1")
     farm = simulate_farm(date(2024, 5, 20), 1, names, seed=1).read_all().drop_columns("simulated")
     power = farm["power"].to_numpy()
     for place, name in enumerate(FURTHER):
@@ -53,7 +44,7 @@ def flags() -> list[Row]:
     one = simulate_readings(date(2024, 5, 20), 100, seed=1)
     many = {"timestamp": stamps(60), "turbine": ["T1"] * ROWS}
     many |= {name: pa.array(np.resize(one[name].to_numpy(), ROWS)) for name in FLAGGED_SIGNALS}
-    day = f"{FLEET} turbines × {len(farm.schema) - 2} signals, a day"
+    day = f"{TURBINES} turbines × {len(farm.schema) - 2} signals, a day"
     return [
         *cost(f"flags: {day}", farm, repeats=9),
         *cost(f"flags: {ROWS:,} rows × {len(FLAGGED_SIGNALS)}", pa.table(many), repeats=3),

@@ -24,7 +24,7 @@ from etl_lib.analysis.curves import COLOURS
 from etl_lib.analysis.plots import MARKERS
 from etl_lib.analysis.rows import shorten
 from etl_lib.analysis.slots import Numbers, Slots
-from etl_lib.analysis.wind import CURVE_BIN, power_curve
+from etl_lib.analysis.wind import CURVE_BIN, find_bins, power_curve
 from etl_lib.transform.kinds import TURBINE
 
 DIRECTIONS = ("nacelle_direction", "wind_direction")
@@ -60,7 +60,7 @@ def find_residuals(data: pd.DataFrame, turbines: Sequence[str] = ()) -> pd.DataF
     """
     slots = Slots.of(data, turbines)
     curve = power_curve(slots.data)
-    bins = np.floor(slots.data["wind_speed_mean"] / CURVE_BIN + 0.5) * CURVE_BIN
+    bins = find_bins(slots.data["wind_speed_mean"], CURVE_BIN)
     power = curve["power"].where(curve["power"] >= SOME * curve["power"].max())
     expected = power.reindex(bins).to_numpy()
     return _by_day(slots, slots.place(slots.column("power_mean") - expected))

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from etl_lib.transform.interval import describe_interval
-from etl_lib.transform.kinds import EXPECTED
-from etl_lib.transform.statistics import BUCKET_SECONDS, THIN, coverage
+from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED
+from etl_lib.transform.statistics import THIN, coverage
 
 CURVE_BIN = 0.5
 """Width of a power curve's bins, m/s: IEC 61400-12-1's method of bins."""
@@ -23,6 +23,12 @@ FIT_SIZE = 6
 """The fewest means for a fit: an hour."""
 
 
+def find_bins(speeds: pd.Series, width: float) -> pd.Series:
+    """The centre of the bin of each wind speed: a multiple of `width`, m/s."""
+    centres: pd.Series = np.floor(speeds / width + 0.5) * width
+    return centres
+
+
 def bin_by_wind_speed(values: pd.DataFrame, width: float) -> pd.DataFrame:
     """The mean of each bin of wind speed that has values.
 
@@ -30,7 +36,7 @@ def bin_by_wind_speed(values: pd.DataFrame, width: float) -> pd.DataFrame:
     are the index. Columns: the means of `values`' columns, and `count`, how many rows they had.
     """
     values = values.dropna()
-    groups = values.groupby(np.floor(values["wind_speed"] / width + 0.5) * width)
+    groups = values.groupby(find_bins(values["wind_speed"], width))
     return groups.mean().assign(count=groups.size())
 
 

@@ -20,7 +20,7 @@ from etl_lib.catalogue import read_signal
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
-from etl_lib.load.flags import count_flags
+from etl_lib.load.flags import judge_flags
 from etl_lib.load.records import LoadedDay
 from etl_lib.load.tables import data
 from etl_lib.settings import NOTEBOOK_VARIABLE, code_version
@@ -73,7 +73,7 @@ def load_day(
             "coverage": day_coverage(statistics, day.turbines),
             **_count_changes(before, rows, signals, values.schema),
             "fingerprints": [day.fingerprint(turbine, columns) for turbine in day.turbines],
-            **count_flags(
+            **judge_flags(
                 FLAGGED.empty_table() if flags is None else flags, statistics, day.turbines
             ),
             "notebook": os.environ.get(NOTEBOOK_VARIABLE),

@@ -16,9 +16,8 @@ from etl_lib.errors import ParameterError
 from etl_lib.load.alvo import alvo_connection, create_tables
 from etl_lib.load.records import Exclusion
 from etl_lib.load.tables import exclusion, signal
-from etl_lib.transform.kinds import STAMP, STATE, signals_of
+from etl_lib.transform.kinds import BUCKET_SECONDS, STAMP, STATE, signals_of
 from etl_lib.transform.states import NEEDED
-from etl_lib.transform.statistics import BUCKET_SECONDS
 
 # As a load does: `forget` waits for it, so that no exclusion stays of a turbine that is gone
 LOCK = text("SELECT pg_advisory_xact_lock_shared(hashtext('etl_lib.loads'))")

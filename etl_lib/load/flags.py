@@ -10,7 +10,7 @@ from etl_lib.transform.flags import TESTS
 from etl_lib.transform.kinds import FLAGS, TURBINE
 
 
-def count_flags(
+def judge_flags(
     flags: pa.Table, statistics: pa.Table, turbines: Sequence[str]
 ) -> dict[str, list[Any]]:
     """The ledger's columns: `impossible` and `flagged` of each turbine, and the `suspects`.

@@ -15,8 +15,7 @@ from etl_lib.load.alvo import bulk_cursor, create_tables, execute
 from etl_lib.load.exclusions import leave_out, list_exclusions
 from etl_lib.load.wide import to_wide
 from etl_lib.transform.interval import USUAL_INTERVAL
-from etl_lib.transform.kinds import EXPECTED, FLAGS, STAMP, TURBINE, signals_of
-from etl_lib.transform.statistics import BUCKET_SECONDS
+from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, FLAGS, STAMP, TURBINE, signals_of
 
 SELECT_INTERVALS = """
     SELECT DISTINCT ON (date, turbine)

@@ -102,12 +102,10 @@ def find_flags(readings: pa.Table, *, before: pa.Table | None = None) -> pa.Tabl
 
 def _in_order(stamps: Stamps, rows: Places) -> slice | Places:
     """The places of a turbine's rows by time; as a slice, which copies nothing, where it fits."""
-    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-        rows_or_slice: slice | Places = slice(int(rows[0]), int(rows[-1]) + 1)
-    else:
-        rows_or_slice = rows
-    own = stamps[rows_or_slice]
-    return rows_or_slice if np.all(own[1:] > own[:-1]) else rows[np.argsort(own)]
+    is_one_piece = len(rows) and rows[-1] - rows[0] + 1 == len(rows)
+    own: slice | Places = slice(int(rows[0]), int(rows[-1]) + 1) if is_one_piece else rows
+    moments = stamps[own]
+    return own if np.all(moments[1:] > moments[:-1]) else rows[np.argsort(moments)]
 
 
 @dataclass(frozen=True)

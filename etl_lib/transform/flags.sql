@@ -3,10 +3,10 @@
 -- In:  limits: what the catalogue says of each signal of each turbine, numbered by `id`; `turbine`,
 --          `signal`, and the thresholds below, NULL where a test is not made.
 --      single: `id`, `timestamp`, `value`: the readings that may be flagged by themselves.
---      steps: `id`, `place`, `start`, `stop`, `old`, `new`, `reach`: two readings, one after the other, that
---          are alike or far from each other. `place` counts the steps of an `id`, so two steps that
---          follow one another have a reading in common. Readings that are missing or impossible
---          are left out: they are nobody's neighbours.
+--      steps: `id`, `place`, `start`, `stop`, `old`, `new`, `reach`: two readings, one after the
+--          other, that are alike or far from each other. `place` counts the steps of an `id`, so
+--          two steps that follow one another have a reading in common. Readings that are missing or
+--          impossible are left out: they are nobody's neighbours.
 -- Out: one row per flagged reading: `turbine`, `timestamp`, `signal`, `value`, and `flags`, the sum
 --      of
 --       1  impossible     outside `possible`

@@ -9,6 +9,7 @@ from etl_lib.errors import FonteError
 
 TURBINE, STAMP = "turbine", "timestamp"
 KEYS = [TURBINE, STAMP]
+BUCKET_SECONDS = 600
 EXPECTED = "expected"
 """The column of the readings that a full bucket has: 600 s / interval, 1/6 of hourly ones."""
 ON_CHANGE = "on_change"

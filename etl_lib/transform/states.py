@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from etl_lib.catalogue import rated_powers, read_signal
 from etl_lib.transform.flags import TESTS
-from etl_lib.transform.kinds import EXPECTED, STAMP, TURBINE, signal_fields
+from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, STAMP, TURBINE, signal_fields
 from etl_lib.transform.query import query
 
 
@@ -24,7 +24,6 @@ class TurbineState(IntEnum):
 
 NEEDED = {"wind_speed", "power"}
 SUSPICIOUS = ~TESTS["thin"]
-BUCKET_SECONDS = 600
 
 
 def find_states(statistics: pa.Table, readings: pa.Table) -> pa.ChunkedArray | None:

@@ -1,8 +1,9 @@
 -- What each turbine did in each bucket, inferred from wind and power.
 --
--- In:  buckets, in order of turbine and timestamp: `place`, the number of the row, `turbine`, `timestamp` (the bucket's start), `wind`
---      in m/s, `power` and `level` in kW, the mean and the maximum of the bucket's power, `rated` in
---      kW or NULL, and `seconds`, the time between two buckets that have readings.
+-- In:  buckets, in order of turbine and timestamp: `place`, the number of the row, `turbine`,
+--      `timestamp` (the bucket's start), `wind` in m/s, `power` and `level` in kW, the mean and the
+--      maximum of the bucket's power, `rated` in kW or NULL, and `seconds`, the time between two
+--      buckets that have readings.
 -- Out: one row per bucket with power: `place` and `state`, of which the numbers are
 --      1  running
 --      2  derated  power held at a level below what the wind gives
@@ -48,7 +49,7 @@ losses AS (
     LEFT JOIN curve USING (bin)
 ),
 
--- Rows are in order of turbine and timestamp, so neighbours are found without sorting
+-- Places are in order of turbine and timestamp, and sort faster than these
 before AS (
     SELECT
         *,

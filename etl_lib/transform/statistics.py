@@ -11,6 +11,7 @@ from etl_lib.catalogue import read_signal
 from etl_lib.transform.flags import TESTS, find_flags
 from etl_lib.transform.interval import find_intervals, rows_by_turbine
 from etl_lib.transform.kinds import (
+    BUCKET_SECONDS,
     EXPECTED,
     FLAGS,
     KEYS,
@@ -32,7 +33,6 @@ from etl_lib.transform.query import query
 from etl_lib.transform.sequences import compute_sequences, join_statistics
 from etl_lib.transform.states import find_states
 
-BUCKET_SECONDS = 600
 BUCKET = pd.Timedelta(seconds=BUCKET_SECONDS)
 BUCKETS_A_DAY = 144
 THIN = 0.5
