@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pydantic import TypeAdapter
 from sqlalchemy import Engine
 
-from etl_lib.cli.arguments import ExcludeOptions, ExclusionsOptions
+from etl_lib.cli.options import ExcludeOptions, ExclusionsOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.errors import ParameterError
 from etl_lib.load.alvo import open_alvo

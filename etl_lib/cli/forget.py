@@ -5,7 +5,7 @@ import sys
 from etl_lib.archive.index import write_index
 from etl_lib.archive.status import read_status
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import ForgetOptions
+from etl_lib.cli.options import ForgetOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.errors import ParameterError
 from etl_lib.load.alvo import open_alvo

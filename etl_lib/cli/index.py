@@ -3,7 +3,7 @@
 from etl_lib.archive.index import write_index
 from etl_lib.archive.status import read_status
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import ArchiveOptions
+from etl_lib.cli.options import ArchiveOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import read_settings

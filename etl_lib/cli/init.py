@@ -1,6 +1,6 @@
 """The command `etl init`."""
 
-from etl_lib.cli.arguments import InitOptions
+from etl_lib.cli.options import InitOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.project import init_folder
 

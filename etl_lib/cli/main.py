@@ -14,14 +14,14 @@ from dataclasses import fields
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
-from etl_lib.cli.arguments import (
+from etl_lib.cli.arguments import Parser
+from etl_lib.cli.options import (
     ArchiveOptions,
     ExcludeOptions,
     ExclusionsOptions,
     ForgetOptions,
     InitOptions,
     NoOptions,
-    Parser,
     RunOptions,
     StatusOptions,
 )

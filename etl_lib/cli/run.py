@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from etl_lib.archive.index import write_index
 from etl_lib.archive.status import DayStatus, read_status
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import RunOptions
+from etl_lib.cli.options import RunOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.cli.progress import Progress
 from etl_lib.kernels.limits import Limits

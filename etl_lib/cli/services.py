@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from etl_lib.cli.arguments import NoOptions
+from etl_lib.cli.options import NoOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import load_readings, start_fonte, start_missing
 from etl_lib.services.postgresql import stop_database

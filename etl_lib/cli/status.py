@@ -6,7 +6,7 @@ from pydantic import TypeAdapter
 
 from etl_lib.archive.status import DayStatus, describe_newest, describe_wanting, read_status
 from etl_lib.archive.store import display_path, project_archive
-from etl_lib.cli.arguments import StatusOptions
+from etl_lib.cli.options import StatusOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import read_settings

@@ -11,7 +11,7 @@ from helpers import FARM, execute, farm_statistics, make_statistics, stored
 from sqlalchemy import Engine
 
 from etl_lib.cli import main as cli
-from etl_lib.cli.arguments import RunOptions
+from etl_lib.cli.options import RunOptions
 from etl_lib.load.day import load_day
 
 ROWS = 'SELECT turbine, signal, start::text, "end"::text, reason, author FROM exclusion ORDER BY id'
