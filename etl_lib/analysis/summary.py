@@ -59,6 +59,14 @@ class TurbineDay(BaseModel):
     """Values that are missing, not finite or outside the plausible range, over all signals."""
     longest_gap: int
     """Minutes, of the signal with the longest."""
+    rated_power: float | None = None
+    """kW; None if it is not known, as in notebooks of earlier versions."""
+    capacity_factor: float | None = None
+    """0 to 1, over the hours with power."""
+    calendar_capacity_factor: float | None = None
+    """0 to 1, over all hours of the day."""
+    lost_energy: float | None = None
+    """kWh below the reference curve; None without one."""
 
 
 class Outline(BaseModel):
@@ -84,6 +92,12 @@ class Summary(LoadedDay):
     by_turbine: dict[str, TurbineDay] = Field(default_factory=dict)
     """Notebooks of version 0.1 have none."""
     outline: Outline | None
+    capacity_factor: float | None = None
+    """0 to 1, of all turbines over the hours with power."""
+    calendar_capacity_factor: float | None = None
+    """0 to 1, of all turbines over all hours of the day; None if a rated power is not known."""
+    lost_energy: float | None = None
+    """kWh below the reference curve, of all turbines; None without one."""
     tests: Counts = Field(default_factory=dict)
     keeps_impossible: bool = False
     """Whether the statistics have the impossible readings, too."""

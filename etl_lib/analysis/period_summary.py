@@ -1,0 +1,53 @@
+"""The summary that a notebook leaves of its period: text for people, JSON for programs."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from etl_lib.load.records import IsoDatetime
+
+MIME_TYPE = "application/vnd.wind-etl.period+json"
+
+
+class PeriodSummary(BaseModel):
+    """A period of UTC days in a few numbers."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    start: date
+    end: date
+    """The last day, inclusive."""
+    started: IsoDatetime
+    """When Alvo was read, UTC."""
+    turbines: list[str]
+    days: int
+    """Days of the period that have statistics of some turbine."""
+    energy: float | None
+    """kWh, the sum of all turbines."""
+    mean_wind_speed: float | None
+    """m/s"""
+    coverage: float
+    """0 to 1, of all turbines and days."""
+    capacity_factor: float | None
+    """0 to 1, over calendar hours; None if a rated power is not known."""
+    lost_energy: float | None
+    """kWh below the reference curve; None without one."""
+    runs: dict[date, int] = {}
+    """The id of each date's last load that the page shows."""
+    exclusions: list[int] = []
+    """The ids of the exclusions that touch the period."""
+
+    @classmethod
+    def read(cls, bundle: Mapping[str, Any]) -> "PeriodSummary | None":
+        """Read the summary in an output's data, a MIME bundle; None without a valid one."""
+        try:
+            return cls.model_validate(bundle[MIME_TYPE])
+        except (KeyError, ValidationError):
+            return None
+
+    def is_stale(self, runs: Mapping[date, int | None]) -> bool:
+        """Whether a day of the period was loaded since, by each date's last load now."""
+        now = {day: run for day, run in runs.items() if self.start <= day <= self.end and run}
+        return now != self.runs
