@@ -1,12 +1,15 @@
-"""Dates, times, columns and turbines as people and papermill write them."""
+"""Dates, periods, times, columns and turbines as people and papermill write them."""
 
 import re
+from calendar import month_name, monthrange
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from etl_lib.errors import ParameterError
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+ISO_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
 ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
@@ -32,6 +35,97 @@ def parse_date(value: object) -> date:
         raise ParameterError("date: expected a day, got none: give one with -p date YYYY-MM-DD")
     kind = "" if isinstance(value, str) else f" ({type(value).__name__})"
     raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r}{kind}")
+
+
+@dataclass(frozen=True)
+class Span:
+    """UTC days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        """`2024`, `May 2024`, `2024-05-20`, or `2024-05-01 to 2024-05-07`."""
+        if self == _months(self.first.year, 1, 12):
+            return str(self.first.year)
+        if self == _months(self.first.year, self.first.month):
+            return f"{month_name[self.first.month]} {self.first.year}"
+        return str(self.first) if self.days == 1 else f"{self.first} to {self.last}"
+
+    @property
+    def days(self) -> int:
+        """How many days there are."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def start(self) -> datetime:
+        """The first instant."""
+        return datetime(self.first.year, self.first.month, self.first.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after it."""
+        return self.start + timedelta(days=self.days)
+
+    @property
+    def before(self) -> "Span":
+        """The span before: of whole months as many months, of other days as many days.
+
+        Raises `OverflowError` before the year 1.
+        """
+        following = self.last + timedelta(days=1)
+        if self.first.day == following.day == 1:
+            count = 12 * (following.year - self.first.year) + following.month - self.first.month
+            year, month = divmod(12 * self.first.year + self.first.month - 1 - count, 12)
+            return Span(date(year, month + 1, 1), self.first - timedelta(days=1))
+        return Span(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
+    @property
+    def year_before(self) -> "Span":
+        """The same days of the year before; 29 February counts as the day before it."""
+        if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
+            year, month = self.last.year - 1, self.last.month
+            last = date(year, month, monthrange(year, month)[1])
+            return Span(self.first.replace(year=self.first.year - 1), last)
+        return Span(_a_year_before(self.first), _a_year_before(self.last))
+
+
+def _a_year_before(day: date) -> date:
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
+
+
+def _months(year: int, first: int, last: int | None = None) -> Span:
+    last = last or first
+    return Span(date(year, first, 1), date(year, last, monthrange(year, last)[1]))
+
+
+def parse_span(start: object, end: object = None) -> Span:
+    """The UTC days from `start` to `end`, both included, as text.
+
+    Each is a day, `2024-05-20`, a month, `2024-05`, or a year, `2024`; without an end, the days of
+    `start` alone. Raises `ParameterError` for anything else, and for an end before the start.
+    """
+    first = _parse_part("start", start)
+    last = first if end is None else _parse_part("end", end)
+    if last.last < first.first:
+        raise ParameterError(f"end: expected {first.first} or later, got {end}")
+    return Span(first.first, last.last)
+
+
+def _parse_part(name: str, value: object) -> Span:
+    if isinstance(value, str) and ISO_MONTH.fullmatch(value):
+        year, _, month = value.partition("-")
+        if int(year) > 1:  # it has a year before
+            return _months(int(year), int(month)) if month else _months(int(year), 1, 12)
+    if isinstance(value, str) and ISO_DATE.fullmatch(value):
+        day = parse_date(value)
+        if day.year > 1:
+            return Span(day, day)
+    got = "none" if value is None else repr(value)
+    kind = "" if value is None or isinstance(value, str) else f" ({type(value).__name__})"
+    expected = "a day, month or year, as text: 2024-05-20, 2024-05 or 2024"
+    raise ParameterError(f"{name}: expected {expected}; got {got}{kind}")
 
 
 def parse_time(text: str) -> datetime:

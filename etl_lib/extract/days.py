@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from json import dumps
@@ -11,6 +11,7 @@ import httpx2
 
 from etl_lib.errors import FonteError, ParameterError
 from etl_lib.extract import client
+from etl_lib.extract.turbines import Turbine, fetch_turbines
 from etl_lib.parameters import parse_date
 
 
@@ -32,6 +33,8 @@ class Day:
     """The turbines asked for, in order, with or without readings."""
     is_whole: bool = True
     """Whether they are all that Fonte has."""
+    facts: Mapping[str, Turbine] = field(default_factory=dict)
+    """By turbine, of all that Fonte has."""
 
     @property
     def version(self) -> str:
@@ -74,27 +77,13 @@ def find_day(fonte: httpx2.Client, value: object, turbines: Collection[str] | No
             raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(days)}")
     day = found.get(wanted, day)
     known = fetch_turbines(fonte)
-    present = {name for name, first in known.items() if first < day.end} | day.fingerprints.keys()
+    present = {name for name, each in known.items() if each.first < day.end}
+    present |= day.fingerprints.keys()
     if others := sorted(set(turbines or ()) - known.keys() - present):
         expected = ", ".join(sorted(known)) or "none, since Fonte is empty"
         raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
     chosen = present if turbines is None else set(turbines)
-    return replace(day, turbines=sorted(chosen), is_whole=present <= chosen)
-
-
-def fetch_turbines(fonte: httpx2.Client) -> dict[str, datetime]:
-    """The turbines that Fonte has, each with its first reading, UTC.
-
-    Raises `FonteError` when the API does not answer, or not with turbines.
-    """
-    response = client.get(fonte, "/turbines", {})
-    try:
-        return {
-            turbine["name"]: datetime.fromisoformat(turbine["first_timestamp"])
-            for turbine in response.json()
-        }
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise _not(response, "turbines") from None
+    return replace(day, turbines=sorted(chosen), is_whole=present <= chosen, facts=known)
 
 
 def fetch_days(
@@ -118,7 +107,8 @@ def fetch_days(
             for day in response.json()
         ]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _not(response, "days") from None
+        where, got = client.shown_url(response.url), response.text[:80]
+        raise FonteError(f"expected a list of days from {where}, got {got!r}") from None
     return {day.date: day for day in days}
 
 
@@ -131,8 +121,3 @@ def describe_period(days: Collection[date]) -> str:
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _not(response: httpx2.Response, expected: str) -> FonteError:
-    where, got = client.shown_url(response.url), response.text[:80]
-    return FonteError(f"expected a list of {expected} from {where}, got {got!r}")

@@ -41,8 +41,10 @@ HOLDS_ANY = f"""
 """Whether a load had a turbine that was not forgotten since."""
 
 
-def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
-    """The last load of each date in the ledger, or of `day` alone.
+def last_loads(
+    alvo: Engine, first: date | None = None, last: date | None = None
+) -> dict[date, LoadedDay]:
+    """The last load of each date from `first` to `last`, both included; None is no bound.
 
     A load whose turbines were all forgotten does not count.
     """
@@ -50,7 +52,8 @@ def last_loads(alvo: Engine, day: date | None = None) -> dict[date, LoadedDay]:
     loads = select(run, run.c.id.label("run_id")).ext(distinct_on(run.c.date))
     loads = loads.where(text(HOLDS_ANY))
     latest = loads.order_by(run.c.date, run.c.id.desc())
-    latest = latest if day is None else latest.where(run.c.date == day)
+    latest = latest if first is None else latest.where(run.c.date >= first)
+    latest = latest if last is None else latest.where(run.c.date <= last)
     with alvo_connection(alvo) as connection:
         rows = connection.execute(latest).mappings()
         return {row["date"]: LoadedDay.model_validate(dict(row)) for row in rows}

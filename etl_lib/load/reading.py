@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Engine
 
@@ -29,8 +30,7 @@ SELECT_INTERVALS = """
 """
 SELECT_DATA = """
     SELECT signal_id, timestamp, value FROM data
-    WHERE timestamp >= $1 AND timestamp < $2
-    AND signal_id IN (SELECT id FROM signal WHERE turbine = ANY($3))
+    WHERE timestamp >= $1 AND timestamp < $2 AND signal_id = ANY($3::bigint[])
 """
 
 
@@ -40,6 +40,7 @@ def read_statistics(
     end: datetime | None = None,
     turbines: Collection[str] | None = None,
     *,
+    series: Collection[str] | None = None,
     excluding: bool = False,
 ) -> pd.DataFrame:
     """Alvo's statistics in `[start, end)`, all of them without bounds, as a wide DataFrame.
@@ -49,15 +50,18 @@ def read_statistics(
     there is nothing; then `expected`, the readings of a full bucket, from the turbine's interval
     at the day's last load. `attrs["units"]` maps a column to its unit, and `attrs["untested"]`
     lists turbine and midnight of the days that were loaded before readings were tested. `turbines`
-    chooses some.
+    and `series`, names such as `power_mean`, choose some.
     `excluding` leaves out what people excluded; `attrs["exclusions"]` lists it: see `leave_out`.
     """
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
     create_tables(alvo)
     with bulk_cursor(alvo) as cursor:
         signals = execute(cursor, "SELECT id, turbine, name, unit FROM signal ORDER BY id")
-        known = pc.unique(signals[TURBINE]).to_pylist()
-        rows = execute(cursor, SELECT_DATA, *period, known if turbines is None else list(turbines))
+        for column, chosen in ((TURBINE, turbines), ("name", series)):
+            if chosen is not None:
+                wanted = pa.array(list(chosen), pa.string())
+                signals = signals.filter(pc.is_in(signals[column], wanted))
+        rows = execute(cursor, SELECT_DATA, *period, signals["id"].to_pylist())
         loads = execute(cursor, SELECT_INTERVALS, *period)
     wide = to_wide(rows, signals)
     # Empty ones tell that the signal was tested

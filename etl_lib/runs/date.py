@@ -100,7 +100,7 @@ def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:
 def find_outcome(day: date, plan: Plan, since: int) -> Outcome | None:
     """The outcome of a load after run `since` of the ledger, if its files are complete."""
     with connected(plan.settings) as (_, alvo):
-        load = last_loads(alvo, day).get(day)
+        load = last_loads(alvo, day, day).get(day)
     if load is None or load.notebook is None or load.run_id <= since:
         return None
     if set(load.columns) != set(plan.columns):

@@ -1,0 +1,180 @@
+"""The reference power curve: what a turbine gives in a wind, to compare its power with.
+
+Nacelle wind is measured behind the rotor (IEC 61400-12-2), so a curve from it is fair between
+turbines of one model, and between the days of one turbine. A warranted curve is of the wind before
+the rotor: against it a loss is a hint, not a claim.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from etl_lib.analysis.marks import flagged_bits
+from etl_lib.analysis.wind import CURVE_BIN, FULL_BIN, find_bins
+from etl_lib.errors import ParameterError
+from etl_lib.extract.turbines import Turbine
+from etl_lib.transform.kinds import STATE, TURBINE
+from etl_lib.transform.states import TurbineState
+from etl_lib.transform.statistics import THIN, coverage
+
+PLATEAU = 0.9
+"""A curve that ends above this share of its turbines' rated power goes on at its last value."""
+STANDING = 0.02
+"""A curve that begins below this share of its largest power begins so in any weaker wind."""
+CUT_OUT = 25.0
+"""m/s; above it nothing is expected."""
+ENOUGH = 0.5
+"""A curve of earlier days that gives less than this share of the buckets an expectation is not
+used."""
+CAVEAT = (
+    "Wind is measured on the nacelle, behind the rotor (IEC 61400-12-2): compare a turbine with"
+    " itself and with its neighbours."
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Power curves of groups of turbines, and where they are from."""
+
+    curves: Mapping[Hashable, pd.DataFrame]
+    """By group: the columns `wind_speed` (m/s, ascending), `power` (kW) and `count`."""
+    groups: Mapping[str, Hashable]
+    """The group of each turbine."""
+    rated_powers: Mapping[str, float]
+    source: str
+    """One sentence."""
+
+    def expect(self, data: pd.DataFrame) -> pd.Series:
+        """The expected power of each bucket, kW: NaN where wind or curve is not known.
+
+        `data` as from `read_statistics`. Linear between the bins of a curve. Wind that a test
+        flagged is not known.
+        """
+        wind = data.get("wind_speed_mean", pd.Series(np.nan, index=data.index))
+        wind = wind.where(flagged_bits(data, "wind_speed") == 0)
+        expected = pd.Series(np.nan, index=data.index)
+        for turbine, part in wind.groupby(level=TURBINE):
+            curve = self.curves.get(self.groups.get(str(turbine)))
+            if curve is not None:
+                rated = self.rated_powers.get(str(turbine))
+                expected.loc[[turbine]] = interpolate(curve, part.to_numpy(), rated)
+        return expected
+
+
+def find_reference(
+    history: pd.DataFrame,
+    facts: Mapping[str, Turbine],
+    reference: str | None = None,
+    *,
+    days: str = "",
+    fallback: pd.DataFrame | None = None,
+) -> Reference | None:
+    """The reference curve, None if there is nothing that it can be made of.
+
+    `reference`: `fleet` (as None) is the median curve of all turbines of one model, `own` that of
+    each turbine by itself, both of `history`, which `days` names; else the path of a CSV with the
+    columns `wind_speed` (m/s), `power` (kW) and, where there are several, `turbine` or `model`.
+    Where `history` gives few buckets of `fallback` an expectation, the curve is that of `fallback`
+    itself. The frames as from `read_statistics`. Raises `ParameterError` for another reference, or
+    an unfit file.
+    """
+    names = sorted({*facts, *map(str, history.index.unique(TURBINE))})
+    if fallback is not None:
+        names = sorted({*names, *map(str, fallback.index.unique(TURBINE))})
+    rated = {name: each.rated_power for name, each in facts.items() if each.rated_power}
+    if reference not in (None, "fleet", "own"):
+        return _read_reference(str(reference), names, facts, rated)
+    groups: dict[str, Hashable] = {name: name for name in names}
+    if reference != "own":
+        groups = {name: _group_of(facts.get(name)) for name in names}
+    what = "each turbine's own median" if reference == "own" else "the fleet's median"
+    source = f"The reference is {what} power curve of {days or 'earlier days'}."
+    found = Reference(make_curves(history, groups), groups, rated, source)
+    if fallback is None:
+        return found if found.curves else None
+    wind = fallback.get("wind_speed_mean", pd.Series(dtype=float)).count()
+    if wind and found.expect(fallback).count() >= ENOUGH * wind:
+        return found
+    source = (
+        f"The reference is {what} power curve of the period itself, since Alvo holds too little of"
+        f" {days or 'earlier days'}: what lasts all the time does not show."
+    )
+    curves = make_curves(fallback, groups)
+    return Reference(curves, groups, rated, source) if curves else None
+
+
+def make_curves(data: pd.DataFrame, groups: Mapping[str, Hashable]) -> dict[Hashable, pd.DataFrame]:
+    """The median curve of each group of turbines: bins of 0.5 m/s with three buckets and more.
+
+    Only buckets of running turbines count, with half of their readings or more, and without a
+    flag. Columns: the mean `wind_speed` of the bin, its median `power`, and its `count`.
+    """
+    if not {"wind_speed_mean", "power_mean"} <= {*data}:
+        return {}
+    pairs = data[["wind_speed_mean", "power_mean"]].set_axis(["wind_speed", "power"], axis=1)
+    pairs.attrs = {}
+    is_good = pairs.notna().all(axis=1) & (flagged_bits(data, "wind_speed", "power") == 0)
+    for signal in ("wind_speed", "power"):
+        is_good &= coverage(data, signal) >= THIN
+    if STATE in data:
+        is_good &= data[STATE].isna() | (data[STATE] == TurbineState.RUNNING)
+    pairs = pairs[is_good]
+    # Groups are numbered, since their names may not compare
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups.values()))}
+    owner = pairs.index.get_level_values(TURBINE).map(lambda name: numbers[groups[name]])
+    bins = pairs.groupby([owner, find_bins(pairs["wind_speed"], CURVE_BIN)])
+    table = bins.agg({"wind_speed": "mean", "power": "median"}).assign(count=bins.size())
+    table = table[table["count"] >= FULL_BIN]
+    curves = {group: table[table.index.get_level_values(0) == n] for group, n in numbers.items()}
+    return {group: curve.droplevel(0) for group, curve in curves.items() if len(curve)}
+
+
+def interpolate(curve: pd.DataFrame, wind: np.ndarray, rated: float | None) -> np.ndarray:
+    """The power of a curve at these wind speeds, kW; NaN where it has nothing to go by."""
+    x, y = curve["wind_speed"].to_numpy(), curve["power"].to_numpy()
+    low, high = x[0] - CURVE_BIN / 2, x[-1] + CURVE_BIN / 2
+    if y[0] <= STANDING * y.max():
+        low = 0.0
+    if rated and y[-1] >= PLATEAU * rated:
+        high = CUT_OUT
+    return np.where((wind >= low) & (wind <= high), np.interp(wind, x, y), np.nan)
+
+
+def _group_of(facts: Turbine | None) -> Hashable:
+    """Turbines of one model and rated power share a curve."""
+    return (facts.model, facts.rated_power) if facts else (None, None)
+
+
+def _read_reference(
+    path: str, names: Sequence[str], facts: Mapping[str, Turbine], rated: Mapping[str, float]
+) -> Reference:
+    """The curves of a CSV file: one for all turbines, or one for each turbine or model."""
+    try:
+        table = pd.read_csv(BytesIO(Path(path).read_bytes()))
+    except (OSError, ValueError) as error:
+        expected = "fleet, own or the path of a CSV file"
+        raise ParameterError(f"reference: expected {expected}; got {path!r}: {error}") from None
+    missing = [name for name in ("wind_speed", "power") if name not in table]
+    values = table.reindex(columns=["wind_speed", "power"])
+    if missing or len(table) < 2 or not all(kind.kind in "if" for kind in values.dtypes):
+        columns = ", ".join(map(str, table)) or "none"
+        expected = "numbers in the columns wind_speed (m/s) and power (kW), two rows or more"
+        raise ParameterError(f"reference: expected {expected}; {path} has {columns}")
+    key = next((name for name in (TURBINE, "model") if name in table), None)
+    owners = pd.Series("", index=table.index) if key is None else table[key].astype(str)
+    curves: dict[Hashable, pd.DataFrame] = {}
+    for owner, part in values.groupby(owners):
+        curve = part.sort_values("wind_speed").assign(count=0)
+        if curve.isna().any(axis=None) or curve["wind_speed"].duplicated().any():
+            expected = "one power of each wind speed"
+            raise ParameterError(f"reference: expected {expected} in {path}; {owner} has others")
+        curves[owner] = curve
+    groups: dict[str, Hashable] = dict.fromkeys(names, "")
+    if key is not None:
+        models = {name: facts[name].model if name in facts else None for name in names}
+        groups = {name: name if key == TURBINE else models[name] for name in names}
+    return Reference(curves, groups, rated, f"The reference is the power curve in {path}.")

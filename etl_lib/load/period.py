@@ -1,0 +1,130 @@
+"""What Alvo holds of a period, and of the days that it is compared with."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx2
+import pandas as pd
+from sqlalchemy import Engine
+
+from etl_lib.errors import ParameterError
+from etl_lib.extract.days import Day
+from etl_lib.extract.turbines import Turbine, fetch_turbines
+from etl_lib.load.ledger import last_loads, loaded_turbines, read_units
+from etl_lib.load.reading import read_statistics
+from etl_lib.load.records import LoadedDay
+from etl_lib.parameters import Span, parse_span
+from etl_lib.transform.kinds import FLAGS, STATE
+
+BASIS = ("wind_speed", "power")
+DIRECTIONS = ("wind_direction", "nacelle_direction")
+TURBINE_DAYS = 300
+"""So many are read before a day, for its reference curve; a week at least, 30 days at most."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Statistics of UTC days, without what people excluded, and of the days to compare with.
+
+    The frames are as from `read_statistics`.
+    """
+
+    span: Span
+    turbines: list[str]
+    """Those asked for, or all that had readings by the end of the period."""
+    statistics: pd.DataFrame
+    before: pd.DataFrame
+    """Of the span before."""
+    year_before: pd.DataFrame
+    facts: Mapping[str, Turbine]
+    loads: Mapping[date, LoadedDay]
+    """The last load of each date of the period."""
+    lacking: Mapping[date, list[str]]
+    """The turbines of the period that were not loaded, by date."""
+    asked_at: datetime
+
+    def __str__(self) -> str:
+        turbines = "1 turbine" if len(self.turbines) == 1 else f"{len(self.turbines)} turbines"
+        days = f"{len(self.loads)} of {self.span.days} days are loaded"
+        return f"{self.span}: {turbines}; {days}"
+
+    @property
+    def rated_powers(self) -> dict[str, float]:
+        """kW, of the turbines of which it is known."""
+        facts = {name: self.facts.get(name) for name in self.turbines}
+        return {name: each.rated_power for name, each in facts.items() if each and each.rated_power}
+
+
+def read_period(
+    fonte: httpx2.Client,
+    alvo: Engine,
+    start: object,
+    end: object = None,
+    turbines: Collection[str] | None = None,
+) -> Period:
+    """The period from `start` to `end`, both included: days, months or years as text.
+
+    `turbines` chooses some; None means all that had readings by then. Only what an analysis of
+    performance needs is read: wind speed, power, directions, states and flags. Raises
+    `ParameterError` for an invalid period, for turbines that neither Fonte nor Alvo has, and for a
+    period of which Alvo holds nothing.
+    """
+    span, asked_at = parse_span(start, end), datetime.now(UTC)
+    facts = fetch_turbines(fonte)
+    loaded = {
+        day: found for day, found in loaded_turbines(alvo).items() if span.first <= day <= span.last
+    }
+    known = {name for found in loaded.values() for name in found}
+    known |= {name for name, each in facts.items() if each.first < span.end}
+    if others := sorted(set(turbines or ()) - known):
+        expected = ", ".join(sorted(known)) or "none, since there are none by then"
+        raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
+    names = sorted(known if turbines is None else set(turbines))
+    if not any(set(names) & found.keys() for found in loaded.values()):
+        command = f"etl run {span.first} {span.last}"
+        raise ParameterError(f"Alvo holds nothing of {span}: load it with {command}")
+    series = [name for name in read_units(alvo) if _is_needed(name)]
+    read: dict[str, Any] = {"turbines": names, "excluding": True}
+    basis = [name for name in series if name.startswith(BASIS) or name == STATE]
+    before, year_before = span.before, span.year_before
+    return Period(
+        span,
+        names,
+        read_statistics(alvo, span.start, span.end, series=series, **read),
+        read_statistics(alvo, before.start, before.end, series=basis, **read),
+        read_statistics(alvo, year_before.start, year_before.end, series=basis, **read),
+        {name: facts[name] for name in names if name in facts},
+        last_loads(alvo, span.first, span.last),
+        {day: sorted(set(names) - found.keys()) for day, found in loaded.items()},
+        asked_at,
+    )
+
+
+def read_history(alvo: Engine, day: Day) -> pd.DataFrame:
+    """Wind speed, power and states of the days before `day`, of its turbines.
+
+    A week to a month, the shorter the more turbines there are, without what people excluded. As
+    from `read_statistics`.
+    """
+    days = min(30, max(7, TURBINE_DAYS // max(1, len(day.turbines))))
+    names = [name for name in read_units(alvo) if name.startswith(BASIS) and _is_needed(name)]
+    return read_statistics(
+        alvo,
+        day.start - timedelta(days=days),
+        day.start,
+        day.turbines,
+        series=[*names, STATE],
+        excluding=True,
+    )
+
+
+def _is_needed(series: str) -> bool:
+    """Whether an analysis of performance needs a series."""
+    signal, _, statistic = series.rpartition("_")
+    if series == STATE or statistic == FLAGS:
+        return True
+    return (signal in BASIS and statistic in ("mean", "count", "coverage", "std")) or (
+        signal in DIRECTIONS and statistic in ("mean", "count")
+    )
