@@ -24,6 +24,16 @@ if TYPE_CHECKING:
         plot_heat_map,
     )
     from etl_lib.analysis.flags import count_flags, describe_flags, summarize_flags
+    from etl_lib.analysis.losses import find_gaps, find_stretches
+    from etl_lib.analysis.performance import measure_turbines
+    from etl_lib.analysis.period import (
+        choose_reference,
+        describe_reference,
+        rank_turbines,
+        summarize_period,
+    )
+    from etl_lib.analysis.period_plots import plot_period_energy, sum_energy
+    from etl_lib.analysis.period_tables import link_days, tabulate_flags, tabulate_states
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -33,7 +43,9 @@ if TYPE_CHECKING:
         plot_signals,
     )
     from etl_lib.analysis.quality import check_readings, quality_of, sum_turbines
+    from etl_lib.analysis.reference import find_reference
     from etl_lib.analysis.rhythm import describe_readings
+    from etl_lib.analysis.rose import plot_wind_rose, wind_rose
     from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
     from etl_lib.analysis.states import count_states, plot_states
@@ -41,6 +53,7 @@ if TYPE_CHECKING:
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_before, fetch_readings
     from etl_lib.load.day import load_day
+    from etl_lib.load.period import read_history, read_period
     from etl_lib.load.reading import read_statistics, verify_load
     from etl_lib.parameters import parse_columns, parse_date, parse_turbines
     from etl_lib.services.connect import connect
@@ -56,6 +69,13 @@ _ROOMS = {
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.drift": "plot_north_offsets plot_residuals",
     "analysis.exclusions": "describe_exclusions",
+    "analysis.losses": "find_gaps find_stretches",
+    "analysis.performance": "measure_turbines",
+    "analysis.period": "choose_reference describe_reference rank_turbines summarize_period",
+    "analysis.period_plots": "plot_period_energy sum_energy",
+    "analysis.period_tables": "link_days tabulate_flags tabulate_states",
+    "analysis.reference": "find_reference",
+    "analysis.rose": "plot_wind_rose wind_rose",
     "analysis.slots": "one_turbine",
     "analysis.flags": "count_flags describe_flags summarize_flags",
     "analysis.quality": "check_readings quality_of sum_turbines",
@@ -66,6 +86,7 @@ _ROOMS = {
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_before fetch_readings",
     "load.day": "load_day",
+    "load.period": "read_history read_period",
     "load.reading": "read_statistics verify_load",
     "parameters": "parse_columns parse_date parse_turbines",
     "services.connect": "connect",

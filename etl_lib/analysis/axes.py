@@ -20,6 +20,8 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 9
 """Width of a figure, inches."""
+CUT_OUT = 25.0
+"""m/s, up to which wind speed is drawn."""
 LETTERS = 105
 """What fits beside each other in a legend; the sign of an entry takes eight."""
 SENTENCE = 0.5
@@ -85,6 +87,24 @@ def quantity(data: pd.DataFrame, signal: str) -> str:
     """A signal with its unit, if it has one, as an axis label."""
     unit = data.attrs.get("units", {}).get(shown_column(data, signal), "unknown unit")
     return label(signal) if unit == "1" else f"{label(signal)} ({unit})"
+
+
+def scale_of(data: pd.DataFrame, signal: str, *values: Any) -> tuple[float, float]:
+    """The scale of an axis with these values, NaN being none; the same on each page if it can be.
+
+    Wind speed is drawn from 0 to 25 m/s, and power from 0 to the largest rated power, if it is
+    known; values beyond make the scale longer. Others have their range, and a twentieth at each
+    end.
+    """
+    low = min(float(np.nanmin(each)) for each in values)
+    high = max(float(np.nanmax(each)) for each in values)
+    margin = (high - low) / 20 or 1.0
+    rated = data.attrs.get("rated_powers", {})
+    top = {"wind_speed": CUT_OUT, "power": max(rated.values(), default=0.0)}.get(signal, 0.0)
+    unit = data.attrs.get("units", {}).get(f"{signal}_mean")
+    if not top or unit not in ("m/s", "kW"):
+        return low - margin, high + margin
+    return min(0.0, low) - top / 40, max(top, high) + top / 40
 
 
 def format_time(ax: Axes, stamps: pd.DatetimeIndex) -> None:

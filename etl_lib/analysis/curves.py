@@ -4,16 +4,17 @@
 `power_curve`. The index of `curves` is the turbine's number among the names, and the bin.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from etl_lib.analysis.axes import BLUE, GREY, ORANGE, add_legend, new_axes, quantity
-from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, value_ticks
+from etl_lib.analysis.axes import BLUE, GREY, ORANGE, add_legend, new_axes, quantity, scale_of
+from etl_lib.analysis.grid import add_key, label_grid, new_grid, value_ticks
 from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, name_mark
-from etl_lib.analysis.plots import MARKERS
+from etl_lib.analysis.plots import MARKERS, REFERENCE
 from etl_lib.analysis.rows import shorten
 from etl_lib.analysis.slots import Numbers, Slots
 from etl_lib.analysis.wind import FULL_BIN
@@ -28,8 +29,10 @@ CELL = 0.5
 """Height / width of a cell."""
 
 
-def overlay_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
-    """All curves over one another, on a new figure."""
+def overlay_curves(
+    slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame, reference: pd.DataFrame | None = None
+) -> Axes:
+    """All curves over one another, on a new figure, and the reference curve of all of them."""
     named = _name_curves(slots, curves, farm)
     ax = new_axes(None, height=4, right=0.7 + 0.08 * max(26, *map(len, named.values())))
     if len(slots.names) > len(COLOURS):
@@ -44,10 +47,12 @@ def overlay_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Ax
             look = {"ls": ""}
         ax.plot(curve["wind_speed"], curve["power"], label=text, lw=1, **look)
         ax.plot(few["wind_speed"], few["power"], **look | {"mfc": "white", "ls": ""})
+    if reference is not None:
+        ax.plot(reference["wind_speed"], reference["power"], label="reference", **REFERENCE)
     if (curves["count"] < FULL_BIN).any():
         hollow = f"hollow: bin of fewer than {FULL_BIN}"
         ax.plot([], [], "o", mfc="white", mec="black", ms=4, label=hollow)
-    ax.set(xlabel=quantity(slots.data, "wind_speed"), ylabel=quantity(slots.data, "power"))
+    set_curve_scales(ax, slots.data, curves["wind_speed"], curves["power"])
     return add_legend(ax, loc="upper left", bbox_to_anchor=(1, 1), ncols=1, fontsize=9)
 
 
@@ -79,11 +84,29 @@ def _distances(curves: pd.DataFrame, farm: pd.DataFrame) -> pd.Series:
     return distances
 
 
-def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
-    """Each turbine's ten-minute means and bins in a cell, over the farm's mean curve."""
+def set_curve_scales(ax: Axes, data: pd.DataFrame, wind: Any, power: Any) -> None:
+    """Name both axes of a power curve, and give them the scales of each page."""
+    ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
+    ax.set_xlim(scale_of(data, "wind_speed", wind))
+    ax.set_ylim(scale_of(data, "power", power))
+
+
+def grid_curves(
+    slots: Slots,
+    curves: pd.DataFrame,
+    drawn: Sequence[pd.DataFrame | None],
+    known: Mapping[Hashable, pd.DataFrame],
+) -> Axes:
+    """Each turbine's ten-minute means and bins in a cell, over the curve that is `drawn` there.
+
+    That is one of the `known` reference curves; if there are none, the farm's mean in each cell.
+    """
     wind, power = slots.column("wind_speed_mean"), slots.column("power_mean")
     pairs = np.isfinite(wind) & np.isfinite(power)
-    scales = scale_of(wind[pairs]), scale_of(power[pairs])
+    scales = (
+        scale_of(slots.data, "wind_speed", wind[pairs]),
+        scale_of(slots.data, "power", power[pairs]),
+    )
     grid = new_grid(slots.names, *scales, CELL)
     ticks = value_ticks(*scales[0], grid.width / 1.6), value_ticks(*scales[1], grid.height)
     label_grid(grid, *ticks)
@@ -91,9 +114,9 @@ def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
     grid.ax.plot([], [], "o", color=LIGHT, ms=grid.dot, label="ten-minute mean")
     cell = curves.index.get_level_values(TURBINE).to_numpy()
     empty = np.setdiff1d(range(grid.cells), cell)
-    hide = np.isin(range(grid.cells), empty)[:, None]
-    every = "mean of all turbines"
-    grid.lines(farm["wind_speed"], farm["power"], hide, color=GREY, lw=1.2, label=every)
+    lines = [None if number in empty else curve for number, curve in enumerate(drawn)]
+    every = "reference" if known else "mean of all turbines"
+    grid.lines(*_pad(lines), color=GREY, lw=1.2, label=every)
     for chosen, fill, text in (
         (curves["count"] >= FULL_BIN, ORANGE, "mean of a 0.5 m/s bin"),
         (curves["count"] < FULL_BIN, "white", f"of fewer than {FULL_BIN}"),
@@ -111,3 +134,14 @@ def grid_curves(slots: Slots, curves: pd.DataFrame, farm: pd.DataFrame) -> Axes:
         grid.write(number, "no curve")
     grid.ax.set(xlabel=quantity(slots.data, "wind_speed"), ylabel=quantity(slots.data, "power"))
     return add_key(grid.ax)
+
+
+def _pad(curves: Sequence[pd.DataFrame | None]) -> tuple[Numbers, Numbers]:
+    """Wind speed and power of curves as tables, a row each, NaN after the last bin."""
+    size = max([1, *(len(curve) for curve in curves if curve is not None)])
+    wind, power = np.full((2, len(curves), size), np.nan)
+    for row, curve in enumerate(curves):
+        if curve is not None:
+            wind[row, : len(curve)] = curve["wind_speed"]
+            power[row, : len(curve)] = curve["power"]
+    return wind, power

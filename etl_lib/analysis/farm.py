@@ -19,10 +19,11 @@ from etl_lib.analysis.axes import (
     label,
     new_axes,
     quantity,
+    scale_of,
     write_sentence,
 )
 from etl_lib.analysis.curves import grid_curves, overlay_curves
-from etl_lib.analysis.grid import add_key, label_grid, new_grid, scale_of, time_ticks, value_ticks
+from etl_lib.analysis.grid import add_key, label_grid, new_grid, time_ticks, value_ticks
 from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, name_mark
 from etl_lib.analysis.plots import (
     BAR,
@@ -33,6 +34,7 @@ from etl_lib.analysis.plots import (
     plot_signal,
     plot_signals,
 )
+from etl_lib.analysis.reference import Reference
 from etl_lib.analysis.rows import draw_rows
 from etl_lib.analysis.series import is_angle, name_of
 from etl_lib.analysis.slots import Numbers, Slots, only_turbine
@@ -113,14 +115,19 @@ def compare_coverage(
     return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax, bits)
 
 
-def compare_power_curves(data: pd.DataFrame, turbines: Sequence[str] = ()) -> list[Axes]:
+def compare_power_curves(
+    data: pd.DataFrame, turbines: Sequence[str] = (), reference: Reference | None = None
+) -> list[Axes]:
     """Power curves by the method of bins: a figure of all turbines, then a grid with one in a cell.
 
     The first shows up to eight turbines in colours; of more, grey lines, the farm's mean, and the
-    turbines furthest from it. A cell shows the ten-minute means, their bins, and the farm's mean.
+    turbines furthest from it. A cell shows the ten-minute means, their bins, and the reference
+    curve, or without one the farm's mean.
     """
     if (alone := only_turbine(data, turbines)) is not None:
-        return [plot_power_curve(alone)]
+        name = next(iter([*turbines, *map(str, data.index.unique(0))]), "")
+        curve = reference.curve_of(name) if reference else None
+        return [plot_power_curve(alone, reference=curve)]
     slots = Slots.of(data, turbines)
     if missing := find_missing(slots.data, "wind_speed_mean", "power_mean"):
         return [write_sentence(new_axes(None), f"no power curves: no readings of {missing}")]
@@ -132,7 +139,10 @@ def compare_power_curves(data: pd.DataFrame, turbines: Sequence[str] = ()) -> li
         return [write_sentence(new_axes(None), f"no power curves: {never}")]
     parts = {turbine: power_curve(part) for turbine, part in pairs.groupby(slots.turbine)}
     curves = pd.concat(parts, names=[TURBINE, "bin"])
-    return [overlay_curves(slots, curves, farm), grid_curves(slots, curves, farm)]
+    known = reference.curves if reference else {}
+    drawn = [reference.curve_of(name) if reference else farm for name in slots.names]
+    only = next(iter(known.values())) if len(known) == 1 else None
+    return [overlay_curves(slots, curves, farm, only), grid_curves(slots, curves, drawn, known)]
 
 
 def _compare_signal(slots: Slots, signal: str) -> Axes:
@@ -144,7 +154,7 @@ def _compare_signal(slots: Slots, signal: str) -> Axes:
     shares = coverage(slots.data, signal).to_numpy()
     held = slots.hold(np.where(shares > 0, shares, np.nan), signal)
     turns = is_angle(slots.data, column)
-    scale = (0.0, 360.0) if turns else scale_of(values)
+    scale = (0.0, 360.0) if turns else scale_of(slots.data, signal, values)
     grid = new_grid(slots.names, (0, slots.size), scale, CELL)
     times, what = time_ticks(slots.first, slots.days, grid.width)
     turn = [0, 180, 360], ["0 N", "180 S", "360 N"]

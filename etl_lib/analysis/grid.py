@@ -166,13 +166,6 @@ def label_grid(grid: Grid, across: Ticks, up: Ticks) -> None:
     ax.yaxis.set_label_coords(-36 / ax.get_xlim()[1], 0.5)
 
 
-def scale_of(values: Numbers) -> Range:
-    """A common scale: the values' range, and a twentieth of it at either end."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    margin = (high - low) / 20 or 1.0
-    return low - margin, high + margin
-
-
 def value_ticks(low: float, high: float, length: float) -> Ticks:
     """Round values from `low` to `high`, at least 16 points apart on `length` points."""
     locator = MaxNLocator(max(1, int(length / 16)), steps=[1, 2, 5, 10])

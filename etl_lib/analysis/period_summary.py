@@ -1,6 +1,6 @@
 """The summary that a notebook leaves of its period: text for people, JSON for programs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from etl_lib.load.records import IsoDatetime
 
 MIME_TYPE = "application/vnd.wind-etl.period+json"
+
+
+def write_headline(headline: Iterable[tuple[str, str]], findings: Iterable[str]) -> str:
+    """Numbers and findings as two Markdown lists; a page shows the first as large numbers."""
+    numbers = "\n".join(f"- **{value}** {what}" for value, what in headline)
+    lines = "\n".join(f"- {finding}" for finding in findings) or "- Nothing is missing or wrong."
+    return f"{numbers}\n\n<!-- -->\n\n{lines}"
 
 
 class PeriodSummary(BaseModel):
@@ -38,6 +45,10 @@ class PeriodSummary(BaseModel):
     """The id of each date's last load that the page shows."""
     exclusions: list[int] = []
     """The ids of the exclusions that touch the period."""
+    headline: list[tuple[str, str]] = []
+    """Each number with its unit, and what it is."""
+    findings: list[str] = []
+    """What is missing or wrong, in sentences: Markdown."""
 
     @classmethod
     def read(cls, bundle: Mapping[str, Any]) -> "PeriodSummary | None":
@@ -46,6 +57,13 @@ class PeriodSummary(BaseModel):
             return cls.model_validate(bundle[MIME_TYPE])
         except (KeyError, ValidationError):
             return None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            MIME_TYPE: self.model_dump(mode="json"),
+            "text/markdown": write_headline(self.headline, self.findings),
+            "text/plain": f"{self.start} to {self.end}",
+        }
 
     def is_stale(self, runs: Mapping[date, int | None]) -> bool:
         """Whether a day of the period was loaded since, by each date's last load now."""

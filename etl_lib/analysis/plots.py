@@ -28,10 +28,11 @@ from etl_lib.analysis.axes import (
     new_axes,
     new_column,
     quantity,
+    scale_of,
     write_sentence,
 )
 from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, mark_flagged, name_mark
-from etl_lib.analysis.series import draw_series
+from etl_lib.analysis.series import draw_series, is_angle
 from etl_lib.analysis.slots import of_one_turbine
 from etl_lib.analysis.wind import FULL_BIN, power_curve
 from etl_lib.transform.kinds import shown_column, signals_of
@@ -45,6 +46,8 @@ BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
 COVERAGE_BAR = BAR | {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
 MARKERS = "os^vDPX*<>ph"
 """A marker for each month."""
+REFERENCE: dict[str, Any] = {"color": "black", "lw": 1.6, "ls": (0, (4, 2))}
+"""The line of a reference curve."""
 
 
 @of_one_turbine
@@ -69,6 +72,8 @@ def plot_signal(data: pd.DataFrame, signal: str, *, ax: Axes | None = None) -> A
         ax.plot(thin.index, thin, "o", mfc="white", mec=BLUE, ms=4, label=few)
     mark_flagged(ax, data.index, data[column], flagged_bits(data, signal))
     ax.set_ylabel(quantity(data, signal))
+    if column == f"{signal}_mean" and not is_angle(data, column):
+        ax.set_ylim(scale_of(data, signal, data[f"{signal}_min"], data[f"{signal}_max"]))
     format_time(ax, pd.DatetimeIndex(data.index))
     return add_legend(ax)
 
@@ -125,11 +130,13 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 @of_one_turbine
-def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_power_curve(
+    data: pd.DataFrame, *, reference: pd.DataFrame | None = None, ax: Axes | None = None
+) -> Axes:
     """Power against wind speed: ten-minute means by their coverage, and the mean of each bin.
 
     The method of bins of IEC 61400-12-1, without its corrections; a bin of fewer than three
-    means is hollow.
+    means is hollow. `reference` is a curve to draw, too: `wind_speed` (m/s) and `power` (kW).
     """
     ax = new_axes(ax)
     if missing := find_missing(data, "wind_speed_mean", "power_mean"):
@@ -142,8 +149,12 @@ def plot_power_curve(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     image = ax.scatter(wind, power, 10, shares, lw=0, rasterized=len(pairs) > MANY, **COVERAGE)
     image.set_label("ten-minute mean")
     plot_bins(ax, power_curve(pairs), "power", "mean of a 0.5 m/s bin")
+    if reference is not None:
+        ax.plot(reference["wind_speed"], reference["power"], label="reference", **REFERENCE)
     mark_flagged(ax, wind, power, flagged_bits(pairs, "wind_speed", "power"))
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel=quantity(data, "power"))
+    ax.set_xlim(scale_of(data, "wind_speed", wind))
+    ax.set_ylim(scale_of(data, "power", power))
     ax.figure.colorbar(image, ax=ax, **COVERAGE_BAR)
     return add_legend(ax)
 

@@ -48,6 +48,10 @@ class Reference:
     source: str
     """One sentence."""
 
+    def curve_of(self, turbine: str) -> pd.DataFrame | None:
+        """The curve of a turbine; None if it has none."""
+        return self.curves.get(self.groups.get(turbine))
+
     def expect(self, data: pd.DataFrame) -> pd.Series:
         """The expected power of each bucket, kW: NaN where wind or curve is not known.
 
@@ -58,7 +62,7 @@ class Reference:
         wind = wind.where(flagged_bits(data, "wind_speed") == 0)
         expected = pd.Series(np.nan, index=data.index)
         for turbine, part in wind.groupby(level=TURBINE):
-            curve = self.curves.get(self.groups.get(str(turbine)))
+            curve = self.curve_of(str(turbine))
             if curve is not None:
                 rated = self.rated_powers.get(str(turbine))
                 expected.loc[[turbine]] = interpolate(curve, part.to_numpy(), rated)

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from etl_lib.errors import ParameterError
+from etl_lib.parameters import Span
 from etl_lib.transform.kinds import TURBINE
 from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY, due
 
@@ -96,8 +97,13 @@ class Slots:
     """A row's ten-minute slot, counted from `first`."""
 
     @classmethod
-    def of(cls, data: pd.DataFrame, turbines: Sequence[str] = ()) -> "Slots":
-        """Find each row's place. `turbines`: the names asked for, with or without readings."""
+    def of(
+        cls, data: pd.DataFrame, turbines: Sequence[str] = (), span: Span | None = None
+    ) -> "Slots":
+        """Find each row's place. `turbines`: the names asked for, with or without readings.
+
+        Without a span the days are those of the frame, whose rows lie within the span.
+        """
         farm, names = name_turbines(data, turbines)
         turbine = pd.Index(names).get_indexer(farm.index.get_level_values(TURBINE))
         if (turbine < 0).any():
@@ -105,6 +111,8 @@ class Slots:
         stamps = pd.DatetimeIndex(farm.index.get_level_values(1))
         first, last = stamps.normalize().min(), stamps.normalize().max()
         days = 0 if farm.empty else (last - first).days + 1
+        if span is not None:
+            first, days = pd.Timestamp(span.start), span.days
         slot = ((stamps - first) // BUCKET).to_numpy(dtype=np.int64, na_value=0)
         return cls(names, farm, first, days, turbine, slot)
 

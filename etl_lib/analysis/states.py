@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from etl_lib.analysis.axes import BLUE, ORANGE, new_axes, write_sentence
 from etl_lib.analysis.rows import draw_rows
 from etl_lib.analysis.slots import Slots
+from etl_lib.parameters import Span
 from etl_lib.transform.kinds import STATE, TURBINE
 from etl_lib.transform.states import TurbineState
 
@@ -34,14 +35,18 @@ NOTHING = "no states: they need wind speed and power, or a status signal whose c
 
 
 def plot_states(
-    data: pd.DataFrame, turbines: Sequence[str] = (), *, ax: Axes | None = None
+    data: pd.DataFrame,
+    turbines: Sequence[str] = (),
+    *,
+    span: Span | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """What each turbine did: a row per turbine, a column per ten-minute slot of the day.
 
     Of several days a column is a day, with the state of most of its buckets. Hatched where there
     are no data.
     """
-    slots = Slots.of(data, turbines)
+    slots = Slots.of(data, turbines, span)
     if STATE not in slots.data or not slots.data[STATE].notna().any():
         return write_sentence(new_axes(ax), NOTHING)
     table = slots.hold(slots.column(STATE), "power")
@@ -55,12 +60,14 @@ def plot_states(
     return draw_rows(slots, table, colours, None, ax, keys=keys)
 
 
-def count_states(data: pd.DataFrame, turbines: Sequence[str] = ()) -> pd.DataFrame:
+def count_states(
+    data: pd.DataFrame, turbines: Sequence[str] = (), span: Span | None = None
+) -> pd.DataFrame:
     """The hours of each state: a row per turbine, a column per state, the last `no data`.
 
-    Of the days from the first to the last of the frame.
+    Without a span, of the days from the first to the last of the frame.
     """
-    slots = Slots.of(data, turbines)
+    slots = Slots.of(data, turbines, span)
     names = [state.name.lower() for state in TurbineState]
     states = slots.column(STATE) if STATE in slots.data else np.full(len(slots.data), np.nan)
     table = slots.hold(states, "power")

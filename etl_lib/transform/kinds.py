@@ -109,4 +109,4 @@ def statistics_schema(readings: pa.Schema) -> pa.Schema:
                 metadata["flagged_share"] = repr(signal.flagged_share)
             fields.append(pa.field(f"{column.name}_{statistic}", pa.float64(), metadata=metadata))
     fields.append(pa.field(EXPECTED, pa.float64(), metadata={"unit": "1", "kind": "quantity"}))
-    return pa.schema(fields)
+    return pa.schema(fields, metadata=readings.metadata)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from etl_lib.catalogue import read_signal
+from etl_lib.catalogue import rated_powers, read_signal
 from etl_lib.transform.flags import TESTS, find_flags
 from etl_lib.transform.interval import find_intervals, rows_by_turbine
 from etl_lib.transform.kinds import (
@@ -158,12 +158,13 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
     """A table as a DataFrame: `turbine` and `timestamp` (UTC) are the index.
 
     `frame.loc["R80711"]` is that of one turbine. `attrs["units"]` and `attrs["kinds"]` map a
-    column to its unit and its kind.
+    column to its unit and its kind, and `attrs["rated_powers"]` a turbine to its rated power, kW.
     """
     frame: pd.DataFrame = table.to_pandas().set_index(KEYS)
     signals = {field.name: read_signal(field) for field in signal_fields(table)}
     frame.attrs["units"] = {name: signal.unit for name, signal in signals.items() if signal.unit}
     frame.attrs["kinds"] = {name: signal.kind for name, signal in signals.items()}
+    frame.attrs["rated_powers"] = rated_powers(table)
     return frame
 
 

@@ -1,0 +1,131 @@
+"""A period in numbers, and its turbines in a table.
+
+`period` as from `read_period`, `reference` as from `choose_reference`.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pandas as pd
+
+from etl_lib.analysis import words
+from etl_lib.analysis.performance import measure_all, measure_turbines
+from etl_lib.analysis.period_findings import describe_losses, describe_missing
+from etl_lib.analysis.period_summary import PeriodSummary
+from etl_lib.analysis.reference import CAVEAT, Reference, find_reference
+from etl_lib.analysis.tables import Column, Table
+from etl_lib.load.period import Period
+from etl_lib.parameters import Span
+
+WHOLE = 0.98
+"""A span of lower coverage is named as such where it is compared with."""
+COLUMNS = {
+    "energy": Column("energy, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
+    "share": Column("share", words.share),
+    "calendar_capacity_factor": Column("capacity factor", words.share),
+    "capacity_factor": Column("in hours with data", words.share),
+    "mean_wind_speed": Column("wind, m/s", partial(words.number, digits=2), unit="m/s"),
+    "availability": Column("availability", words.share),
+    "expected_energy": Column("expected, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
+    "lost_energy": Column("lost, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
+    "coverage": Column("coverage", words.share),
+    "flagged": Column("flagged", lambda count: f"{count:,}" if count else "", unit="buckets"),
+}
+
+
+def choose_reference(period: Period, reference: str | None = None) -> Reference | None:
+    """The reference curve of a period: see `find_reference`. Its history is the span before."""
+    return find_reference(
+        period.before,
+        period.facts,
+        reference,
+        days=str(period.span.before),
+        fallback=period.statistics,
+    )
+
+
+def describe_reference(reference: Reference | None) -> str:
+    """What the reference is, with the caveat of nacelle wind."""
+    if reference is None:
+        return "No reference curve: it needs readings of wind speed and power."
+    return f"{reference.source} {CAVEAT}"
+
+
+def rank_turbines(period: Period, reference: Reference | None) -> Table:
+    """A row per turbine, sorted by lost energy, the largest loss first."""
+    table = _measure(period, reference)
+    table = table.sort_values("lost_energy", ascending=False, kind="stable", na_position="last")
+    shown = {name: column for name, column in COLUMNS.items() if table[name].notna().any()}
+    return Table(table, shown, f"turbines {period.span.first} {period.span.last}")
+
+
+def summarize_period(period: Period, reference: Reference | None) -> PeriodSummary:
+    """The period in a few numbers, and in sentences what is missing or wrong."""
+    table, span = _measure(period, reference), period.span
+    total = measure_all(table, period.statistics, span.days)
+    known = total.astype(object).where(total.notna(), None)
+    return PeriodSummary(
+        start=span.first,
+        end=span.last,
+        started=period.asked_at,
+        turbines=period.turbines,
+        days=len(period.loads),
+        energy=known["energy"],
+        mean_wind_speed=known["mean_wind_speed"],
+        coverage=total["coverage"],
+        capacity_factor=known["calendar_capacity_factor"],
+        lost_energy=known["lost_energy"],
+        runs={day: load.run_id for day, load in period.loads.items()},
+        exclusions=sorted(each["id"] for each in period.statistics.attrs["exclusions"]),
+        headline=[*_headline(period, total)],
+        findings=[*describe_missing(period), *describe_losses(period, reference)],
+    )
+
+
+def _measure(period: Period, reference: Reference | None) -> pd.DataFrame:
+    return measure_turbines(
+        period.statistics, period.span.days, period.rated_powers, reference, period.turbines
+    )
+
+
+def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
+    """The numbers, each with what it is and its change."""
+    changes = [
+        _compare(period, total["energy"], period.before, period.span.before),
+        _compare(period, total["energy"], period.year_before, period.span.year_before),
+    ]
+    yield words.energy(total["energy"]), "; ".join(["energy", *filter(None, changes)])
+    if pd.notna(total["calendar_capacity_factor"]):
+        with_data = words.share(total["capacity_factor"])
+        factor = words.share(total["calendar_capacity_factor"])
+        yield factor, f"capacity factor; {with_data} of the hours with data"
+    if pd.notna(total["mean_wind_speed"]):
+        before = period.before.get("wind_speed_mean", pd.Series(dtype=float)).mean()
+        was = f"; {before:.1f} m/s {_in(period.span.before)}" if pd.notna(before) else ""
+        yield f"{total['mean_wind_speed']:.1f} m/s", f"mean wind{was}"
+    if pd.notna(total["availability"]):
+        yield words.share(total["availability"]), "availability, by state"
+    if pd.notna(total["lost_energy"]):
+        share = words.share(total["lost_energy"] / total["expected_energy"])
+        yield words.energy(total["lost_energy"]), f"lost: {share} of what the reference curve gives"
+    yield words.share(total["coverage"]), "coverage: the readings that arrived"
+
+
+def _compare(period: Period, energy: float, other: pd.DataFrame, span: Span) -> str:
+    """The change of energy against another span; what that lacks is named."""
+    if "power_mean" not in other:
+        return ""
+    table = measure_turbines(other, span.days, {}, None, period.turbines)
+    change = words.change(energy, table["energy"].sum(min_count=1), _in(span))
+    lacks = table["coverage"].mean() < 0.98
+    return (
+        f"{change}, which has {words.share(table['coverage'].mean(), 0)} of its readings"
+        if (change and lacks)
+        else change
+    )
+
+
+def _in(span: Span) -> str:
+    """`in May 2024`, `from 2024-05-01 to 2024-05-07`."""
+    text = str(span)
+    return f"on {text}" if span.days == 1 else f"from {text}" if " to " in text else f"in {text}"

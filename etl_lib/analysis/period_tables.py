@@ -1,0 +1,57 @@
+"""Tables of a period beside that of its turbines; `period` as from `read_period`."""
+
+from calendar import month_name
+from itertools import groupby
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from etl_lib.analysis import words
+from etl_lib.analysis.axes import label
+from etl_lib.analysis.flags import summarize_flags
+from etl_lib.analysis.states import count_states
+from etl_lib.analysis.tables import Column, Table
+from etl_lib.load.period import Period
+from etl_lib.transform.kinds import TURBINE
+
+REPORTS = "../.."
+"""The archive, from the folder of a period's page."""
+
+
+def tabulate_states(period: Period) -> Table:
+    """The hours of each state, a row per turbine; `no data` of all days of the period."""
+    hours = count_states(period.statistics, period.turbines, period.span)
+    columns = {str(name): Column(f"{name}, h", words.number, unit="h") for name in hours}
+    return Table(hours, columns, f"states {period.span.first} {period.span.last}")
+
+
+def tabulate_flags(period: Period) -> Table:
+    """How many ten-minute values have flagged readings: a row per turbine and signal."""
+    months = summarize_flags(period.statistics)
+    counts = months.groupby(level=[TURBINE, "signal"]).sum()
+    columns = {str(name): Column(str(name), _count_or_nothing) for name in counts}
+    counts = counts.rename(index=label, level="signal")
+    name = f"flags {period.span.first} {period.span.last}"
+    return Table(counts, columns, name, "No test flagged a reading.")
+
+
+def _count_or_nothing(count: int) -> str:
+    return f"{count:,}" if count else ""
+
+
+def link_days(period: Period) -> str:
+    """Links to the reports of the days, a line per month, as Markdown; other days are plain."""
+    dates = pd.date_range(period.span.first, period.span.last)
+    lines = []
+    for (year, month), days in groupby(dates, lambda day: (day.year, day.month)):
+        links = " ".join(_link(period, day) for day in days)
+        lines.append(f"- {month_name[month]} {year}: {links}")
+    return "\n".join(lines)
+
+
+def _link(period: Period, day: pd.Timestamp) -> str:
+    load = period.loads.get(day.date())
+    if load is None or load.notebook is None:
+        return f"{day.day}"
+    page = PurePosixPath(load.notebook).with_suffix(".html")
+    return f"[{day.day}]({REPORTS}/{page})"

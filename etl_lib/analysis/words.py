@@ -1,0 +1,65 @@
+"""Numbers as people read them: a value with its unit, in sensible digits."""
+
+from math import floor, isfinite, log10
+
+NOTHING = "–"
+
+
+def energy(value: float | None) -> str:
+    """An energy, of kWh: `812 kWh`, `32.4 MWh`, `1,234 MWh`, `12.3 GWh`."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    for unit, size in (("GWh", 1e6), ("MWh", 1e3)):
+        if abs(value) >= 10 * size:
+            return f"{three(value / size)} {unit}"
+    return f"{value:,.0f} kWh"
+
+
+def power(value: float) -> str:
+    """A power, of kW."""
+    return f"{value:,.0f} kW"
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A share of 0 to 1 in per cent; what is not quite all is not shown as 100."""
+    if value is None or not isfinite(value):
+        return NOTHING
+    shown = round(100 * value, digits)
+    if shown >= 100 and value < 1:
+        shown = 100 - 10**-digits
+    return f"{shown:,.{digits}f} %"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with so many decimal places."""
+    return NOTHING if value is None or not isfinite(value) else f"{value:,.{digits}f}"
+
+
+def three(value: float) -> str:
+    """A number with three significant digits, or all before the decimal point."""
+    places = 2 - floor(log10(abs(value))) if value else 0
+    return f"{value:,.{max(0, places)}f}"
+
+
+def change(now: float | None, before: float | None, than: str) -> str:
+    """A change in per cent: `12 % more than in April 2024`; empty if one is not known."""
+    if now is None or not before or not isfinite(now) or not isfinite(before):
+        return ""
+    ratio = now / before - 1
+    if abs(ratio) < 0.005:
+        return f"as much as {than}"
+    if ratio > 2:
+        return f"{1 + ratio:,.1f} times that {than}"
+    return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'} than {than}".replace("%", " %")
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """`1 day`, `2 days`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def listing(names: list[str], most: int = 5) -> str:
+    """`T1`, `T1 and T2`, `T1, T2 and 48 more`."""
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join(", ".join(names).rsplit(", ", 1))
