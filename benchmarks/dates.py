@@ -18,7 +18,7 @@ from benchmarks.measure import ROOT, Row, compare, project, seconds
 from etl_lib.archive.store import open_archive
 from etl_lib.load.alvo import open_alvo
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Plan
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.settings import Settings, read_settings
 

@@ -25,7 +25,7 @@ from benchmarks.extraction import wait_until_up
 from benchmarks.measure import MEGABYTE, ROOT, Row, compare
 from etl_lib.archive.store import open_archive
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Plan
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.services import postgresql
 from etl_lib.settings import Settings

@@ -39,5 +39,9 @@ class SchedulerError(EtlError):
     """The Dask scheduler, or another that runs the dates, does not answer."""
 
 
+class BrowserError(EtlError):
+    """No browser is found, or it does not print a page."""
+
+
 class AlvoError(EtlError):
     """Alvo does not answer, refuses, or holds other values than were loaded."""

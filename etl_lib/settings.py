@@ -14,6 +14,7 @@ from etl_lib.errors import SettingsError
 from pgarrow.fields import HeaderKey, PostgresAddress, describe_problems
 
 PIPELINE_NOTEBOOK = Path("notebooks") / "etl.ipynb"
+PERIOD_NOTEBOOK = Path("notebooks") / "period.ipynb"
 """The file that makes a folder the project's."""
 LIBRARY = Path(__file__).resolve().parent
 NOTEBOOK_VARIABLE = "ETL_NOTEBOOK"

@@ -96,19 +96,19 @@ def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
     ]
     yield words.energy(total["energy"]), "; ".join(["energy", *filter(None, changes)])
     if pd.notna(total["calendar_capacity_factor"]):
-        with_data = words.share(total["capacity_factor"])
-        factor = words.share(total["calendar_capacity_factor"])
-        yield factor, f"capacity factor; {with_data} of the hours with data"
+        factors = [words.share(total[n]) for n in ("calendar_capacity_factor", "capacity_factor")]
+        other = f"; {factors[1]} in the hours with data" if factors[1] != factors[0] else ""
+        yield factors[0], f"capacity factor{other}"
     if pd.notna(total["mean_wind_speed"]):
         before = period.before.get("wind_speed_mean", pd.Series(dtype=float)).mean()
         was = f"; {before:.1f} m/s {_in(period.span.before)}" if pd.notna(before) else ""
         yield f"{total['mean_wind_speed']:.1f} m/s", f"mean wind{was}"
     if pd.notna(total["availability"]):
-        yield words.share(total["availability"]), "availability, by state"
+        yield words.share(total["availability"]), "availability; by state"
     if pd.notna(total["lost_energy"]):
         share = words.share(total["lost_energy"] / total["expected_energy"])
-        yield words.energy(total["lost_energy"]), f"lost: {share} of what the reference curve gives"
-    yield words.share(total["coverage"]), "coverage: the readings that arrived"
+        yield words.energy(total["lost_energy"]), f"lost; {share} of what the reference curve gives"
+    yield words.share(total["coverage"]), "coverage; the readings that arrived"
 
 
 def _compare(period: Period, energy: float, other: pd.DataFrame, span: Span) -> str:

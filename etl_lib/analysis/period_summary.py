@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from etl_lib.analysis import words
 from etl_lib.load.records import IsoDatetime
 
 MIME_TYPE = "application/vnd.wind-etl.period+json"
@@ -14,8 +15,9 @@ MIME_TYPE = "application/vnd.wind-etl.period+json"
 def write_headline(headline: Iterable[tuple[str, str]], findings: Iterable[str]) -> str:
     """Numbers and findings as two Markdown lists; a page shows the first as large numbers."""
     numbers = "\n".join(f"- **{value}** {what}" for value, what in headline)
-    lines = "\n".join(f"- {finding}" for finding in findings) or "- Nothing is missing or wrong."
-    return f"{numbers}\n\n<!-- -->\n\n{lines}"
+    lines = "\n".join(f"- {finding}" for finding in findings)
+    told = f"Missing or wrong:\n\n{lines}" if lines else "Nothing is missing or wrong."
+    return f"{numbers}\n\n{told}"
 
 
 class PeriodSummary(BaseModel):
@@ -57,6 +59,12 @@ class PeriodSummary(BaseModel):
             return cls.model_validate(bundle[MIME_TYPE])
         except (KeyError, ValidationError):
             return None
+
+    @property
+    def line(self) -> str:
+        """The numbers of the headline in one line."""
+        numbers = ", ".join(f"{value} {what.partition(';')[0]}" for value, what in self.headline)
+        return f"{numbers}; {words.count(self.days, 'day')} loaded"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {

@@ -3,6 +3,8 @@
 from math import floor, isfinite, log10
 
 NOTHING = "–"
+ROUNDING = 1e-9
+"""What a share of sums may lack of 1."""
 
 
 def energy(value: float | None) -> str:
@@ -25,7 +27,7 @@ def share(value: float | None, digits: int = 1) -> str:
     if value is None or not isfinite(value):
         return NOTHING
     shown = round(100 * value, digits)
-    if shown >= 100 and value < 1:
+    if shown >= 100 and value < 1 - ROUNDING:
         shown = 100 - 10**-digits
     return f"{shown:,.{digits}f} %"
 

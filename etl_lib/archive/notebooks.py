@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.analysis.summary import Summary
 from etl_lib.errors import ParameterError
 from etl_lib.parameters import parse_date
@@ -61,6 +62,12 @@ def read_summary(notebook: Notebook) -> Summary | None:
     """Return the last output that is a summary; None without one."""
     found = (Summary.read(output.get("data", {})) for output in reversed([*_outputs(notebook)]))
     return next(filter(None, found), None)
+
+
+def read_period(notebook: Notebook) -> PeriodSummary | None:
+    """Return the last output that is the summary of a period; None without one."""
+    outputs = reversed([*_outputs(notebook)])
+    return next(filter(None, (PeriodSummary.read(each.get("data", {})) for each in outputs)), None)
 
 
 def read_error(notebook: Notebook) -> str | None:

@@ -1,6 +1,17 @@
-"""Reports: executed notebooks as pages that need no network and no server, with folded code."""
+"""Reports: executed notebooks as pages that need no network and no server, the result first.
 
+A notebook runs from its parameters to its summary; its reader wants the summary first. Sections
+begin with a heading. The tag `headline` of a heading puts its section on top, and the tag `made`
+into the folded part at the end, where the notebook's title and introduction are, too.
+"""
+
+import ast
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from functools import cache
+from html import escape
 from pathlib import Path
 from threading import Lock
 
@@ -10,6 +21,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 TEMPLATES = Path(__file__).parent / "templates"
+PARAMETERS = ("parameters", "injected-parameters")
+FOLDED = '<details class="made"><summary>How this page was made</summary>'
 _one_at_a_time = Lock()  # an exporter has state
 
 
@@ -20,7 +33,10 @@ def exporter() -> HTMLExporter:
         extra_template_basedirs=[str(TEMPLATES)],
         exclude_input_prompt=True,
         exclude_output_prompt=True,
-        filters={"highlight_code": Highlight2HTML(pygments_lexer="ipython3")},
+        filters={
+            "highlight_code": Highlight2HTML(pygments_lexer="ipython3"),
+            "picture": encode_picture,
+        },
     )
 
 
@@ -29,9 +45,83 @@ def prepare() -> None:
     render(new_notebook(), "")
 
 
-def render(notebook: NotebookNode, title: str) -> str:
-    """Render an executed notebook as a page."""
-    resources = {"metadata": {"name": title}}
+def render(notebook: NotebookNode, title: str, index: str = "../index.html") -> str:
+    """Render an executed notebook as a page; `index` is the address of the archive's index."""
+    resources = {"metadata": {"name": title}, "index": index}
     with _one_at_a_time:  # without HTMLExporter's own last step, which our template does not need
-        page, _ = TemplateExporter.from_notebook_node(exporter(), notebook, resources)
+        page, _ = TemplateExporter.from_notebook_node(exporter(), arrange(notebook), resources)
     return str(page)
+
+
+def arrange(notebook: NotebookNode) -> NotebookNode:
+    """A copy of a notebook in its reader's order, with the HTML around each section.
+
+    That is in the metadata `before` and `after` of cells. The cells of parameters become one line.
+    """
+    arranged = deepcopy(notebook)
+    title, sections = _split(arranged.cells)
+    parts: dict[str, list[list[NotebookNode]]] = {"headline": [], "": [], "made": []}
+    for section in sections:
+        parts[_tag_of(section)].append(section)
+    arranged.cells = []
+    for name in ("headline", ""):
+        for section in parts[name]:
+            arranged.cells += _wrap(section, f'<section class="{name or "part"}">', "</section>")
+    folded = [cell for section in [title, *parts["made"]] for cell in section]
+    arranged.cells += _wrap(folded, FOLDED, "</details>")
+    _join_parameters(arranged.cells)
+    return arranged
+
+
+def _split(cells: Sequence[NotebookNode]) -> tuple[list[NotebookNode], list[list[NotebookNode]]]:
+    """The cells before the first section, and those of each section, its heading first."""
+    title: list[NotebookNode] = []
+    sections: list[list[NotebookNode]] = []
+    for cell in cells:
+        for name in ("before", "after"):
+            cell.metadata.pop(name, None)
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            sections.append([])
+        (sections[-1] if sections else title).append(cell)
+    return title, sections
+
+
+def _tag_of(section: Sequence[NotebookNode]) -> str:
+    tags = section[0].metadata.get("tags", [])
+    return next((name for name in ("headline", "made") if name in tags), "")
+
+
+def _wrap(cells: list[NotebookNode], before: str, after: str) -> list[NotebookNode]:
+    if cells:
+        cells[0].metadata["before"], cells[-1].metadata["after"] = before, after
+    return cells
+
+
+def _join_parameters(cells: list[NotebookNode]) -> None:
+    """Put the values of the parameters into one line, where their defaults are."""
+    found = [cell for cell in cells if {*PARAMETERS} & {*cell.metadata.get("tags", [])}]
+    values: dict[str, str] = {}
+    for cell in found:
+        values |= dict(_read_values(cell.source))
+        cell.metadata["line"] = ""
+    if found:
+        line = ", ".join(f"{name} = {value}" for name, value in values.items())
+        found[0].metadata["line"] = f'<p class="parameters"><code>{escape(line)}</code></p>'
+
+
+def _read_values(source: str) -> Iterator[tuple[str, str]]:
+    """The name and the value of each assignment."""
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError:  # IPython takes more than Python
+        return
+    for line in lines:
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            yield line.targets[0].id, ast.unparse(line.value)
+
+
+def encode_picture(svg: str) -> str:
+    """An SVG as a `data:` address, without what only a drawing program needs."""
+    plain = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>", "", svg, flags=re.DOTALL)
+    plain = re.sub(r">\s+<", "><", plain)
+    return f"data:image/svg+xml;base64,{b64encode(plain.encode()).decode()}"

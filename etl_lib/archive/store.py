@@ -1,6 +1,7 @@
 """The archive of executed notebooks: a folder on this machine, or a place in an object store.
 
 `<date>/<UTC start>.ipynb` with its `.html` beside it; failed notebooks end in `.failed.ipynb`.
+Periods are below `periods/<first day>_<last day>/`, with the same names.
 The marker `.<UTC start>.partial.ipynb`, an empty file, exists during a run. A file is there whole
 or not at all, and executed notebooks are never overwritten.
 """
@@ -73,16 +74,19 @@ class Archive:
         with self._as_archive_error(), self._files.open_input_stream(name) as stream:
             return bytes(stream.read())
 
-    def write(self, name: str, text: str) -> Location:
+    def write(self, name: str, content: str | bytes) -> Location:
         """Write a file, or replace it, whole or not at all; returns its location."""
         with self._as_archive_error():
-            self._write(name, text)
+            self._write(name, content.encode() if isinstance(content, str) else content)
         return self.locate(name)
 
-    def reserve(self, day: date) -> str:
-        """Mark the start of a run of `day`; returns its unique name, without a suffix."""
+    def reserve(self, folder: date | str) -> str:
+        """Mark the start of a run in a folder, such as that of a date; returns its unique name.
+
+        The name is without a suffix.
+        """
         while True:
-            name = f"{day}/{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+            name = f"{folder}/{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
             with self._as_archive_error():
                 if self._mark(name):
                     return name
@@ -96,9 +100,8 @@ class Archive:
         """Return where people find the file: its path, or its address in an object store."""
         return f"{self.location}/{name}"
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, content: bytes) -> None:
         metadata = {"Content-Type": mimetypes.guess_type(name)[0] or "application/json"}
-        content = text.encode()
         with self._files.open_output_stream(name, metadata=metadata) as stream:
             stream.write(content)
 
@@ -107,7 +110,7 @@ class Archive:
         taken = (marker(name), name + NOTEBOOK_SUFFIX, name + FAILED_SUFFIX)
         if any(map(self.has, taken)):
             return False
-        self._write(marker(name), "")
+        self._write(marker(name), b"")
         return True
 
     @cached_property
@@ -141,12 +144,12 @@ class FolderArchive(Archive):
         """Return the file's path."""
         return self.location / name
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, content: bytes) -> None:
         path = self.location / name
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{uuid4().hex}.partial")
         try:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_bytes(content)
             partial.replace(path)
         finally:  # a full disk leaves a part of the file
             partial.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from etl_lib.cli.options import (
     ForgetOptions,
     InitOptions,
     NoOptions,
+    ReportOptions,
     RunOptions,
     StatusOptions,
 )
@@ -42,6 +43,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "run": Command("run", RunOptions, "load dates and archive a report of each"),
     "status": Command("status", StatusOptions, "show the state of each date"),
+    "report": Command("report", ReportOptions, "make a page of a week, a month or a year"),
     "index": Command("index", ArchiveOptions, "write the page that lists the reports"),
     "load": Command("services", NoOptions, "load your own CSV or Parquet file into Fonte"),
     "exclude": Command("exclude", ExcludeOptions, "leave a turbine's period out of analyses"),

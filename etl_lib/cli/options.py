@@ -89,6 +89,31 @@ class RunOptions(ArchiveOptions):
 
 
 @dataclass(frozen=True)
+class ReportOptions(ArchiveOptions):
+    """The arguments of `etl report`."""
+
+    start: str = argument(
+        "start", "the first day, month or year: 2024-05-20, 2024-05 or 2024", metavar="START"
+    )
+    end: str | None = argument(
+        "end", "the last one, inclusive (default: START)", metavar="END", nargs="?"
+    )
+    turbines: list[str] | None = argument(
+        "--turbines",
+        "turbines, one or more words (default: all)",
+        nargs="+",
+        metavar="NAME",
+        action=Names,
+    )
+    reference: str | None = argument(
+        "--reference",
+        "the power curve to compare with: fleet, own or a CSV file (default: fleet)",
+        metavar="CURVE",
+    )
+    pdf: bool = argument("--pdf", "also print the page to a PDF, with a Chromium", **FLAG)
+
+
+@dataclass(frozen=True)
 class StatusOptions(ArchiveOptions):
     """The arguments of `etl status`."""
 

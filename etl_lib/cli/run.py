@@ -12,7 +12,7 @@ from etl_lib.cli.output import Exit, say
 from etl_lib.cli.progress import Progress
 from etl_lib.kernels.limits import Limits
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Plan
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import cluster, threads
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import find_home, read_settings

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from etl_lib.errors import ParameterError
 from etl_lib.extract.days import Day
 from etl_lib.extract.turbines import Turbine, fetch_turbines
-from etl_lib.load.ledger import last_loads, loaded_turbines, read_units
+from etl_lib.load.ledger import TurbineLoad, last_loads, loaded_turbines, read_units
 from etl_lib.load.reading import read_statistics
 from etl_lib.load.records import LoadedDay
 from etl_lib.parameters import Span, parse_span
@@ -72,19 +72,7 @@ def read_period(
     period of which Alvo holds nothing.
     """
     span, asked_at = parse_span(start, end), datetime.now(UTC)
-    facts = fetch_turbines(fonte)
-    loaded = {
-        day: found for day, found in loaded_turbines(alvo).items() if span.first <= day <= span.last
-    }
-    known = {name for found in loaded.values() for name in found}
-    known |= {name for name, each in facts.items() if each.first < span.end}
-    if others := sorted(set(turbines or ()) - known):
-        expected = ", ".join(sorted(known)) or "none, since there are none by then"
-        raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
-    names = sorted(known if turbines is None else set(turbines))
-    if not any(set(names) & found.keys() for found in loaded.values()):
-        command = f"etl run {span.first} {span.last}"
-        raise ParameterError(f"Alvo holds nothing of {span}: load it with {command}")
+    facts, loaded, names = check_period(fonte, alvo, span, turbines)
     series = [name for name in read_units(alvo) if _is_needed(name)]
     read: dict[str, Any] = {"turbines": names, "excluding": True}
     basis = [name for name in series if name.startswith(BASIS) or name == STATE]
@@ -100,6 +88,29 @@ def read_period(
         {day: sorted(set(names) - found.keys()) for day, found in loaded.items()},
         asked_at,
     )
+
+
+def check_period(
+    fonte: httpx2.Client, alvo: Engine, span: Span, turbines: Collection[str] | None = None
+) -> tuple[dict[str, Turbine], dict[date, dict[str, TurbineLoad]], list[str]]:
+    """Fonte's turbines, the loads of each date of the span, and the names of its turbines.
+
+    Raises `ParameterError` as `read_period`.
+    """
+    facts = fetch_turbines(fonte)
+    loaded = {
+        day: found for day, found in loaded_turbines(alvo).items() if span.first <= day <= span.last
+    }
+    known = {name for found in loaded.values() for name in found}
+    known |= {name for name, each in facts.items() if each.first < span.end}
+    if others := sorted(set(turbines or ()) - known):
+        expected = ", ".join(sorted(known)) or "none, since there are none by then"
+        raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
+    names = sorted(known if turbines is None else set(turbines))
+    if not any(set(names) & found.keys() for found in loaded.values()):
+        command = f"etl run {span.first} {span.last}"
+        raise ParameterError(f"Alvo holds nothing of {span}: load it with `{command}`")
+    return facts, loaded, names
 
 
 def read_history(alvo: Engine, day: Day) -> pd.DataFrame:

@@ -27,7 +27,8 @@ from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, jud
 from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns, parse_turbines
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Plan, find_outcome
+from etl_lib.runs.date import find_outcome
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home

@@ -11,7 +11,8 @@ from jupyter_core.utils import ensure_event_loop
 
 from etl_lib.kernels.manager import kill_kernels
 from etl_lib.load.ledger import last_run
-from etl_lib.runs.date import Outcome, Plan, find_outcome, run_date
+from etl_lib.runs.date import Outcome, find_outcome, run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import Pool
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings

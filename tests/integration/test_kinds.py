@@ -18,7 +18,8 @@ from etl_lib.load.day import load_day
 from etl_lib.load.reading import read_statistics, verify_load
 from etl_lib.load.records import LoadedDay
 from etl_lib.orchestration.days import compare
-from etl_lib.runs.date import Plan, run_date
+from etl_lib.runs.date import run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.settings import Settings
 from etl_lib.transform.statistics import compute_statistics, to_frame
 from fonteapi.__main__ import main as fonteapi

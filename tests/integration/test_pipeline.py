@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 from etl_lib.analysis.days import summarize_days
 from etl_lib.archive.store import open_archive
 from etl_lib.load.reading import read_statistics
-from etl_lib.runs.date import Plan, run_date
+from etl_lib.runs.date import run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.settings import Settings
 
 LA_HAUTE_BORNE = DATA / "la_haute_borne" / "sample_R80711_2014-01.csv"

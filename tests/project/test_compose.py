@@ -14,7 +14,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from etl_lib.archive.store import open_archive
-from etl_lib.runs.date import Plan, run_date
+from etl_lib.runs.date import run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.services import embedded, postgresql
 from etl_lib.settings import Settings as Library
 from fonteapi import database, table

@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from etl_lib.analysis.summary import TurbineDay
 from etl_lib.archive.store import open_archive
 from etl_lib.load.reading import read_statistics
-from etl_lib.runs.date import Outcome, Plan, run_date
+from etl_lib.runs.date import Outcome, run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.settings import Settings
 from fonteapi.farm import name_turbines, simulate_farm
 

@@ -13,7 +13,8 @@ from helpers import BIN, ROOT, execute
 from etl_lib.archive.status import State, read_status
 from etl_lib.archive.store import open_archive
 from etl_lib.cli import main as cli
-from etl_lib.runs.date import Plan, run_date
+from etl_lib.runs.date import run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.settings import Settings
 
 DAY = date(2024, 5, 21)

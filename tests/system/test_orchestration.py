@@ -26,7 +26,8 @@ from etl_lib.load.forget import forget_turbines
 from etl_lib.orchestration import definitions as orchestration
 from etl_lib.orchestration.checks import CheckedDay, judge
 from etl_lib.orchestration.days import compare
-from etl_lib.runs.date import Plan, find_outcome
+from etl_lib.runs.date import find_outcome
+from etl_lib.runs.notebook import Plan
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 

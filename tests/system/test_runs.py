@@ -26,7 +26,8 @@ from etl_lib.kernels.limits import Limits
 from etl_lib.kernels.manager import Provisioner
 from etl_lib.runs import date as runs
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Outcome, Plan, run_date
+from etl_lib.runs.date import Outcome, run_date
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.settings import Settings
 

@@ -10,7 +10,8 @@ from helpers import drop_database, execute, serve
 
 from etl_lib.archive.store import open_archive
 from etl_lib.runs.batch import run_dates
-from etl_lib.runs.date import Outcome, Plan
+from etl_lib.runs.date import Outcome
+from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.settings import Settings
 from etl_lib.transform.states import TurbineState
