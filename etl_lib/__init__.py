@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from etl_lib.analysis.axes import use_svg
+    from etl_lib.analysis.day import summarize, tabulate_turbines
     from etl_lib.analysis.days import (
         describe_days,
         describe_findings,
-        summarize,
         summarize_days,
         summarize_turbines,
     )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         summarize_period,
     )
     from etl_lib.analysis.period_plots import plot_period_energy, sum_energy
-    from etl_lib.analysis.period_tables import link_days, tabulate_flags, tabulate_states
+    from etl_lib.analysis.period_tables import link_days, tabulate_flags
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -42,13 +42,14 @@ if TYPE_CHECKING:
         plot_signal,
         plot_signals,
     )
+    from etl_lib.analysis.problems import describe_problems
     from etl_lib.analysis.quality import check_readings, quality_of, sum_turbines
     from etl_lib.analysis.reference import find_reference
     from etl_lib.analysis.rhythm import describe_readings
     from etl_lib.analysis.rose import plot_wind_rose, wind_rose
     from etl_lib.analysis.site import plot_energy, plot_turbulence, plot_wind_distribution
     from etl_lib.analysis.slots import one_turbine
-    from etl_lib.analysis.states import count_states, plot_states
+    from etl_lib.analysis.states import count_states, plot_states, tabulate_states
     from etl_lib.analysis.wind import fit_weibull, power_curve, turbulence
     from etl_lib.extract.days import fetch_days, find_day
     from etl_lib.extract.readings import fetch_before, fetch_readings
@@ -73,15 +74,17 @@ _ROOMS = {
     "analysis.performance": "measure_turbines",
     "analysis.period": "choose_reference describe_reference rank_turbines summarize_period",
     "analysis.period_plots": "plot_period_energy sum_energy",
-    "analysis.period_tables": "link_days tabulate_flags tabulate_states",
+    "analysis.period_tables": "link_days tabulate_flags",
     "analysis.reference": "find_reference",
     "analysis.rose": "plot_wind_rose wind_rose",
     "analysis.slots": "one_turbine",
     "analysis.flags": "count_flags describe_flags summarize_flags",
+    "analysis.problems": "describe_problems",
     "analysis.quality": "check_readings quality_of sum_turbines",
     "analysis.rhythm": "describe_readings",
-    "analysis.days": "describe_days describe_findings summarize summarize_days summarize_turbines",
-    "analysis.states": "count_states plot_states",
+    "analysis.day": "summarize tabulate_turbines",
+    "analysis.days": "describe_days describe_findings summarize_days summarize_turbines",
+    "analysis.states": "count_states plot_states tabulate_states",
     "analysis.wind": "fit_weibull power_curve turbulence",
     "extract.days": "fetch_days find_day",
     "extract.readings": "fetch_before fetch_readings",

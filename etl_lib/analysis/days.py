@@ -1,57 +1,15 @@
-"""Loaded days in numbers and sentences."""
+"""Loaded days in numbers and sentences, each in a row."""
 
 from collections.abc import Sequence
-from math import ceil
 from typing import cast
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from etl_lib.analysis.flags import list_counts
-from etl_lib.analysis.quality import sum_turbines
-from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
-from etl_lib.load.records import LoadedDay
-from etl_lib.transform.kinds import EXPECTED, TURBINE, shown_column, signals_of
+from etl_lib.transform.kinds import EXPECTED, TURBINE, signals_of
 from etl_lib.transform.statistics import BUCKETS_A_DAY, coverage, due
 
 HOURS_A_BUCKET = 1 / 6
-STEP_SECONDS = 1200
-"""A step of an outline."""
-
-
-def summarize(
-    load: LoadedDay,
-    statistics: pd.DataFrame,
-    quality: pd.DataFrame,
-    flags: pa.Table | None = None,
-    *,
-    keep_impossible: bool = False,
-) -> Summary:
-    """Summarize a load.
-
-    `statistics` as from `to_frame`, `quality` as from `check_readings`, `flags` as from
-    `find_flags`. `keep_impossible` as it was for the statistics.
-    """
-    parts = summarize_turbine_days(statistics)
-    days = _combine(parts, "date")
-    day = days.iloc[0] if len(days) else pd.Series(np.nan, index=days.columns)
-    total, turbines = sum_turbines(quality), _describe_turbines(load, statistics, parts, quality)
-    return Summary(
-        **dict(load),
-        quality={
-            str(signal): SignalQuality.model_validate(counts)
-            for signal, counts in total.to_dict().items()
-        },
-        mean_wind_speed=_number(day["mean_wind_speed"]),
-        energy=_number(day["energy"]),
-        # The frame lacks turbines without any reading
-        hours_with_power=sum(each.hours_with_power for each in turbines.values()) / len(turbines),
-        by_turbine=turbines,
-        outline=_outline(statistics, load),
-        tests={} if flags is None else list_counts(flags),
-        keeps_impossible=keep_impossible,
-    )
 
 
 def summarize_days(statistics: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +51,7 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     A frame of one turbine, which does not name it, has the empty name. A further column,
     `buckets`, has the number of ten-minute means of wind speed.
     """
-    statistics = _without_attrs(statistics)
+    statistics = without_attrs(statistics)
     signals = signals_of(statistics.columns)
     nothing = pd.Series(np.nan, index=statistics.index)
     statistics = statistics if EXPECTED in statistics else statistics.assign(expected=nothing)
@@ -107,7 +65,7 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     groups = pd.MultiIndex.from_arrays([turbines, stamps.normalize()])
     keys, found = groups.factorize(sort=True)  # once for all groups
     days_of = cast(pd.MultiIndex, found)
-    shares = pd.DataFrame({s: _share_of_due(statistics, s).groupby(keys).sum() for s in signals})
+    shares = pd.DataFrame({s: share_of_due(statistics, s).groupby(keys).sum() for s in signals})
     buckets = pd.DataFrame(
         {
             "mean_wind_speed": wind,
@@ -128,13 +86,13 @@ def summarize_turbine_days(statistics: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _share_of_due(statistics: pd.DataFrame, signal: str) -> pd.Series:
+def share_of_due(statistics: pd.DataFrame, signal: str) -> pd.Series:
     """Coverage of each bucket, so that full buckets add up to those that `expected` has a day."""
     shares, usual = coverage(statistics, signal), statistics[EXPECTED].clip(upper=1)
     return shares * (usual / due(statistics, signal))
 
 
-def _without_attrs(statistics: pd.DataFrame) -> pd.DataFrame:
+def without_attrs(statistics: pd.DataFrame) -> pd.DataFrame:
     """The same frame without `attrs`, which pandas would copy at each step."""
     plain = statistics.copy(deep=False)
     plain.attrs = {}
@@ -189,59 +147,3 @@ def describe_findings(days: pd.DataFrame) -> str:
         ]
     nothing = "They need readings of wind speed or power." if len(days) else "Nothing yet."
     return "\n".join(f"- {line}" for line in lines or [nothing])
-
-
-def _describe_turbines(
-    load: LoadedDay, statistics: pd.DataFrame, parts: pd.DataFrame, quality: pd.DataFrame
-) -> dict[str, TurbineDay]:
-    """Each turbine's day in a few numbers; `parts` as from `summarize_turbine_days`."""
-    days = _by_turbine(parts, load.turbines)
-    # Over all signals, as in the ledger: one without readings was loaded, too
-    plain = _without_attrs(statistics)
-    shares = sum(_share_of_due(plain, signal) for signal in load.columns) / len(load.columns)
-    shares /= BUCKETS_A_DAY * plain[EXPECTED].clip(upper=1)
-    covered = shares.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
-    summaries = days.astype(object).where(days.notna(), None).to_dict("index")
-    described = {}
-    for turbine, interval in zip(load.turbines, load.intervals, strict=True):
-        day = summaries[turbine]
-        signals = quality.loc[turbine].to_dict().values()
-        counts = [SignalQuality.model_validate(found) for found in signals]
-        described[turbine] = TurbineDay(
-            readings=counts[0].readings,
-            interval=interval,
-            coverage=float(covered[turbine]),
-            mean_wind_speed=day["mean_wind_speed"],
-            energy=day["energy"],
-            hours_with_power=day["hours_with_power"],
-            odd=sum(each.missing + each.not_finite + each.implausible for each in counts),
-            longest_gap=max(each.longest_gap for each in counts),
-        )
-    return described
-
-
-def _outline(statistics: pd.DataFrame, load: LoadedDay) -> Outline:
-    """Power, or the first signal where power was not loaded, in steps of twenty minutes.
-
-    The mean of the turbines, of a counter that of its increments. States have no outline: one is
-    drawn only if there is nothing else, as without readings.
-    """
-    drawn = [name for name in load.columns if f"{name}_mode" not in statistics]
-    signal = "power" if "power" in load.columns else [*drawn, *load.columns][0]
-    column = shown_column(statistics, signal) if signal in drawn else ""
-    means_of_all = statistics.get(column, pd.Series(np.nan, index=statistics.index))
-    steps = pd.date_range(load.date, periods=72, freq="20min", tz="UTC")
-    stamps = pd.DatetimeIndex(statistics.index.get_level_values(-1)).floor("20min")
-    turbines = statistics.index.get_level_values(TURBINE)
-    halves = means_of_all.groupby([stamps, turbines]).mean().unstack().reindex(steps)
-    for turbine, interval in zip(load.turbines, load.intervals, strict=True):
-        if turbine in halves and (held := ceil(interval / STEP_SECONDS) - 1):
-            # By a reading, after its own step
-            halves[turbine] = halves[turbine].ffill(limit=held)
-    mean = halves.mean(axis="columns")
-    values = [None if np.isnan(value) else float(f"{value:.4g}") for value in mean]
-    return Outline(signal=signal, values=values)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -26,7 +26,9 @@ from etl_lib.analysis.curves import grid_curves, overlay_curves
 from etl_lib.analysis.grid import add_key, label_grid, new_grid, time_ticks, value_ticks
 from etl_lib.analysis.marks import SMALL_MARK, flagged_bits, name_mark
 from etl_lib.analysis.plots import (
+    ALL_ARRIVED,
     BAR,
+    COMPLETE,
     COVERAGE,
     COVERAGE_BAR,
     plot_coverage,
@@ -110,6 +112,8 @@ def compare_coverage(
         shares = coverage(slots.data, signal).to_numpy()
         table += np.nan_to_num(slots.hold(np.where(shares > 0, shares, np.nan), signal))
     table /= len(signals)
+    if table.min() >= COMPLETE:
+        return write_sentence(new_axes(ax), ALL_ARRIVED)
     table = table if slots.days == 1 else slots.by_day(table)
     bits = flagged_bits(slots.data, *signals)
     return draw_rows(slots, table, COVERAGE, COVERAGE_BAR, ax, bits)

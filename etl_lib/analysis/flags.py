@@ -108,6 +108,17 @@ def describe_flags(flags: pa.Table, readings: pa.Table, *, keep_impossible: bool
     `readings` as from `fetch_readings`. A contradiction is told of the power alone.
     """
     signals = {field.name: read_signal(field) for field in signal_fields(readings)}
+    lines = list_findings(flags, readings, keep_impossible=keep_impossible)
+    lines = lines or ["No test found anything."]
+    sentences = [f"- {line}" for line in [*lines, *_describe_untested(readings, signals)]]
+    return "\n".join([*sentences, *_tabulate(count_flags(flags))])
+
+
+def list_findings(
+    flags: pa.Table, readings: pa.Table, *, keep_impossible: bool = False
+) -> list[str]:
+    """The sentences on findings, as of `describe_flags`; none if no test found anything."""
+    signals = {field.name: read_signal(field) for field in signal_fields(readings)}
     found = _find(flags, signals, max(find_intervals(readings).values(), default=0))
     lines = []
     for _, group in groupby(found, attrgetter(TURBINE, "signal", "test")):
@@ -121,9 +132,7 @@ def describe_flags(flags: pa.Table, readings: pa.Table, *, keep_impossible: bool
     if pc.any(pc.equal(pc.bit_wise_and(flags[FLAGS], TESTS["impossible"]), 1)).as_py():
         what = "keep" if keep_impossible else "leave out"
         lines.append(f"The statistics {what} the impossible values.")
-    lines = lines or ["No test found anything."]
-    sentences = [f"- {line}" for line in [*lines, *_describe_untested(readings, signals)]]
-    return "\n".join([*sentences, *_tabulate(count_flags(flags))])
+    return lines
 
 
 def _tabulate(counts: pd.DataFrame) -> list[str]:

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 import pandas as pd
 
@@ -12,25 +11,14 @@ from etl_lib.analysis import words
 from etl_lib.analysis.performance import measure_all, measure_turbines
 from etl_lib.analysis.period_findings import describe_losses, describe_missing
 from etl_lib.analysis.period_summary import PeriodSummary
+from etl_lib.analysis.ranking import rank
 from etl_lib.analysis.reference import CAVEAT, Reference, find_reference
-from etl_lib.analysis.tables import Column, Table
+from etl_lib.analysis.tables import Table
 from etl_lib.load.period import Period
 from etl_lib.parameters import Span
 
 WHOLE = 0.98
 """A span of lower coverage is named as such where it is compared with."""
-COLUMNS = {
-    "energy": Column("energy, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "share": Column("share", words.share),
-    "calendar_capacity_factor": Column("capacity factor", words.share),
-    "capacity_factor": Column("in hours with data", words.share),
-    "mean_wind_speed": Column("wind, m/s", partial(words.number, digits=2), unit="m/s"),
-    "availability": Column("availability", words.share),
-    "expected_energy": Column("expected, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "lost_energy": Column("lost, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "coverage": Column("coverage", words.share),
-    "flagged": Column("flagged", lambda count: f"{count:,}" if count else "", unit="buckets"),
-}
 
 
 def choose_reference(period: Period, reference: str | None = None) -> Reference | None:
@@ -47,16 +35,13 @@ def choose_reference(period: Period, reference: str | None = None) -> Reference 
 def describe_reference(reference: Reference | None) -> str:
     """What the reference is, with the caveat of nacelle wind."""
     if reference is None:
-        return "No reference curve: it needs readings of wind speed and power."
+        return "There is no reference curve: Alvo holds no earlier days of wind speed and power."
     return f"{reference.source} {CAVEAT}"
 
 
 def rank_turbines(period: Period, reference: Reference | None) -> Table:
     """A row per turbine, sorted by lost energy, the largest loss first."""
-    table = _measure(period, reference)
-    table = table.sort_values("lost_energy", ascending=False, kind="stable", na_position="last")
-    shown = {name: column for name, column in COLUMNS.items() if table[name].notna().any()}
-    return Table(table, shown, f"turbines {period.span.first} {period.span.last}")
+    return rank(_measure(period, reference), f"turbines {period.span.first} {period.span.last}")
 
 
 def summarize_period(period: Period, reference: Reference | None) -> PeriodSummary:

@@ -1,23 +1,16 @@
 """The summary that a notebook leaves of its period: text for people, JSON for programs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from etl_lib.analysis import words
+from etl_lib.analysis.headline import write_headline
 from etl_lib.load.records import IsoDatetime
 
 MIME_TYPE = "application/vnd.wind-etl.period+json"
-
-
-def write_headline(headline: Iterable[tuple[str, str]], findings: Iterable[str]) -> str:
-    """Numbers and findings as two Markdown lists; a page shows the first as large numbers."""
-    numbers = "\n".join(f"- **{value}** {what}" for value, what in headline)
-    lines = "\n".join(f"- {finding}" for finding in findings)
-    told = f"Missing or wrong:\n\n{lines}" if lines else "Nothing is missing or wrong."
-    return f"{numbers}\n\n{told}"
 
 
 class PeriodSummary(BaseModel):

@@ -6,23 +6,14 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import summarize_flags
-from etl_lib.analysis.states import count_states
 from etl_lib.analysis.tables import Column, Table
 from etl_lib.load.period import Period
 from etl_lib.transform.kinds import TURBINE
 
 REPORTS = "../.."
 """The archive, from the folder of a period's page."""
-
-
-def tabulate_states(period: Period) -> Table:
-    """The hours of each state, a row per turbine; `no data` of all days of the period."""
-    hours = count_states(period.statistics, period.turbines, period.span)
-    columns = {str(name): Column(f"{name}, h", words.number, unit="h") for name in hours}
-    return Table(hours, columns, f"states {period.span.first} {period.span.last}")
 
 
 def tabulate_flags(period: Period) -> Table:

@@ -36,7 +36,7 @@ from etl_lib.analysis.series import draw_series, is_angle
 from etl_lib.analysis.slots import of_one_turbine
 from etl_lib.analysis.wind import FULL_BIN, power_curve
 from etl_lib.transform.kinds import shown_column, signals_of
-from etl_lib.transform.statistics import THIN, coverage, slot_coverage
+from etl_lib.transform.statistics import BUCKETS_A_DAY, THIN, coverage, slot_coverage
 
 MANY = 2000
 """A scatter of more points is drawn as an image: a year as SVG takes megabytes."""
@@ -44,6 +44,9 @@ COVERAGE: dict[str, Any] = {"cmap": "cividis_r", "vmin": 0, "vmax": 1}
 BAR: dict[str, Any] = {"fraction": 0.12, "pad": 0.02}
 """A colour bar's share of the width, which its labels need."""
 COVERAGE_BAR = BAR | {"label": "coverage", "ticks": [0, 0.5, 1], "format": "{x:.0%}"}
+COMPLETE = 1 - 1e-9
+"""The coverage from which nothing is missing."""
+ALL_ARRIVED = "complete: every expected reading arrived"
 MARKERS = "os^vDPX*<>ph"
 """A marker for each month."""
 REFERENCE: dict[str, Any] = {"color": "black", "lw": 1.6, "ls": (0, (4, 2))}
@@ -104,9 +107,11 @@ def plot_coverage(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not signals or data.empty:
         return write_sentence(ax, "no readings")
     days = pd.DatetimeIndex(data.index).normalize().nunique()
+    covered = [slot_coverage(data, signal) for signal in signals]
+    if all(len(each) == days * BUCKETS_A_DAY and each.min() >= COMPLETE for each in covered):
+        return write_sentence(ax, ALL_ARRIVED)
     rows: list[np.ndarray] = []  # per signal a row for its name, then six slots
-    for signal in signals:
-        shares = slot_coverage(data, signal)
+    for signal, shares in zip(signals, covered, strict=True):
         slots = pd.DatetimeIndex(shares.index)
         means = shares.groupby([slots.minute // 10, slots.hour]).sum() / days
         table = means.unstack(fill_value=0)

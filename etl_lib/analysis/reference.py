@@ -80,8 +80,8 @@ def find_reference(
     """The reference curve, None if there is nothing that it can be made of.
 
     `reference`: `fleet` (as None) is the median curve of all turbines of one model, `own` that of
-    each turbine by itself, both of `history`, which `days` names; else the path of a CSV with the
-    columns `wind_speed` (m/s), `power` (kW) and, where there are several, `turbine` or `model`.
+    each turbine by itself, both of `history`, whose days `days` names; else the path of a CSV with
+    the columns `wind_speed` (m/s), `power` (kW) and, of several curves, `turbine` or `model`.
     Where `history` gives few buckets of `fallback` an expectation, the curve is that of `fallback`
     itself. The frames as from `read_statistics`. Raises `ParameterError` for another reference, or
     an unfit file.
@@ -96,7 +96,8 @@ def find_reference(
     if reference != "own":
         groups = {name: _group_of(facts.get(name)) for name in names}
     what = "each turbine's own median" if reference == "own" else "the fleet's median"
-    source = f"The reference is {what} power curve of {days or 'earlier days'}."
+    days = days or _name_days(history)
+    source = f"The reference is {what} power curve of {days}."
     found = Reference(make_curves(history, groups), groups, rated, source)
     if fallback is None:
         return found if found.curves else None
@@ -105,7 +106,7 @@ def find_reference(
         return found
     source = (
         f"The reference is {what} power curve of the period itself, since Alvo holds too little of"
-        f" {days or 'earlier days'}: what lasts all the time does not show."
+        f" {days}: what lasts all the time does not show."
     )
     curves = make_curves(fallback, groups)
     return Reference(curves, groups, rated, source) if curves else None
@@ -146,6 +147,14 @@ def interpolate(curve: pd.DataFrame, wind: np.ndarray, rated: float | None) -> n
     if rated and y[-1] >= PLATEAU * rated:
         high = CUT_OUT
     return np.where((wind >= low) & (wind <= high), np.interp(wind, x, y), np.nan)
+
+
+def _name_days(history: pd.DataFrame) -> str:
+    """The days of a frame: `7 days, 2024-05-13 to 2024-05-19`."""
+    days = pd.DatetimeIndex(history.index.get_level_values(-1)).normalize().unique().sort_values()
+    if len(days) < 2:
+        return f"{days[0]:%Y-%m-%d}" if len(days) else "earlier days"
+    return f"{len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}"
 
 
 def _group_of(facts: Turbine | None) -> Hashable:

@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
+from etl_lib.analysis import words
 from etl_lib.analysis.axes import BLUE, ORANGE, new_axes, write_sentence
 from etl_lib.analysis.rows import draw_rows
 from etl_lib.analysis.slots import Slots
+from etl_lib.analysis.tables import Column, Table
 from etl_lib.parameters import Span
 from etl_lib.transform.kinds import STATE, TURBINE
 from etl_lib.transform.states import TurbineState
@@ -54,6 +56,11 @@ def plot_states(
     scale = {"vmin": min(TurbineState) - 0.5, "vmax": max(TurbineState) + 0.5}
     colours: dict[str, Any] = {"cmap": ListedColormap(list(COLOURS.values()))} | scale
     found = np.unique(table[np.isfinite(table)])
+    if len(found) == 1 and np.isfinite(table).all():
+        every = "The turbine was" if len(slots.names) == 1 else "All turbines were"
+        return write_sentence(
+            new_axes(ax), f"{every} {MEANINGS[TurbineState(found[0])]} all the time"
+        )
     keys = [
         Patch(color=COLOURS[state], label=MEANINGS[state]) for state in COLOURS if state in found
     ]
@@ -79,3 +86,16 @@ def count_states(
     return pd.DataFrame(hours, index=pd.Index(slots.names, name=TURBINE)).rename_axis(
         columns="hours"
     )
+
+
+def tabulate_states(
+    data: pd.DataFrame, turbines: Sequence[str] = (), span: Span | None = None
+) -> Table:
+    """`count_states` as a page shows it, without the states that no turbine had."""
+    hours = count_states(data, turbines, span)
+    columns = {
+        str(name): Column(f"{name}, h", words.number, unit="h")
+        for name in hours
+        if hours[name].any()
+    }
+    return Table(hours, columns, "states")

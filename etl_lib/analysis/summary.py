@@ -1,24 +1,18 @@
-"""The summary that a notebook leaves of its day: a table for people, JSON for programs."""
+"""The summary that a notebook leaves of its day: text for people, JSON for programs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from html import escape
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from etl_lib.analysis.headline import write_headline
 from etl_lib.load.records import LoadedDay
-from etl_lib.transform.interval import describe_intervals
 
 MIME_TYPE = "application/vnd.wind-etl.summary+json"
 """JupyterLab has no view for it and shows the Markdown table, where it prefers plain JSON."""
 MIME_TYPES = (MIME_TYPE, "application/json")
 """Notebooks of earlier versions have their summary as plain JSON."""
-
-FULL = 0.9995
-"""A coverage that is shown as 100.0%."""
-NAMED = 5
-"""How many incomplete turbines the summary names."""
 
 
 class SignalQuality(BaseModel):
@@ -99,6 +93,10 @@ class Summary(LoadedDay):
     lost_energy: float | None = None
     """kWh below the reference curve, of all turbines; None without one."""
     tests: Counts = Field(default_factory=dict)
+    headline: list[tuple[str, str]] = Field(default_factory=list)
+    """Each number with its unit, and what it is."""
+    findings: list[str] = Field(default_factory=list)
+    """What is missing or wrong, in sentences: Markdown."""
     keeps_impossible: bool = False
     """Whether the statistics have the impossible readings, too."""
 
@@ -115,7 +113,7 @@ class Summary(LoadedDay):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             MIME_TYPE: self.model_dump(mode="json", by_alias=True),
-            "text/markdown": self.table(),
+            "text/markdown": write_headline(self.headline, self.findings),
             "text/plain": f"{self.date}: {self.nothing if self.is_empty else self.counts}",
         }
 
@@ -161,63 +159,3 @@ class Summary(LoadedDay):
             for signal, counts in flagged.items()
         ]
         return f"{text}; flagged: {', '.join(parts)}" if parts else text
-
-    def table(self) -> str:
-        """The summary as Markdown: a table, and another of the turbines if they are several."""
-        energy = self._tell("power", self.energy, "{:,.0f} kWh")
-        if self.energy is not None:
-            energy += f", in {self.hours_with_power:.1f} hours with power readings"
-            energy += " on average" if len(self.turbines) > 1 else ""
-        several = f"{len(self.turbines)}: " if len(self.turbines) > 1 else ""
-        intervals = dict(zip(self.turbines, self.intervals, strict=True))
-        rows = {
-            "date (UTC)": str(self.date),
-            "turbines" if several else "turbine": f"{several}{', '.join(self.turbines)}",
-            "signals": f"{', '.join(self.columns)}{self._absence}",
-            "readings in": f"{self.readings:,}",
-            "interval": describe_intervals(intervals),
-            "statistics out": f"{self.statistics:,}",
-            "changes in Alvo": self.changes,
-            "coverage": f"{self.coverage:.1%}{self._least_complete()}",
-            "mean wind speed": self._tell("wind_speed", self.mean_wind_speed, "{:.2f} m/s"),
-            "energy": energy,
-            "ledger": f"run {self.run_id}, {self.finished:%Y-%m-%d %H:%M:%S} UTC",
-        }
-        # Markdown passes HTML through, and units are text from Fonte
-        lines = [f"| {name} | {escape(value, quote=False)} |" for name, value in rows.items()]
-        table = "\n".join(["| | |", "|:--|:--|", *lines])
-        return f"{table}\n\nEach turbine:\n\n{self._table_of_turbines()}" if several else table
-
-    def _tell(self, signal: str, value: float | None, form: str) -> str:
-        """A number computed from a signal, or the reason why it is missing."""
-        return _quantity(value, form, "no readings" if signal in self.columns else "not loaded")
-
-    def _least_complete(self) -> str:
-        """The turbines that lack most readings; empty if none lacks any, or there is one."""
-        lacking = {name: day for name, day in self.by_turbine.items() if day.coverage < FULL}
-        if len(self.by_turbine) < 2 or not lacking:
-            return ""
-        worst = sorted(lacking, key=lambda name: lacking[name].coverage)
-        named = ", ".join(f"{name}\u00a0{lacking[name].coverage:.1%}" for name in worst[:NAMED])
-        return f"; least {named}{', …' if len(worst) > NAMED else ''}"
-
-    def _table_of_turbines(self) -> str:
-        """One row a turbine."""
-        head = ("turbine", "energy, kWh", "wind, m/s", "coverage", "longest gap, min", "odd values")
-        rows = [
-            (
-                name,
-                _quantity(day.energy, "{:,.0f}", "–"),
-                _quantity(day.mean_wind_speed, "{:.2f}", "–"),
-                f"{day.coverage:.1%}",
-                f"{day.longest_gap:,}",
-                f"{day.odd:,}",
-            )
-            for name, day in self.by_turbine.items()
-        ]
-        lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-        return "\n".join([lines[0], "|:--|--:|--:|--:|--:|--:|", *lines[1:]])
-
-
-def _quantity(value: float | None, form: str, nothing: str) -> str:
-    return nothing if value is None else form.format(value)
