@@ -89,9 +89,17 @@ def plot_heat_map(
     else:
         combine = slots.sum_by_day if column.endswith("_delta") else slots.mode_by_day
         table = combine(slots.place(values))
-    colours = TURN if turns else {"cmap": "cividis"}
+    colours = TURN if turns else {"cmap": "cividis"} | _limits(slots.data, signal, column, table)
     bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if turns else {})
     return draw_rows(slots, table, colours, bar, ax, flagged_bits(slots.data, signal))
+
+
+def _limits(data: pd.DataFrame, signal: str, column: str, table: Numbers) -> dict[str, float]:
+    """The ends of a colour scale: of means those of the axes, else what the table has."""
+    if not column.endswith("_mean") or not np.isfinite(table).any():
+        return {}
+    low, high = scale_of(data, signal, table)
+    return {"vmin": low, "vmax": high}
 
 
 def compare_coverage(

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import summarize_flags
 from etl_lib.analysis.tables import Column, Table
@@ -20,14 +21,10 @@ def tabulate_flags(period: Period) -> Table:
     """How many ten-minute values have flagged readings: a row per turbine and signal."""
     months = summarize_flags(period.statistics)
     counts = months.groupby(level=[TURBINE, "signal"]).sum()
-    columns = {str(name): Column(str(name), _count_or_nothing) for name in counts}
+    columns = {str(name): Column(str(name), words.count_or_nothing) for name in counts}
     counts = counts.rename(index=label, level="signal")
     name = f"flags {period.span.first} {period.span.last}"
     return Table(counts, columns, name, "No test flagged a reading.")
-
-
-def _count_or_nothing(count: int) -> str:
-    return f"{count:,}" if count else ""
 
 
 def link_days(period: Period) -> str:

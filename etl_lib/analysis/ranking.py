@@ -7,27 +7,46 @@ import pandas as pd
 from etl_lib.analysis import words
 from etl_lib.analysis.tables import Column, Table
 
-COLUMNS = {
-    "energy": Column("energy, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "share": Column("share", words.share),
-    "calendar_capacity_factor": Column("capacity factor", words.share),
-    "capacity_factor": Column("in hours with data", words.share),
-    "mean_wind_speed": Column("wind, m/s", partial(words.number, digits=2), unit="m/s"),
-    "availability": Column("availability", words.share),
-    "expected_energy": Column("expected, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "lost_energy": Column("lost, MWh", lambda kwh: words.number(kwh / 1000, 1), unit="kWh"),
-    "coverage": Column("coverage", words.share),
-    "flagged": Column("flagged", lambda count: f"{count:,}" if count else "", unit="buckets"),
-}
+LARGE = 100_000
+"""kWh; if a turbine has more, energies are in MWh."""
 
 
 def rank(table: pd.DataFrame, name: str) -> Table:
-    """The rows of `measure_turbines`, sorted by lost energy, without columns that hold nothing.
+    """The rows of `measure_turbines`, sorted by lost energy, without columns that show nothing.
 
     `name` is that of its CSV.
     """
     rows = table.sort_values("lost_energy", ascending=False, kind="stable", na_position="last")
-    shown = {column: each for column, each in COLUMNS.items() if rows[column].notna().any()}
-    if len(rows) == 1:
-        shown.pop("share", None)
-    return Table(rows, shown, name)
+    columns = _name_columns("MWh" if rows["energy"].max() > LARGE else "kWh")
+    is_same = rows["capacity_factor"].round(4).equals(rows["calendar_capacity_factor"].round(4))
+    useless = {"share"} if len(rows) == 1 else set()
+    useless |= {"capacity_factor"} if is_same else set()
+    useless |= {"flagged"} if not rows["flagged"].any() else set()
+    known = {key for key in columns if rows[key].notna().any()}
+    return Table(rows, {k: v for k, v in columns.items() if k in known - useless}, name)
+
+
+def _name_columns(unit: str) -> dict[str, Column]:
+    """The columns in order, with energies in a unit."""
+    size, digits = (1000, 1) if unit == "MWh" else (1, 0)
+
+    def energy(title: str) -> Column:
+        show = partial(_scale, size=size, digits=digits)
+        return Column(f"{title}, {unit}", show, unit="kWh")
+
+    return {
+        "energy": energy("energy"),
+        "share": Column("share", words.share),
+        "calendar_capacity_factor": Column("capacity factor", words.share),
+        "capacity_factor": Column("in hours with data", words.share),
+        "mean_wind_speed": Column("wind, m/s", partial(words.number, digits=2), unit="m/s"),
+        "availability": Column("availability", words.share),
+        "expected_energy": energy("expected"),
+        "lost_energy": energy("lost"),
+        "coverage": Column("coverage", words.share),
+        "flagged": Column("flagged", words.count_or_nothing, unit="buckets"),
+    }
+
+
+def _scale(value: float, size: int, digits: int) -> str:
+    return words.number(value / size, digits)

@@ -19,6 +19,7 @@ from etl_lib.analysis.axes import (
     format_calendar,
     new_axes,
     quantity,
+    scale_of,
     write_sentence,
 )
 from etl_lib.analysis.marks import flagged_bits, mark_flagged, name_mark
@@ -58,7 +59,7 @@ def plot_wind_distribution(data: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     else:
         ax.plot([], [], " ", label="too few means for a Weibull fit")
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="share of the means (%)")
-    ax.set_xlim(0, edges[-1])
+    ax.set_xlim(0, scale_of(data, "wind_speed", speeds)[1])
     return add_legend(ax)
 
 
@@ -84,7 +85,7 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     bits = flagged_bits(data.loc[table.index], "wind_speed")
     mark_flagged(ax, table["wind_speed"], table["intensity"], bits)
     ax.set(xlabel=quantity(data, "wind_speed"), ylabel="turbulence intensity (%)")
-    ax.set_ylim(0)
+    ax.set(xlim=(0, scale_of(data, "wind_speed", table["wind_speed"])[1]), ylim=(0, None))
     return add_legend(ax)
 
 

@@ -34,7 +34,9 @@ def share(value: float | None, digits: int = 1) -> str:
 
 def number(value: float | None, digits: int = 1) -> str:
     """A number with so many decimal places."""
-    return NOTHING if value is None or not isfinite(value) else f"{value:,.{digits}f}"
+    if value is None or not isfinite(value):
+        return NOTHING
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # without the sign of a zero
 
 
 def three(value: float) -> str:
@@ -58,6 +60,11 @@ def change(now: float | None, before: float | None, than: str) -> str:
 def count(number: int, singular: str, plural: str = "") -> str:
     """`1 day`, `2 days`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def count_or_nothing(number: int) -> str:
+    """A count; empty for 0."""
+    return f"{number:,}" if number else ""
 
 
 def listing(names: list[str], most: int = 5) -> str:
