@@ -113,9 +113,14 @@ class Summary(LoadedDay):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
             MIME_TYPE: self.model_dump(mode="json", by_alias=True),
-            "text/markdown": write_headline(self.headline, self.findings),
+            "text/markdown": self.text,
             "text/plain": f"{self.date}: {self.nothing if self.is_empty else self.counts}",
         }
+
+    @property
+    def text(self) -> str:
+        """The headline and the findings as Markdown."""
+        return write_headline(self.headline, self.findings)
 
     @property
     def absent(self) -> list[str]:

@@ -65,7 +65,8 @@ class Table:
         """The CSV inside of the page."""
         units = {name: each.unit for name, each in self.columns.items() if each.unit}
         named = self.frame.rename(columns={n: f"{n} ({unit})" for n, unit in units.items()})
-        content = b64encode(defuse(named).to_csv().encode()).decode()
+        text = defuse(named.reset_index()).to_csv(index=False)
+        content = b64encode(text.encode()).decode()
         place = f'href="data:text/csv;charset=utf-8;base64,{content}"'
         return f'<p class="take"><a download="{escape(self.name)}.csv" {place}>CSV</a></p>'
 

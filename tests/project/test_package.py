@@ -15,7 +15,7 @@ from etl_lib.settings import find_home
 
 NAMES = {
     *(".env.example", ".gitignore", "dagster.yaml", "runs/README.md"),
-    *("notebooks/etl.ipynb", "notebooks/explore.ipynb"),
+    *("notebooks/etl.ipynb", "notebooks/explore.ipynb", "notebooks/period.ipynb"),
 }
 NOT_SHIPPED = ("Dockerfile", "requirements.lock")
 MAKE = "import pathlib, etl_lib.project as p; p.init_folder(pathlib.Path('farm'))"

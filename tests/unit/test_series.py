@@ -12,7 +12,7 @@ from helpers import LOADED
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from etl_lib.analysis.days import summarize
+from etl_lib.analysis.day import summarize
 from etl_lib.analysis.farm import compare_signals, plot_heat_map
 from etl_lib.analysis.plots import plot_coverage, plot_diurnal, plot_signal, plot_signals
 from etl_lib.analysis.quality import check_readings
@@ -164,11 +164,14 @@ def test_no_mean_day() -> None:
 
 
 def test_coverage() -> None:
-    """The plot of coverage has both; an hourly reading fills its hour."""
-    ax = plot_coverage(statistics(1, 3600).loc["A"])
+    """The plot has both; an hourly reading fills its hour, and a whole day is a sentence."""
+    whole = statistics(1, 3600).loc["A"]
+    ax = plot_coverage(whole.iloc[6:])
     assert [text.get_text() for text in ax.texts] == ["energy", "status"]
     cells = np.asarray(ax.images[0].get_array().filled(np.nan))
-    assert set(cells[np.isfinite(cells)]) == {1}
+    assert np.nansum(cells) == 2 * 138
+    [sentence] = plot_coverage(whole).texts
+    assert sentence.get_text() == "complete: every expected reading arrived"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The summary of a day: its numbers checked by hand, its table, its JSON and the way back."""
+"""The summary of a day: its numbers checked by hand, its text, its JSON and the way back."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from helpers import LOADED, by_turbine, make_buckets
 
-from etl_lib.analysis.days import summarize
+from etl_lib.analysis.day import summarize
 from etl_lib.analysis.summary import MIME_TYPE, SignalQuality, Summary
 
 LABELS = [field.alias or name for name, field in SignalQuality.model_fields.items()]
@@ -50,7 +50,7 @@ def test_no_power() -> None:
     """A day without power readings has no energy, which is not zero."""
     summary = summarize(LOADED, HOUR.drop(columns=["power_mean", "power_count"]), QUALITY)
     assert (summary.energy, summary.hours_with_power) == (None, 0.0)
-    assert "| energy | no readings" in summary.table()
+    assert ("–", "energy") in summary.headline
 
 
 def test_empty_day() -> None:
@@ -69,13 +69,16 @@ def test_json_for_programs() -> None:
     assert found["quality"] == COUNTS.to_dict()
 
 
-def test_table_for_people() -> None:
-    """The output also holds a Markdown table and a line of text, and no plain JSON."""
-    bundle = summarize(LOADED, HOUR, QUALITY)._repr_mimebundle_()
+def test_headline_for_people() -> None:
+    """The output also holds the numbers and findings as Markdown, a line of text, no plain JSON."""
+    bundle = summarize(LOADED, HOUR, QUALITY, findings=["T1 stood."])._repr_mimebundle_()
     kind = "application/vnd.wind-etl.summary+json"
     assert bundle.keys() == {kind, "text/markdown", "text/plain"}
-    assert "| readings in | 1,440 |" in bundle["text/markdown"]
-    assert "| interval | 60 s |" in bundle["text/markdown"]
+    text = bundle["text/markdown"]
+    assert "- **60 kWh** energy\n" in text
+    assert "- **100.0 %** coverage; the readings that arrived\n" in text
+    assert text.endswith("Missing or wrong:\n\n- T1 stood.")
+    assert "Nothing is missing or wrong." in summarize(LOADED, HOUR, QUALITY).text
     counts = "1,440 readings in, 1,440 statistics out, coverage 100.0%"
     assert bundle["text/plain"] == f"2024-05-20: {counts}"
 
@@ -96,7 +99,6 @@ def test_summary_of_version_0_1() -> None:
     found = Summary.read({MIME_TYPE: older})
     assert found is not None
     assert (found.energy, found.coverage, found.turbines) == (60.0, 1.0, [])
-    assert "| energy | 60 kWh" in found.table()
 
 
 @pytest.mark.parametrize(
@@ -123,14 +125,6 @@ def test_other_json(other: Any) -> None:
     assert Summary.read({"application/json": other}) is None
 
 
-def test_escaped_text() -> None:
-    """Text from the source is escaped in the table."""
-    load = LOADED.model_copy(update={"changed": 1, "largest_change": "power_max by 9 <script>"})
-    table = summarize(load, HOUR, QUALITY).table()
-    assert "power_max by 9 &lt;script&gt;" in table
-    assert "<script>" not in table
-
-
 def test_farm() -> None:
     """A farm's summary has a row for each turbine, also for one without a reading."""
     names, counts = ["A1", "B2", "C3"], [COUNTS, 2 * COUNTS, 0 * COUNTS]
@@ -151,11 +145,9 @@ def test_farm() -> None:
     assert [day.odd for day in summary.by_turbine.values()] == [9, 18, 0]
     assert summary.outline is not None
     assert summary.outline.values == [330.0] * 36 + [600.0] * 36
-    table = summary.table()
-    assert "| turbines | 3: A1, B2, C3 |" in table
-    assert "| coverage | 100.0%; least C3\u00a00.0%, B2\u00a050.0% |" in table
-    assert "| A1 | 14,400 | 8.00 | 100.0% | 3 | 9 |" in table
-    assert "| C3 | – | – | 0.0% | 0 | 0 |" in table
+    coverages = [day.coverage for day in summary.by_turbine.values()]
+    assert coverages == pytest.approx([1, 0.5, 0])
+    assert ("15.1 MWh", "energy") in summary.headline
     assert "1,440 readings of 3 turbines in" in summary.counts
     assert Summary.read(summary._repr_mimebundle_()) == summary
 
