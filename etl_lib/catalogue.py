@@ -8,6 +8,26 @@ from typing import Any
 
 import pyarrow as pa
 
+SHIPPED = (
+    "wind_speed",
+    "power",
+    "wind_direction",
+    "nacelle_direction",
+    "yaw_error",
+    "energy",
+    "reactive_power",
+    "pitch_angle",
+    "rotor_speed",
+    "generator_speed",
+    "generator_temperature",
+    "gearbox_temperature",
+    "nacelle_temperature",
+    "ambient_temperature",
+    "status",
+    "humidity",
+    "pressure",
+)
+"""The signals of `fonteapi/catalogue.toml`, in its order, which Alvo does not know."""
 Bounds = tuple[float, float]
 EVERYTHING: Bounds = (-inf, inf)
 BOUNDS = (

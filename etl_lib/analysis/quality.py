@@ -99,10 +99,12 @@ def _is_untested(data: pd.DataFrame) -> NDArray[np.bool_]:
     if not (untested := data.attrs.get("untested")):
         return np.zeros(len(data), bool)
     days = pd.DatetimeIndex(data.index.get_level_values(-1)).normalize()
+    turbines, dates = zip(*untested, strict=True)
+    midnights = pd.to_datetime(list(dates), utc=True)
     if TURBINE not in data.index.names:
-        return np.asarray(days.isin([midnight for _, midnight in untested]))
+        return np.asarray(days.isin(midnights))
     rows = pd.MultiIndex.from_arrays([data.index.get_level_values(TURBINE), days])
-    return np.asarray(rows.isin(untested))
+    return np.asarray(rows.isin(pd.MultiIndex.from_arrays([turbines, midnights])))
 
 
 def _check(

@@ -14,13 +14,14 @@ from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
 from etl_lib.load.exclusions import leave_out, list_exclusions
-from etl_lib.load.wide import to_wide
+from etl_lib.load.wide import Shared, to_wide
 from etl_lib.transform.interval import USUAL_INTERVAL
-from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, FLAGS, STAMP, TURBINE, signals_of
+from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, STAMP, TURBINE
 
 SELECT_INTERVALS = """
     SELECT DISTINCT ON (date, turbine)
         turbine,
+        date::text AS date,
         date::timestamp AT TIME ZONE 'UTC' AS midnight,
         interval,
         cardinality(impossible) = 0 AS is_untested
@@ -47,10 +48,15 @@ def read_statistics(
 
     One row per turbine and bucket, the index being `turbine` and `timestamp` (UTC, the bucket's
     start): `frame.loc["R80711"]` is that of one turbine. One float column per statistic, NaN where
-    there is nothing; then `expected`, the readings of a full bucket, from the turbine's interval
-    at the day's last load. `attrs["units"]` maps a column to its unit, and `attrs["untested"]`
-    lists turbine and midnight of the days that were loaded before readings were tested. `turbines`
+    there is nothing, in the catalogue's order: see `in_order`; then `expected`, the readings of a
+    full bucket, from the turbine's interval at the day's last load. `attrs["units"]` maps a column
+    to its unit, and `attrs["untested"]` has turbine and date, `YYYY-MM-DD`, of the days that were
+    loaded before readings were tested. `turbines`
     and `series`, names such as `power_mean`, choose some.
+
+    pandas resamples the frame: `frame.loc["R80711"].resample("1h").mean()`, and of all turbines
+    `frame.groupby(["turbine", pd.Grouper(level="timestamp", freq="D")]).mean()`.
+
     `excluding` leaves out what people excluded; `attrs["exclusions"]` lists it: see `leave_out`.
     """
     period = start or datetime.min.replace(tzinfo=UTC), end or datetime.max.replace(tzinfo=UTC)
@@ -64,17 +70,12 @@ def read_statistics(
         rows = execute(cursor, SELECT_DATA, *period, signals["id"].to_pylist())
         loads = execute(cursor, SELECT_INTERVALS, *period)
     wide = to_wide(rows, signals)
-    # Empty ones tell that the signal was tested
-    tested = {*signals["name"].to_pylist()} & {
-        f"{name}_{FLAGS}" for name in signals_of(map(str, wide))
-    }
-    wide = wide.assign(**dict.fromkeys(sorted(tested - {*wide}), np.nan))
     names = list(wide)
     wide = leave_out(wide, list_exclusions(alvo)) if excluding else wide
     days = loads.to_pandas()
     wide[EXPECTED] = BUCKET_SECONDS / _intervals_of(wide, days)
     old = days[days["is_untested"]]
-    wide.attrs["untested"] = list(zip(old[TURBINE], old["midnight"], strict=True))
+    wide.attrs["untested"] = Shared(zip(old[TURBINE], old["date"], strict=True))
     units = dict(zip(signals["name"].to_pylist(), signals["unit"].to_pylist(), strict=True))
     wide.attrs["units"] = {name: units[name] for name in names} | {EXPECTED: "1"}
     return wide

@@ -32,7 +32,7 @@ from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
-from etl_lib.transform.kinds import FLAGS, STATISTICS
+from etl_lib.transform.kinds import in_order
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 if TYPE_CHECKING:
@@ -208,11 +208,8 @@ def _table(summary: Summary) -> dg.TableMetadataValue:
 
 
 def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:
-    every = dict.fromkeys(chain.from_iterable(STATISTICS.values()))
-    signals = [f"{column}_{name}" for column in columns for name in (*every, FLAGS)]
-    return dg.TableSchema(
-        [dg.TableColumn(name, "double precision", units[name]) for name in signals if name in units]
-    )
+    names = in_order(name for name in units if name.rpartition("_")[0] in columns)
+    return dg.TableSchema([dg.TableColumn(name, "double precision", units[name]) for name in names])
 
 
 def _link(metadata: Mapping[str, Any], context: dg.AssetExecutionContext) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 
 import pyarrow as pa
 
-from etl_lib.catalogue import read_signal
+from etl_lib.catalogue import SHIPPED, read_signal
 from etl_lib.errors import FonteError
 
 TURBINE, STAMP = "turbine", "timestamp"
@@ -32,11 +32,30 @@ STATE = "state_mode"
 STATE_FIELD = pa.field(STATE, pa.float64(), metadata={"unit": "1", "kind": "state"})
 NUMBERS = {"count", "changes", "coverage", "flags"}
 """Statistics without a unit."""
+_RANKS = ("mean min max std delta last mode changes count coverage", FLAGS)
+RANKS = {name: rank for rank, name in enumerate(" ".join(_RANKS).split())}
+"""The place of each statistic among those of its signal: a count ends them, then come flags."""
 
 
 def signals_of(names: Iterable[str]) -> list[str]:
     """The signals among the names of their statistics, in order: each has a count."""
     return [name.removesuffix("_count") for name in names if name.endswith("_count")]
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """The names of statistics in the catalogue's order; those of one signal stay together.
+
+    A signal of the user's own comes after those of the catalogue, in the order given, and
+    `state_mode`, which no signal is behind, at the end.
+    """
+    parts = {name: name.rpartition("_") for name in names}
+    signals = [*dict.fromkeys([*SHIPPED, *(signal for signal, _, _ in parts.values())])]
+
+    def place(name: str) -> tuple[bool, int, int]:
+        signal, _, statistic = parts[name]
+        return name == STATE, signals.index(signal), RANKS.get(statistic, len(RANKS))
+
+    return sorted(parts, key=place)
 
 
 def shown_column(columns: Container[str], signal: str) -> str:
