@@ -47,7 +47,7 @@ dagster: .venv/.ready-dagster ## Open Dagster on port 3000, with a partition for
 		$(BIN)/dagster dev --module-name etl_lib.orchestration --log-level warning
 
 lab: setup ## Open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
+	@$(BIN)/jupyter lab --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 serve: setup ## Run the embedded databases and the API, and print their addresses
 	@$(BIN)/etl serve

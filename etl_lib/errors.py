@@ -3,12 +3,23 @@
 Each message says what was expected, what came, and what to do.
 """
 
+import os
+
+IN_LAB = "JPY_SESSION_NAME" in os.environ
+"""Whether this is the kernel of a notebook that is open in JupyterLab: its server sets this."""
+
 
 class EtlError(Exception):
     """The root: catch this to catch everything that the pipeline raises on purpose."""
 
     is_transient = True
     """Whether the same call may succeed later."""
+
+    if IN_LAB:  # elsewhere the traceback is archived with the notebook
+
+        def _render_traceback_(self) -> list[str]:
+            """What IPython shows of the error: one line, since the cell is in view."""
+            return [f"{type(self).__name__}: {self}"]
 
 
 class ParameterError(EtlError):

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from etl_lib.errors import ParameterError
+from etl_lib.errors import IN_LAB, ParameterError
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ISO_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
 ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
+
+SET_DATE = (
+    'set `date` in the cell Parameters above: date = "2024-05-20"'
+    if IN_LAB
+    else "give one with -p date YYYY-MM-DD"
 )
 
 
@@ -32,7 +38,7 @@ def parse_date(value: object) -> date:
                 f"date: expected a day of the calendar, got {value!r}: {error}"
             ) from None
     if value is None:
-        raise ParameterError("date: expected a day, got none: give one with -p date YYYY-MM-DD")
+        raise ParameterError(f"date: expected a day, got none: {SET_DATE}")
     kind = "" if isinstance(value, str) else f" ({type(value).__name__})"
     raise ParameterError(f"date: expected YYYY-MM-DD, got {value!r}{kind}")
 

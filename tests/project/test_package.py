@@ -38,10 +38,12 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_wheel_holds_the_packages_only(wheel: Path) -> None:
-    """The wheel has the files of the packages: no tests, no settings, no archive."""
+    """The wheel has the files of the packages, and Jupyter's: no tests, no settings, no archive."""
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert held == {
+    (server,) = (name for name in held if name.endswith("/wind_etl.json"))
+    assert server.endswith(".data/data/etc/jupyter/jupyter_server_config.d/wind_etl.json")
+    assert held - {server} == {
         f"{package}/{name}"
         for package in ("pgarrow", "fonteapi", "etl_lib")
         for name in files(ROOT / package)
