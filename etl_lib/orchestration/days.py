@@ -1,13 +1,10 @@
 """A run of Dagster: its days executed by their notebook, checked and described."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import date
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import dagster as dg
 import httpx2
@@ -15,15 +12,15 @@ from sqlalchemy import Engine
 
 from etl_lib.analysis.summary import Summary
 from etl_lib.archive.index import write_index
-from etl_lib.archive.notebooks import read_attempt, read_plot
 from etl_lib.archive.status import read_status
-from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive, project_archive
+from etl_lib.archive.store import Archive, project_archive
 from etl_lib.errors import AlvoError, EtlError
 from etl_lib.extract.days import find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load.ledger import read_units
 from etl_lib.load.reading import verify_load
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
+from etl_lib.orchestration.describe import describe
 from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns, parse_turbines
 from etl_lib.runs.batch import run_dates
@@ -32,7 +29,6 @@ from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import threads
 from etl_lib.services.connect import Connections, connected
 from etl_lib.settings import find_home
-from etl_lib.transform.kinds import in_order
 from etl_lib.transform.statistics import compute_statistics, to_frame
 
 if TYPE_CHECKING:
@@ -144,9 +140,10 @@ def _check(
         "plausible_ranges": _count_implausible(summary),
         "trusted_readings": summary.suspicion,
     }
-    columns = _describe_columns(summary.columns, read_units(alvo))
-    metadata = _describe(summary, archive) | {"dagster/column_schema": columns}
-    return CheckedDay(summary.date, summary.coverage, metadata | _link(metadata, context), findings)
+    origin = context.run.remote_job_origin
+    location = origin.location_name if origin else None
+    metadata = describe(summary, archive, read_units(alvo), location)
+    return CheckedDay(summary.date, summary.coverage, metadata, findings)
 
 
 def compare(summary: Summary, fonte: httpx2.Client, alvo: Engine) -> str:
@@ -176,46 +173,3 @@ def _describe_coverage(summary: Summary) -> str:
 def _count_implausible(summary: Summary) -> str:
     counts = {signal: found.implausible for signal, found in summary.quality.items()}
     return ", ".join(f"{signal}: {count:,} readings" for signal, count in counts.items() if count)
-
-
-def _describe(summary: Summary, archive: Archive) -> dict[str, Any]:
-    name = summary.notebook or ""
-    content = archive.read(name)
-    attempt, plot = read_attempt(content, name), read_plot(json.loads(content))
-    page = archive.locate(name.removesuffix(NOTEBOOK_SUFFIX) + PAGE_SUFFIX)
-    picture = {"picture": dg.MetadataValue.md(f"![{summary.date}]({plot})")} if plot else {}
-    return picture | {
-        "report": dg.MetadataValue.path(str(page)),
-        "notebook": dg.MetadataValue.notebook(str(archive.locate(name))),
-        "readings": summary.readings,
-        "statistics": summary.statistics,
-        "coverage": summary.coverage,
-        "changes in Alvo": summary.changes,
-        "turbines": _table(summary),
-        "duration, seconds": attempt.seconds if attempt else None,
-    }
-
-
-def _table(summary: Summary) -> dg.TableMetadataValue:
-    """A row for each turbine."""
-    facts = {"readings", "coverage", "mean_wind_speed", "energy"}
-    days = summary.by_turbine.items()
-    records = [{"turbine": name} | day.model_dump(include=facts) for name, day in days]
-    columns = [dg.TableColumn("turbine", "string"), *(dg.TableColumn(f, "float") for f in facts)]
-    return dg.MetadataValue.table(
-        [dg.TableRecord(record) for record in records], dg.TableSchema(columns)
-    )
-
-
-def _describe_columns(columns: Sequence[str], units: Mapping[str, str]) -> dg.TableSchema:
-    names = in_order(name for name in units if name.rpartition("_")[0] in columns)
-    return dg.TableSchema([dg.TableColumn(name, "double precision", units[name]) for name in names])
-
-
-def _link(metadata: Mapping[str, Any], context: dg.AssetExecutionContext) -> dict[str, Any]:
-    """Dagster's own view of the notebook, if it has one."""
-    origin, notebook = context.run.remote_job_origin, metadata["notebook"].value
-    if origin is None or not Path(notebook).is_relative_to(Path.cwd()):
-        return {}
-    query = urlencode({"path": notebook, "repoLocName": origin.location_name})
-    return {"notebook, rendered": dg.MetadataValue.url(f"/notebook?{query}")}

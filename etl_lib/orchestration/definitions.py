@@ -1,4 +1,4 @@
-"""Dagster's definitions: the assets, their job, its schedule and its sensor.
+"""Dagster's definitions: the assets, their job, its schedule and the sensors.
 
 Each run is a process of its own. It first starts the imports of its kernels, in another process,
 and then imports the modules that do its work. Both take two seconds.
@@ -24,6 +24,8 @@ DAYS_PER_RUN = 10
 """Of a backfill: enough to pay for the start of a run's process, few enough to show progress."""
 REQUESTS_PER_TICK = 50
 """Of the sensor: many changes at once are requested in several ticks."""
+REPORTS_PER_TICK = 50
+"""Of loaded days: each is read from its notebook."""
 
 
 class Services(dg.ConfigurableResource[Any]):
@@ -117,6 +119,27 @@ def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.
     return dg.SensorResult(requests, cursor=" ".join([*requested, *new]))
 
 
+@dg.sensor(
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Shows the days that etl and papermill loaded as materialized. It starts no run.",
+)
+def loaded_days(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    """Report each load of Alvo's ledger that no run of Dagster made, once."""
+    from etl_lib.errors import EtlError
+    from etl_lib.orchestration.loaded import find_loaded
+
+    after = int(context.cursor or 0)
+    try:
+        found, last = find_loaded(
+            context.instance, services.model_dump(), after, limit=REPORTS_PER_TICK
+        )
+    except EtlError as error:
+        return dg.SensorResult(skip_reason=str(error), cursor=str(after))
+    events = [event for event in found if DAYS.has_partition_key(event.partition or "")]
+    return dg.SensorResult(asset_events=events, cursor=str(last))
+
+
 def _request(key: str, day: "DayStatus") -> dg.RunRequest:
     """A run of a day, with the columns of its last load and, if some were chosen, its turbines."""
     chosen = {"columns": day.columns, "turbines": [] if day.is_whole else day.turbines}
@@ -134,7 +157,7 @@ defs = dg.Definitions(
     assets=[readings, statistics],
     jobs=[day_job],
     schedules=[daily],
-    sensors=[changed_days],
+    sensors=[changed_days, loaded_days],
     resources={
         "services": Services(
             fonte_api_url=_address("FONTE_API_URL"),

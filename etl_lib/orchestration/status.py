@@ -12,10 +12,15 @@ from etl_lib.services.embedded import start_missing
 from etl_lib.settings import Settings, read_settings
 
 
-def make_settings(addresses: Mapping[str, str]) -> Settings:
-    """The project's settings with these addresses; a service that has none is started."""
+def with_addresses(addresses: Mapping[str, str]) -> Settings:
+    """The project's settings with these addresses, as far as they are given."""
     given = {name: address for name, address in addresses.items() if address}
-    return start_missing(read_settings().model_copy(update=given))
+    return read_settings().model_copy(update=given)
+
+
+def make_settings(addresses: Mapping[str, str]) -> Settings:
+    """The same; a service that has no address is started."""
+    return start_missing(with_addresses(addresses))
 
 
 def find_days(addresses: Mapping[str, str]) -> dict[date, Day]:

@@ -1,6 +1,5 @@
 """A real Dagster, as `make dagster` starts it, in a real browser."""
 
-import os
 import shutil
 import signal
 import socket
@@ -9,11 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
 import pytest
-from helpers import ROOT, execute, needs_chromium
+from helpers import ETL, ROOT, execute, needs_chromium, wait_for
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = needs_chromium
@@ -24,9 +24,7 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
-def dagster(
-    seeded_api: str, alvo_url: str, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def dagster(services: str, project: Path) -> Iterator[str]:
     """The address of a Dagster in a project of its own; in the end nothing of it is left."""
     shutil.copy(ROOT / "dagster.yaml", project)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -40,7 +38,6 @@ def dagster(
     with (project / "said.txt").open("wb") as said:
         running = subprocess.Popen(
             [sys.executable, "-m", *command],
-            env=os.environ | {"FONTE_API_URL": seeded_api, "ALVO_DATABASE_URL": alvo_url},
             stdout=said,
             stderr=said,
         )
@@ -76,8 +73,12 @@ def test_materialize_in_browser(
     page.reload()
     ((notebook,),) = execute(alvo_url, "SELECT notebook FROM run WHERE date = '2024-05-21'")
     expect(page.get_by_text(str(project / "runs" / notebook), exact=True)).to_be_visible()
-    for fact in ("readings", "coverage", "changes in Alvo", "duration, seconds"):
+    facts = ("energy, kWh", "wind, m/s", "coverage", "changes in Alvo", "duration, seconds")
+    for fact in facts:
         expect(page.get_by_role("cell", name=fact, exact=True)).to_be_visible()
+    at_once = page.get_by_role("img", name=DAY)
+    expect(at_once).to_be_in_viewport()
+    assert at_once.evaluate("image => image.naturalWidth") > 300
 
     page.get_by_text("[Show Markdown]").click()
     picture = page.get_by_role("dialog").get_by_role("img", name=DAY)
@@ -94,6 +95,47 @@ def test_materialize_in_browser(
     page.goto(f"{dagster}/assets/statistics?view=overview")
     expect(page.get_by_role("cell", name="wind_speed_mean")).to_be_visible()
     page.close()
+
+
+BACKFILL = """
+    mutation ($days: [String!]) {
+        launchPartitionBackfill(backfillParams: {
+            assetSelection: [{path: ["statistics"]}], partitionNames: $days, fromFailure: false
+        }) { ... on LaunchBackfillSuccess { backfillId } }
+    }
+"""
+RUNS = "{ runsOrError { ... on Runs { results { startTime } } } }"
+LOADED = """
+    { assetNodeOrError(assetKey: {path: ["statistics"]}) { ... on AssetNode {
+        latestMaterializationByPartition(partitions: ["2024-05-21", "2024-05-22"]) { runId }
+    } } }
+"""
+
+
+def ask(dagster: str, query: str, **variables: object) -> Any:
+    given = {"query": query, "variables": variables}
+    return httpx2.post(f"{dagster}/graphql", json=given, timeout=60).json()["data"]
+
+
+def test_loaded_days_and_a_backfill(dagster: str, project: Path) -> None:
+    """Days that etl loaded appear by themselves; a backfill starts within 15 s, without DEBUG."""
+    subprocess.run([*ETL, "run", DAY], check=True)
+
+    def loaded() -> list[Any]:
+        return ask(dagster, LOADED)["assetNodeOrError"]["latestMaterializationByPartition"]
+
+    wait_for(lambda: loaded()[0], seconds=90)
+    assert loaded() == [{"runId": ""}, None]
+
+    begun = time.time()
+    ask(dagster, BACKFILL, days=[DAY, "2024-05-22"])
+    found = wait_for(
+        lambda: [r for r in ask(dagster, RUNS)["runsOrError"]["results"] if r["startTime"]],
+        seconds=60,
+    )
+    assert found[0]["startTime"] - begun < 15
+    wait_for(lambda: loaded()[1], seconds=120)
+    assert "DEBUG" not in (project / "said.txt").read_text()
 
 
 def materialize(page: Page) -> None:

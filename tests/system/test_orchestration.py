@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,14 +20,26 @@ import psutil
 import pyarrow as pa
 import pytest
 from dagster._core.execution.plan import active
-from helpers import ROOT, archived_files, execute, wait_for, wait_for_loads
+from helpers import (
+    DAY,
+    ROOT,
+    archived_files,
+    execute,
+    make_statistics,
+    wait_for,
+    wait_for_loads,
+)
 from sqlalchemy import Engine
 
+from etl_lib.analysis.summary import Outline
 from etl_lib.archive.store import open_archive
+from etl_lib.cli import main as cli
+from etl_lib.load.day import load_day
 from etl_lib.load.forget import forget_turbines
 from etl_lib.orchestration import definitions as orchestration
 from etl_lib.orchestration.checks import CheckedDay, judge
 from etl_lib.orchestration.days import compare
+from etl_lib.orchestration.describe import draw
 from etl_lib.runs.date import find_outcome
 from etl_lib.runs.notebook import Plan
 from etl_lib.services.connect import connected
@@ -40,6 +54,9 @@ pytestmark = [
 DAYS = [f"2024-05-{day}" for day in range(20, 30)]
 POWER = {"ops": {"statistics": {"config": {"columns": "power", "jobs": 2}}}}
 FIRST_TAG = "dagster/asset_partition_range_start"
+MEAN = "SELECT avg(value) FROM statistics WHERE statistic = 'mean' AND signal"
+SHOWN_AT_ONCE = 1000
+"""Characters of Markdown that Dagster shows without a click."""
 LAST_TAG = "dagster/asset_partition_range_end"
 
 
@@ -281,6 +298,98 @@ def test_data_versions(changing: Callable[[date], None], instance: dg.DagsterIns
     assert {day for day in after if after[day] != before[day]} == {"2024-05-21"}
 
 
+# What was loaded without Dagster
+
+
+def report(instance: dg.DagsterInstance, cursor: str | None = None) -> dg.SensorResult:
+    """A tick of the sensor, whose events are stored as Dagster's daemon does."""
+    context = dg.build_sensor_context(
+        instance, cursor=cursor, resources={"services": orchestration.Services()}
+    )
+    result = orchestration.loaded_days(context)
+    for event in result.asset_events:
+        assert isinstance(event, dg.AssetMaterialization)
+        instance.report_runless_asset_event(event)
+    return result
+
+
+def reported(result: dg.SensorResult) -> list[str | None]:
+    return [event.partition for event in result.asset_events]
+
+
+def test_loaded_days(alvo_url: str, instance: dg.DagsterInstance) -> None:
+    """Days that etl loaded are reported once per load, with their facts; Dagster's own are not."""
+    assert run(instance, DAYS[0]).success
+    assert cli.main(["run", DAYS[1], DAYS[2]]) == 0
+    first = report(instance)
+    assert sorted(reported(first)) == DAYS[1:3]
+    assert reported(report(instance, first.cursor)) == []
+    assert reported(report(instance)) == []  # what Dagster knows needs no cursor
+    facts = materialized(instance)[DAYS[1]]
+    assert list(facts)[:4] == ["picture", "energy, kWh", "wind, m/s", "coverage"]
+    ((wind,),) = execute(alvo_url, f"{MEAN} = 'wind_speed' AND timestamp::date = '{DAYS[1]}'")
+    assert facts["wind, m/s"] == pytest.approx(wind, abs=0.006)
+    assert cli.main(["run", DAYS[1], "--force"]) == 0
+    assert reported(report(instance, first.cursor)) == [DAYS[1]]
+
+
+def test_loaded_by_a_notebook_elsewhere(alvo: Engine, instance: dg.DagsterInstance) -> None:
+    """A day whose notebook is not archived has what the ledger has; others are no partitions."""
+    load_day(alvo, DAY, make_statistics(), readings=1440)
+    before = replace(DAY, date=date(2023, 1, 1))
+    load_day(alvo, before, make_statistics(before), readings=1440)
+    assert reported(report(instance)) == [DAYS[0]]
+    facts = materialized(instance)[DAYS[0]]
+    assert (facts["coverage"], facts["readings"], facts["statistics"]) == (1, 1440, 720)
+    assert "picture" not in facts
+
+
+def test_loaded_days_wait(
+    alvo_url: str, project: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is reported while a run or a notebook is at work, or Alvo is away."""
+    assert cli.main(["run", DAYS[0]]) == 0
+    ((name,),) = execute(alvo_url, "SELECT notebook FROM run")
+    notebook = project / "runs" / name
+    notebook.rename(project / "elsewhere.ipynb")
+    assert reported(report(instance)) == []
+    (project / "elsewhere.ipynb").rename(notebook)
+    at_work = instance.create_run_for_job(load_days(), status=dg.DagsterRunStatus.STARTED)
+    assert reported(report(instance)) == []
+    instance.delete_run(at_work.run_id)
+    with monkeypatch.context() as away:
+        away.setenv("ALVO_DATABASE_URL", "postgresql://etl:s3cr3t@127.0.0.1:1/Alvo")
+        result = report(instance, "0")
+    assert (result.cursor, result.asset_events) == ("0", [])
+    assert "Alvo at postgresql://etl:***@127.0.0.1:1/Alvo" in str(result.skip_reason)
+    assert reported(report(instance, "0")) == [DAYS[0]]
+
+
+def test_many_loaded_days(
+    alvo: Engine, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many days are reported in several ticks."""
+    monkeypatch.setattr(orchestration, "REPORTS_PER_TICK", 2)
+    for number in range(3):
+        day = replace(DAY, date=DAY.date + timedelta(days=number))
+        load_day(alvo, day, make_statistics(day), readings=1440)
+    first = report(instance)
+    assert reported(first) == DAYS[:2]
+    assert reported(report(instance, first.cursor)) == DAYS[2:3]
+
+
+def test_picture() -> None:
+    """A day's picture is small enough to be shown at once, and gaps are grey."""
+    values = [None if n in (10, 11, 40) else 1000.0 * (n % 37) for n in range(72)]
+    image = draw(Outline(signal="power", values=values), 0, 36_000)
+    assert len(b64encode(image.encode())) < SHOWN_AT_ONCE - 100
+    paths = re.findall(r' d="([^"]+)"', image)
+    assert paths[1] == "M10 0h1v60h-1M11 0h1v60h-1M40 0h1v60h-1"
+    tops = [int(top) for top in re.findall(r"V(\d+)h1", paths[0])]
+    heights = [value for value in values if value is not None]
+    assert tops == [round(60 - 60 * height / 36_000) for height in heights]
+
+
 # What becomes of them
 
 
@@ -314,7 +423,13 @@ def test_backfill(
         assert 0 < facts["duration, seconds"] < 300
         assert facts["notebook"] == str(project / "runs" / ledger[day].notebook)
         assert Path(facts["report"]).read_text().startswith("<!DOCTYPE html>")
+        assert facts["plot"].startswith(f"![{day}](data:image/svg+xml;base64,")
         assert facts["picture"].startswith(f"![{day}](data:image/svg+xml;base64,")
+        assert re.search(r"\n\npower: [-\d.]+ to [\d,.]+ kW, 00:00 to 24:00 UTC$", facts["picture"])
+        assert len(facts["picture"]) < SHOWN_AT_ONCE
+        assert list(facts)[:3] == ["picture", "energy, kWh", "coverage"]
+        ((power,),) = execute(alvo_url, f"{MEAN} = 'power' AND timestamp::date = '{day}'")
+        assert facts["energy, kWh"] == pytest.approx(power * 24, abs=0.06)
         columns = facts["dagster/column_schema"].columns
         assert [(column.name, column.description) for column in columns] == [
             ("power_mean", "kW"),
