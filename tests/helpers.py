@@ -23,6 +23,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from etl_lib.analysis.period_summary import MIME_TYPE as PERIOD_TYPE
 from etl_lib.analysis.summary import MIME_TYPE
 from etl_lib.extract.days import Day, find_day
 from etl_lib.extract.readings import fetch_before, fetch_readings
@@ -301,6 +302,24 @@ def put_notebook(
         output = {"output_type": "error", "ename": "ZeroDivisionError", "evalue": error}
     execution = {"parameters": {"date": day}, "start_time": started, "duration": 4.5}
     path = home / "runs" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = [{"cell_type": "code", "outputs": [output]}]
+    path.write_text(json.dumps({"metadata": {"papermill": execution}, "cells": cells}))
+
+
+def put_period(
+    home: Path, name: str, start: str, end: str, error: str | None = None, **facts: Any
+) -> None:
+    """An executed notebook of a period as papermill leaves it, below the archive's `periods`."""
+    started = f"2024-06-02T{len([*(home / 'runs').rglob('*.ipynb')]):02}:00:00+00:00"
+    summary: dict[str, Any] = {"start": start, "end": end, "started": started, "turbines": ["T1"]}
+    summary |= {"days": 7, "energy": 412_345.6, "mean_wind_speed": 7.25, "coverage": 0.995}
+    summary |= {"capacity_factor": 0.345, "lost_energy": 1234.5, "runs": {}}
+    output: dict[str, Any] = {"data": {PERIOD_TYPE: summary | facts}}
+    if error:
+        output = {"output_type": "error", "ename": "ParameterError", "evalue": error}
+    execution = {"parameters": {"start": start, "end": end}, "start_time": started}
+    path = home / "runs" / "periods" / f"{start}_{end}" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     cells = [{"cell_type": "code", "outputs": [output]}]
     path.write_text(json.dumps({"metadata": {"papermill": execution}, "cells": cells}))

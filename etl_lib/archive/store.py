@@ -93,8 +93,12 @@ class Archive:
 
     def release(self, name: str) -> None:
         """Remove the marker of a run that has ended and whose files are written."""
+        self.delete(marker(name))
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
         with self._as_archive_error():
-            self._files.delete_file(marker(name))
+            self._files.delete_file(name)
 
     def locate(self, name: str) -> Location:
         """Return where people find the file: its path, or its address in an object store."""

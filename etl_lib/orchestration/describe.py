@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import dagster as dg
 
 from etl_lib.analysis.summary import Outline, Summary
-from etl_lib.archive.notebooks import read_attempt, read_plot
+from etl_lib.archive.attempts import read_attempt
+from etl_lib.archive.notebooks import read_plot
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, PAGE_SUFFIX, Archive
 from etl_lib.load.records import LoadedDay
 from etl_lib.transform.kinds import in_order

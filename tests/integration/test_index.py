@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import put_notebook
+from helpers import put_notebook, put_period
 
-from etl_lib.archive.index import (
-    draw,
-    make_calendar,
-    make_rows,
-    read_attempts,
-    write_index,
-)
-from etl_lib.archive.notebooks import Attempt
+from etl_lib.archive.attempts import Attempt, read_attempts
+from etl_lib.archive.index import format_energy, write_index
+from etl_lib.archive.pictures import Scale
+from etl_lib.archive.rows import make_months, make_rows
 from etl_lib.archive.status import DayStatus, State
 from etl_lib.archive.store import Archive, open_archive
 
@@ -36,10 +32,33 @@ def attempts(home: Path) -> list[Attempt]:
     return read_attempts(archive, archive.names())
 
 
-def rows(page: Path) -> list[str]:
-    """The text of the table's rows."""
-    found = re.findall(r'<tr id="d.*?</tr>', page.read_text(encoding="utf-8"), re.DOTALL)
+def rows(page: Path, mark: str = 'id="d') -> list[str]:
+    """The text of the rows of days, or of those whose tag begins with the mark."""
+    found = re.findall(rf"<tr {mark}.*?</tr>", page.read_text(encoding="utf-8"), re.DOTALL)
     return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in found]
+
+
+def months(page: Path) -> list[str]:
+    """The text of the rows of months."""
+    return rows(page, 'class="total"')
+
+
+def periods(page: Path) -> list[str]:
+    """The text of the rows of periods."""
+    table = re.search(r'<table id="periods".*?</table>', page.read_text(), re.DOTALL)
+    found = re.findall(r"<tr>.*?</tr>", table[0], re.DOTALL)[1:] if table else []
+    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in found]
+
+
+def farm(*days: tuple[str, float, float | None]) -> dict[str, Any]:
+    """A summary's turbines, each with its name, energy and capacity factor."""
+    turbine = {"readings": 1440, "interval": 60.0, "coverage": 1.0, "mean_wind_speed": 7.0}
+    turbine |= {"hours_with_power": 24.0, "odd": 0, "longest_gap": 0, "rated_power": 2000.0}
+    found = {
+        name: turbine | {"energy": energy, "calendar_capacity_factor": factor}
+        for name, energy, factor in days
+    }
+    return {"turbines": list(found), "by_turbine": found}
 
 
 def test_row(project: Path) -> None:
@@ -47,9 +66,7 @@ def test_row(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb")
     (project / "runs" / "2024-05-20" / "a.html").write_text("")
     page = index(project, status(DAY))
-    assert rows(page) == [
-        "2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s 4.5 s report notebook"
-    ]
+    assert rows(page) == ["2024-05-20 loaded 12.3 MWh – 7.2 m/s 100.0% report notebook"]
     text = page.read_text(encoding="utf-8")
     assert 'href="2024-05-20/a.html"' in text
     assert 'href="2024-05-20/a.ipynb"' in text
@@ -62,9 +79,9 @@ def test_turbines_that_lack(project: Path) -> None:
     turbines = {"turbines": ["A1", "B2"], "lacking": ["C3"]}
     loaded = DayStatus(date=DAY, state=State.LOADED, readings=1440, **turbines)
     page = index(project, {DAY: loaded})
-    assert rows(page)[0].startswith("2024-05-20 loaded 2 of 3 turbines 1,440")
+    assert "100.0% 2 of 3 " in rows(page)[0]
     assert 'title="lacks C3"' in page.read_text(encoding="utf-8")
-    assert "turbines" not in rows(index(project, status(DAY)))[0]
+    assert " of " not in rows(index(project, status(DAY)))[0]
 
 
 def test_plain_json(project: Path) -> None:
@@ -72,8 +89,8 @@ def test_plain_json(project: Path) -> None:
     put_notebook(project, "2024-05-20/a.ipynb", kind="application/json")
     (attempt,) = attempts(project)
     assert attempt.error is None
-    assert attempt.summary
-    assert rows(index(project))[0].startswith("2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh")
+    assert attempt.facts
+    assert rows(index(project))[0].startswith("2024-05-20 loaded 12.3 MWh")
 
 
 def test_other_files(project: Path) -> None:
@@ -102,9 +119,7 @@ def test_failed_date(project: Path) -> None:
     put_notebook(project, "2024-05-20/b.ipynb")
     put_notebook(project, "2024-05-20/c.ipynb", energy=7.0)
     (row,) = rows(index(project, status(DAY)))
-    assert row.startswith(
-        "2024-05-20 loaded 1,440 100.0% coverage 7 kWh 7.25 m/s 4.5 s notebook 2 o"
-    )
+    assert row.startswith("2024-05-20 loaded 7 kWh – 7.2 m/s 100.0% notebook 2 other attempts")
     assert "ZeroDivisionError: division by zero" in row
 
 
@@ -115,7 +130,7 @@ def test_failed_after_load(
     put_notebook(project, "2024-05-20/a.ipynb")
     put_notebook(project, "2024-05-20/b.failed.ipynb", error="division by zero")
     (row,) = rows(index(project, status(DAY, State.FAILED)))
-    assert row.startswith("2024-05-20 failed 1,440 100.0% coverage 12,346 kWh")
+    assert row.startswith("2024-05-20 failed 12.3 MWh")
     assert "notebook ZeroDivisionError: division by zero 1 other attempt" in row
     (row,) = rows(index(project, status(DAY, State.STALE)))
     assert "notebook 1 other attempt" in row
@@ -128,7 +143,7 @@ def test_run_in_jupyterlab(project: Path) -> None:
     notebook = json.loads(path.read_text())
     path.write_text(json.dumps(notebook | {"metadata": {}}))
     page = index(project)
-    assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 12,346 kWh 7.25 m/s notebook"]
+    assert rows(page) == ["2024-05-20 loaded 12.3 MWh – 7.2 m/s 100.0% notebook"]
     (attempt,) = attempts(project)
     assert attempt.started == datetime(2024, 6, 1, 6, tzinfo=UTC)
 
@@ -143,22 +158,19 @@ def test_other_json(project: Path) -> None:
         notebook["cells"].append({"cell_type": "code", "outputs": [output]})
     path.write_text(json.dumps(notebook))
     page = index(project)
-    assert rows(page) == ["2024-05-20 loaded 1,440 100.0% coverage 7.25 m/s 4.5 s notebook"]
+    assert rows(page) == ["2024-05-20 loaded – – 7.2 m/s 100.0% notebook"]
 
 
 def test_calendar() -> None:
-    """Days stand under their weekday, and the newest years are open."""
+    """Days stand under their weekday."""
     days = [date(2023, 5, 1), date(2023, 12, 31), date(2024, 9, 1), date(2024, 9, 30)]
-    newer, older = make_calendar(make_rows([], {d: s for d in days for s in status(d).values()}))
-    assert [(f"{row.date:%m-%d}", row.cell) for _, month in older.months for row in month] == [
+    found = make_months(make_rows([], {d: s for d in days for s in status(d).values()}))
+    assert [(f"{row.date:%m-%d}", row.cell) for month in found for row in month.rows] == [
         ("05-01", "1 / 1"),
         ("12-31", "5 / 7"),
+        ("09-01", "1 / 7"),
+        ("09-30", "6 / 1"),
     ]
-    assert [row.cell for _, month in newer.months for row in month] == ["1 / 7", "6 / 1"]
-    assert (newer.name, older.name, older.is_open) == ("2024", "2023", True)
-    many = [date.fromordinal(date(2023, 12, 31).toordinal() + n) for n in range(61)]
-    newer, older = make_calendar(make_rows([], {d: s for d in many for s in status(d).values()}))
-    assert (newer.is_open, older.is_open, newer.states) == (True, False, {"loaded": 60})
 
 
 def test_empty_archive(project: Path) -> None:
@@ -189,10 +201,12 @@ def test_deleted_notebook(project: Path) -> None:
 
 
 def test_draw() -> None:
-    """Gaps in the values are gaps in the line."""
-    assert draw([0.0, 24.0, None, 12.0]) == "M0.0 23.0h0L36.0 1.0M108.0 12.0h0"
-    assert draw([None, None]) == draw([]) == ""
-    assert draw([5.0, 5.0]).count("L") == 1
+    """A picture is the area below its values; gaps stay gaps, and it is cut at the scale's ends."""
+    scale = Scale("power", 0, 24, is_rated=True)
+    assert scale.draw([0.0, 12.0, None, 6.0]) == "M0 48V48l1-24V48zM3 48V36V48z"
+    assert scale.draw([99.0, 24.0, -5.0]) == "M0 48V0h1l1 48V48z"
+    assert scale.draw([None, None]) == scale.draw([]) == ""
+    assert Scale("x", -24, 24, is_rated=False).draw([24.0]) == "M0 24V0V24z"
 
 
 def test_one_file(project: Path) -> None:
@@ -226,3 +240,190 @@ def test_broken_cache(project: Path, content: str) -> None:
     first = attempts(project)
     (project / "runs" / ".index.json").write_text(content)
     assert attempts(project) == first
+
+
+# Farms, months, periods, years
+
+
+@pytest.mark.parametrize(
+    ("energy", "text"),
+    [
+        (0.0, "0 kWh"),
+        (-0.4, "0 kWh"),
+        (9_999.4, "9,999 kWh"),
+        (9_999.6, "10.0 MWh"),
+        (-80_500.0, "-80.5 MWh"),
+        (123_456.0, "123 MWh"),
+        (999_499.0, "999 MWh"),
+        (999_600.0, "1.00 GWh"),
+        (12_345_678.0, "12.3 GWh"),
+        (1_234_567_890.0, "1,230 GWh"),
+    ],
+)
+def test_energy(energy: float, text: str) -> None:
+    """Energy has its unit: whole kWh below 10 MWh, else three digits."""
+    assert format_energy(energy) == text
+
+
+def test_farm(project: Path) -> None:
+    """A day of a farm shows how many turbines it has, the lowest one, and what was flagged."""
+    facts = farm(("A1", 20_000.0, 0.4), ("B2", 15_000.0, 0.3), ("C3", 10_000.0, 0.5))
+    facts |= {"impossible": [0, 3, 0], "flagged": [376, 1002, 0], "suspects": ["A1", "B2"]}
+    facts |= {"tests": {"A1": {"wind_speed": {"flat": 376}}}, "calendar_capacity_factor": 0.312}
+    put_notebook(project, "2024-05-20/a.ipynb", **facts)
+    page = index(project)
+    assert rows(page) == [
+        "2024-05-20 loaded 12.3 MWh 31.2% 7.2 m/s 100.0% 3 of 3 B2 30.0%"
+        " A1: 376 flagged B2: 3 impossible and 1,002 flagged notebook"
+    ]
+    assert 'title="A1 wind_speed: 376 flat"' in page.read_text()
+
+
+def test_lowest_by_energy(project: Path) -> None:
+    """Without the capacity factor of every turbine the energies are compared."""
+    facts = farm(("A1", 20_000.0, 0.1), ("B2", 15_000.0, None), ("C3", 9_000.0, 0.5))
+    put_notebook(project, "2024-05-20/a.ipynb", **facts)
+    assert " 3 of 3 C3 9,000 kWh " in rows(index(project))[0]
+
+
+def test_suspects_of_the_last_load(project: Path) -> None:
+    """What Alvo's ledger flags now counts, and the row names two turbines."""
+    put_notebook(project, "2024-05-20/a.ipynb", suspects=["T1"], impossible=[0], flagged=[9])
+    names = ["A1", "B2", "C3", "D4", "E5", "F6"]
+    told = "A1 (1 flagged), B2 (2 flagged), C3 (3 flagged), D4 (4 flagged), E5 (5 flagged) and 1 m"
+    day = {"date": DAY, "state": State.LOADED, "readings": 1440, "turbines": names}
+    page = index(project, {DAY: DayStatus(**day, suspects=names, suspicion=told)})
+    assert "A1: 1 flagged B2: 2 flagged and 4 more" in rows(page)[0]
+    assert "flagged" not in rows(index(project, {DAY: DayStatus(**day)}))[0]
+
+
+def test_month(project: Path) -> None:
+    """A month has the sum of its days' energy and the means of the rest, by independent sums."""
+    whole = farm(("A1", 1.0, 0.5), ("B2", 1.0, 0.5))
+    put_notebook(project, "1/a.ipynb", energy=30_000.0, calendar_capacity_factor=0.2, **whole)
+    less = farm(("A1", 1.0, 0.5)) | {"energy": 10_000.0, "mean_wind_speed": 5.0, "coverage": 0.5}
+    put_notebook(project, "2/b.ipynb", day="2024-05-21", calendar_capacity_factor=0.5, **less)
+    put_notebook(project, "3/c.ipynb", day="2024-06-01", energy=None, mean_wind_speed=None)
+    page = index(project, status(date(2024, 5, 22), State.MISSING))
+    assert months(page) == [
+        "June 2024 1 of 30 days – – – 100.0%",
+        "May 2024 2 of 31 days 40.0 MWh 30.0% 6.1 m/s 75.0%",
+    ]
+
+
+def test_days_that_do_not_count(project: Path) -> None:
+    """A forgotten day, and a report of some of the loaded turbines, are no part of the month."""
+    put_notebook(project, "1/a.ipynb", energy=30_000.0)
+    put_notebook(project, "2/b.ipynb", day="2024-05-21", energy=10_000.0)
+    gone = DayStatus(date=DAY, state=State.FORGOTTEN, readings=0)
+    next_day = date(2024, 5, 21)
+    part = DayStatus(date=next_day, state=State.LOADED, readings=9, turbines=["T1", "T2"])
+    page = index(project, {DAY: gone, next_day: part})
+    assert months(page) == ["May 2024 0 of 31 days – – – –"]
+    assert "2 of 2 numbers of 1" in rows(page)[0]
+
+
+def test_scale(project: Path) -> None:
+    """All pictures of a signal have one scale: to the rated power, or to the highest value."""
+    put_notebook(project, "1/a.ipynb", outline={"signal": "power", "values": [0.0, 1234.0]})
+    put_notebook(project, "2/b.ipynb", "2024-05-21", outline={"signal": "power", "values": [650.0]})
+    wind = {"signal": "wind_speed", "values": [-3.0, 12.0]}
+    put_notebook(project, "3/c.ipynb", "2024-05-22", outline=wind)
+    text = index(project).read_text()
+    assert " all from 0 to 1,300 kW; " in text
+    assert " all from -3 to 12 m/s." in text
+    assert re.findall(r'<path d="(.*?)"', text) == [
+        "M0 38V48l1-48V38z",
+        "M0 48V24V48z",
+        "M0 48V48l1-46V48z",
+    ]
+    put_notebook(project, "1/a.ipynb", **farm(("A1", 1.0, None), ("B2", 1.0, None)))
+    text = index(project).read_text()
+    assert "mean of the turbines, all from 0 to 2,000 kW (rated power)" in text
+
+
+def test_periods(project: Path) -> None:
+    """Periods are listed with their names, numbers and links, the latest first."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
+    put_period(project, "b.ipynb", "2024-01-01", "2024-12-31", turbines=["A1", "B2"])
+    put_period(project, "c.ipynb", "2024-05-13", "2024-05-19", lost_energy=None)
+    put_period(project, "d.ipynb", "2024-05-14", "2024-05-14", coverage=0.5, energy=None)
+    (project / "runs" / "periods" / "2024-05-01_2024-05-31" / "a.html").write_text("")
+    loaded = DayStatus(date=DAY, state=State.LOADED, readings=1440, run=7)
+    page = index(project, {DAY: loaded})
+    assert periods(page) == [
+        "2024 stale etl report 2024-01-01 2024-12-31"
+        " 412 MWh 34.5% 7.2 m/s 99.5% 2 1,234 kWh notebook",
+        "May 2024 current 412 MWh 34.5% 7.2 m/s 99.5% 1 1,234 kWh report notebook",
+        "2024-05-13 to 2024-05-19 current 412 MWh 34.5% 7.2 m/s 99.5% 1 – notebook",
+        "2024-05-14 current – 34.5% 7.2 m/s 50.0% 1 1,234 kWh notebook",
+    ]
+    assert 'href="periods/2024-05-01_2024-05-31/a.html"' in page.read_text()
+    assert rows(page) == ["2024-05-20 loaded"]
+
+
+def test_stale_period(project: Path) -> None:
+    """A period is stale when one of its days was loaded again, and shows what renews it."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
+    for run, state in ((7, "current"), (8, "stale etl report 2024-05-01 2024-05-31")):
+        day = DayStatus(date=DAY, state=State.LOADED, readings=1440, run=run)
+        assert periods(index(project, {DAY: day}))[0].startswith(f"May 2024 {state} 412 MWh")
+
+
+def test_failed_period(project: Path) -> None:
+    """A period whose newest attempt failed shows the error beside the numbers that it has."""
+    put_period(project, "a.failed.ipynb", "2024-05-01", "2024-05-31", error="no days")
+    assert periods(index(project)) == ["May 2024 failed ParameterError: no days notebook"]
+    put_period(project, "b.ipynb", "2024-05-01", "2024-05-31")
+    assert periods(index(project))[0].startswith("May 2024 current 412 MWh")
+    put_period(project, "c.failed.ipynb", "2024-05-01", "2024-05-31", error="no answer")
+    (row,) = periods(index(project))
+    assert row.startswith("May 2024 failed 412 MWh")
+    assert "notebook ParameterError: no answer 2 other attempts" in row
+
+
+def test_only_periods(project: Path) -> None:
+    """An archive that has periods only lists them."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31")
+    assert len(periods(index(project))) == 1
+
+
+def test_years(project: Path) -> None:
+    """Each year has a page with links to the others; the first has the newest, and the periods."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31")
+    for year in (2022, 2024, 2025):
+        put_notebook(project, f"{year}/a.ipynb", day=f"{year}-05-20")
+    page = index(project)
+    assert page.name == "index.html"
+    found = {name: page.with_name(name) for name in ("index-2022.html", "index-2024.html")}
+    assert len(list(page.parent.glob("index*.html"))) == 3
+    for each, year in zip((page, *found.values()), (2025, 2022, 2024), strict=True):
+        assert [row[:10] for row in rows(each)] == [f"{year}-05-20"]
+        links = re.findall(r'<a href="(index.*?)"', each.read_text())
+        assert links == ["index.html", "index-2024.html", "index-2022.html"]
+        assert bool(periods(each)) == (each == page)
+
+
+def test_unchanged_year(project: Path) -> None:
+    """A year's page is written only if it changed, and goes with its last day."""
+    put_notebook(project, "2023/a.ipynb", day="2023-05-20")
+    put_notebook(project, "2024/b.ipynb", day="2024-05-20")
+    older = index(project).with_name("index-2023.html")
+    before = older.stat()
+    put_notebook(project, "2024/c.ipynb", day="2024-05-21")
+    assert len(rows(index(project))) == 2
+    assert (older.stat().st_mtime_ns, older.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    (project / "runs" / "2023" / "a.ipynb").unlink()
+    index(project)
+    assert not older.exists()
+
+
+def test_cached_period(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache has periods, too."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
+    first = attempts(project)
+    seen = []
+    real = Archive.read
+    monkeypatch.setattr(Archive, "read", lambda self, name: seen.append(name) or real(self, name))
+    assert attempts(project) == first
+    assert seen == [".index.json"]

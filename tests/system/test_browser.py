@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ROOT, needs_chromium, put_notebook
+from helpers import ROOT, needs_chromium, put_notebook, put_period
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from playwright.sync_api import Browser, Page, expect
 
@@ -74,7 +74,10 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture
 def index(project: Path) -> Path:
-    """The index of six days: two loaded, one after three attempts; stale, failed, two missing."""
+    """The index of six days: two loaded, one after three attempts; stale, failed, two missing.
+
+    Eight periods are listed, too: one failed, one stale, six current.
+    """
     put_notebook(project, "2024-05-20/a.failed.ipynb", error="division by zero")
     put_notebook(project, "2024-05-20/b.ipynb", energy=900.0)
     put_notebook(project, "2024-05-20/c.ipynb", energy=10_000.0, coverage=0.5)
@@ -82,6 +85,10 @@ def index(project: Path) -> Path:
     put_notebook(project, "2024-05-22/e.ipynb", day="2024-05-22", energy=2_000.0)
     error = f"expected 1,440 readings, got 7 {'unbroken' * 40}"
     put_notebook(project, "2024-05-23/f.failed.ipynb", day="2024-05-23", error=error)
+    put_period(project, "g.failed.ipynb", "2024-04-01", "2024-04-30", error=error)
+    put_period(project, "h.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 1})
+    for day in range(10, 16):
+        put_period(project, "i.ipynb", f"2024-03-{day}", "2024-03-17")
     states = (*(State.LOADED,) * 2, State.STALE, State.FAILED, *(State.MISSING,) * 2)
     return write_index(open_archive(project / "runs"), statuses(states))
 
@@ -115,7 +122,7 @@ def statuses(states: tuple[State, ...]) -> dict[date, DayStatus]:
 
 def visible_days(page: Page) -> list[str]:
     """The days of the visible rows, from top to bottom."""
-    dates = page.locator("tbody tr:visible td:first-child").all_inner_texts()
+    dates = page.locator("#days tr[id]:visible td:first-child").all_inner_texts()
     return [date[-2:] for date in dates]
 
 
@@ -146,10 +153,10 @@ def test_sort(index: Path, visit: Visit) -> None:
     energy = page.get_by_role("button", name="energy")
     energy.click()
     assert visible_days(page)[:3] == ["20", "22", "21"]
-    assert sorting(page) == {"energy,": "descending"}
+    assert sorting(page) == {"energy": "descending"}
     energy.click()
     assert visible_days(page)[:3] == ["21", "22", "20"]
-    assert sorting(page) == {"energy,": "ascending"}
+    assert sorting(page) == {"energy": "ascending"}
     page.get_by_role("button", name="date").click()
     page.get_by_role("button", name="date").click()
     assert visible_days(page) == ["20", "21", "22", "23", "24", "25"]
@@ -164,7 +171,7 @@ def test_filter(index: Path, visit: Visit) -> None:
     expect(page.locator("output")).to_have_text("2 of 6 dates")
     page.get_by_label("Find").fill("05-24")
     assert visible_days(page) == ["24"]
-    expect(page.locator(".day.faded")).to_have_count(5)
+    expect(page.locator(".days .faded")).to_have_count(5)
     page.get_by_label("State").select_option("")
     page.get_by_label("Find").fill(" ZERODIVISION")
     assert visible_days(page) == ["23", "20"]
@@ -203,7 +210,7 @@ def test_keyboard(index: Path, visit: Visit) -> None:
     """Every control works by keyboard, with a visible focus."""
     page = visit(index)
     page.keyboard.press("Tab")
-    expect(page.get_by_text("Skip the calendar")).to_be_focused()
+    expect(page.get_by_text("Skip to the days")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.type("05-2")
     expect(page.get_by_label("Find")).to_have_value("05-2")
@@ -240,17 +247,23 @@ def test_phone(index: Path, visit: Visit) -> None:
     """A phone shows the whole page, with controls large enough for fingers."""
     page = visit(index, **PHONE)
     assert does_not_scroll_sideways(page)
+    expect(page.get_by_role("link", name="20", exact=True)).to_be_hidden()
+    page.get_by_text("Calendar", exact=True).click()
+    expect(page.get_by_role("link", name="20", exact=True)).to_be_visible()
+    assert does_not_scroll_sideways(page)
     assert page.evaluate(SMALLEST_TEXT) >= 12
-    for control in page.locator("a:visible:not(.skip), button:visible, input, select").all():
+    for control in page.locator(
+        "a:visible:not(.skip), button:visible, summary:visible, input, select"
+    ).all():
         box = control.bounding_box()
-        assert min(box["width"], box["height"]) >= 40, control.inner_text()
+        assert min(box["width"], box["height"]) >= 44, control.inner_text()
     page.get_by_text("2 other attempts").click()
     page.get_by_role("button", name="energy").click()
     assert visible_days(page)[0] == "20"
     assert does_not_scroll_sideways(page)
 
 
-@pytest.mark.parametrize("width", [320, 700, 1000, 1119, 1121, 1400])
+@pytest.mark.parametrize("width", [320, 700, 1000, 1247, 1249, 1280, 1400])
 def test_width(index: Path, visit: Visit, width: int) -> None:
     """The page fits every width."""
     page = visit(index, viewport={"width": width, "height": 800})
@@ -265,33 +278,110 @@ def test_contrast(index: Path, visit: Visit, scheme: str) -> None:
     page.get_by_text("2 other attempts").click()
     grounds = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (grounds == "rgb(255, 255, 255)") == (scheme == "light")
-    for selector in ("body", "p", "td", "a", ".day", ".error", "summary", "output", "input"):
+    page.get_by_role("button", name="show all 8").click()
+    for selector in (
+        *("body", "p", "td", "a", ".day", ".error", "summary", "output", "input", "code"),
+        *(".total th", ".total td", ".flags", "h2", "thead th"),
+    ):
         contrasts = page.evaluate(CONTRASTS, selector)
         assert contrasts, selector
         assert min(contrasts) >= 4.5, selector
 
 
-def test_thousand_dates(project: Path, visit: Visit) -> None:
-    """A thousand dates are listed, sorted and filtered."""
-    for number in range(1000):
-        day = (DAY + timedelta(days=number)).isoformat()
+def test_year_of_dates(project: Path, visit: Visit) -> None:
+    """A year of dates is listed, sorted and filtered; older dates are on another page."""
+    for number in range(400):
+        day = (date(2024, 1, 1) + timedelta(days=number - 34)).isoformat()
         path = f"{day}/{'a.failed' if number % 10 == 3 else 'a'}.ipynb"
-        energy = float(number * 7 % 1000)  # a thousand different ones
+        energy = float(number * 7 % 1000)  # of each date another one
         error = "out of wind" if number % 10 == 3 else None
         put_notebook(project, path, day, error, "2025-01-01T00:00:00+00:00", energy=energy)
     page = visit(write_index(open_archive(project / "runs"), {}))
-    expect(page.locator("output")).to_have_text("1,000 dates")
-    expect(page.locator(".months a")).to_have_count(1000)
+    expect(page.locator("output")).to_have_text("366 dates")
+    expect(page.locator(".months a")).to_have_count(366)
     page.get_by_label("State").select_option("failed")
-    expect(page.locator("output")).to_have_text("100 of 1,000 dates")
+    expect(page.locator("output")).to_have_text("36 of 366 dates")
     page.get_by_label("State").select_option("loaded")
     page.get_by_role("button", name="energy").click()
-    energies = page.locator("tbody tr:visible .energy").evaluate_all(
+    energies = page.locator("#days tr[id]:visible .energy").evaluate_all(
         "cells => cells.map(cell => Number(cell.dataset.value))"
     )
-    expected = [float(n * 7 % 1000) for n in range(1000) if n % 10 != 3]
+    expected = [float(n * 7 % 1000) for n in range(34, 400) if n % 10 != 3]
     assert energies == sorted(expected, reverse=True)
     assert does_not_scroll_sideways(page)
+    page.get_by_role("link", name="2023").click()
+    expect(page.locator("output")).to_have_text("34 dates")
+    page.get_by_role("link", name="2024").click()
+    expect(page.locator("output")).to_have_text("366 dates")
+
+
+def test_weight(project: Path) -> None:
+    """The page of a leap year of a farm of fifty has 500 kB at most."""
+    turbine = {"readings": 1440, "interval": 60.0, "coverage": 1.0, "mean_wind_speed": 7.0}
+    turbine |= {"hours_with_power": 24.0, "odd": 0, "longest_gap": 0, "energy": 12_345.678}
+    names = [f"T{number:02}" for number in range(1, 51)]
+    farm = {"turbines": names, "by_turbine": dict.fromkeys(names, turbine), "suspects": names[:2]}
+    farm |= {"impossible": [0] * 50, "flagged": [1234] * 50, "coverage": 0.98765}
+    farm |= {"outline": {"signal": "power", "values": [float(n * 997 % 2050) for n in range(72)]}}
+    for number in range(366):
+        day = (date(2024, 1, 1) + timedelta(days=number)).isoformat()
+        name = f"{day}/{day.replace('-', '')}T060000.123456Z"
+        put_notebook(project, f"{name}.ipynb", day, **farm)
+        (project / "runs" / f"{name}.html").write_text("")
+    page = Path(write_index(open_archive(project / "runs"), {}))
+    assert page.stat().st_size <= 500_000
+
+
+def test_months(index: Path, visit: Visit) -> None:
+    """A month's total is above its days while all of them are shown by date, in either order."""
+    page = visit(index)
+    firsts = page.locator("#days tbody tr:visible > :first-child")
+    assert firsts.first.inner_text() == "May 2024"
+    page.get_by_role("button", name="date").click()
+    assert firsts.all_inner_texts()[:2] == ["May 2024", "2024-05-20"]
+    page.get_by_label("Find").fill("2024-05")
+    expect(page.locator(".total")).to_be_visible()
+    page.get_by_label("Find").fill("2024-05-2")
+    expect(page.locator(".total")).to_be_visible()
+    page.get_by_label("Find").fill("2024-05-20")
+    expect(page.locator(".total")).to_be_hidden()
+    page.get_by_label("Find").fill("")
+    page.get_by_role("button", name="energy").click()
+    expect(page.locator(".total")).to_be_hidden()
+
+
+def test_periods(index: Path, visit: Visit) -> None:
+    """Six periods are shown, all after a click, with the command that renews a stale one."""
+    page = visit(index)
+    shown = page.locator("#periods tbody tr:visible")
+    expect(shown).to_have_count(6)
+    expect(shown.first).to_contain_text("etl report 2024-05-01 2024-05-31")
+    more = page.get_by_role("button", name="show all 8")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(shown).to_have_count(8)
+    expect(more).to_have_count(0)
+
+
+def test_print(index: Path, visit: Visit) -> None:
+    """Printed, the index is tables on white, with all periods, repeated heads, and no control."""
+    page = visit(index, color_scheme="dark", viewport={"width": 703, "height": 1000})
+    page.emulate_media(media="print", color_scheme="dark")
+    for control in ("form", "nav", "#all", ".days a", "summary", "td a"):
+        expect(page.locator(f"{control}:visible")).to_have_count(0)
+    expect(page.locator("#periods tbody tr:visible")).to_have_count(8)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(
+        """[...document.querySelectorAll("table, thead, tr")].every(e =>
+            getComputedStyle(e).display.startsWith("table"))"""
+    )
+    assert page.evaluate(
+        """[...document.querySelectorAll("tr")].every(row =>
+            getComputedStyle(row).breakInside == "avoid")"""
+    )
+    assert does_not_scroll_sideways(page)
+    for selector in ("td", "th", "p", ".error"):
+        assert min(page.evaluate(CONTRASTS, selector)) >= 4.5, selector
 
 
 def test_page_injection(project: Path, visit: Visit) -> None:

@@ -1,28 +1,41 @@
-const form = document.querySelector("form"), body = document.querySelector("tbody");
-const heads = [...document.querySelectorAll("th")], rows = [...body.rows];
-const day = row => document.querySelector(`a[href="#${row.id}"]`);
+const form = document.querySelector("form"), body = document.querySelector("#days tbody");
+const heads = [...document.querySelectorAll("#days thead th")], all = [...body.rows];
+const rows = all.filter(row => row.id), totals = all.filter(row => !row.id);
+const day = new Map([...document.querySelectorAll(".days a")].map(link => [link.hash.slice(1), link]));
 const text = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
-const value = (row, i) => row.cells.length < heads.length && i > 1 ? "" : row.cells[i].dataset.value ?? row.cells[i].innerText;
+const months = Map.groupBy(rows, row => row.id.slice(1, 8));
+let byDate = true;
 const show = () => {
   for (const row of rows) {
     row.hidden = !text.get(row).includes(form.filter.value.trim().toLowerCase()) || !row.dataset.state.startsWith(form.state.value);
-    day(row).classList.toggle("faded", row.hidden);
+    day.get(row.id).classList.toggle("faded", row.hidden);
   }
-  const count = rows.filter(row => !row.hidden).length, all = rows.length.toLocaleString("en");
-  form.shown.value = (count < rows.length ? count.toLocaleString("en") + " of " : "") + all + (rows.length > 1 ? " dates" : " date");
+  // A total is of all days of its month, which follow it
+  for (const row of totals) row.hidden = !byDate || months.get(row.dataset.month).some(day => day.hidden);
+  const count = rows.filter(row => !row.hidden).length;
+  form.shown.value = (count < rows.length ? count + " of " : "") + rows.length + (rows.length > 1 ? " dates" : " date");
+};
+const value = (row, i, sign) => {
+  if (!row.id) return i > 0 ? "" : row.dataset.month + (sign > 0 ? "-00" : "-99");
+  if (row.cells.length < heads.length && i > 1) return "";
+  return row.cells[i].dataset.value ?? (heads[i].classList.contains("number") ? "" : row.cells[i].textContent);
 };
 heads.forEach((head, i) => head.firstElementChild?.addEventListener("click", () => {
   const sign = head.ariaSort === "descending" ? 1 : -1;
   heads.forEach(other => other.ariaSort = null);
   head.ariaSort = sign < 0 ? "descending" : "ascending";
   const compare = (a, b) => (a === "") - (b === "") || sign * (isNaN(a) ? a.localeCompare(b) : a - b);
-  const keys = new Map(rows.map(row => [row, value(row, i)]));
-  body.append(...rows.sort((a, b) => compare(keys.get(a), keys.get(b))));
+  const keys = new Map(all.map(row => [row, value(row, i, sign)]));
+  body.append(...all.sort((a, b) => compare(keys.get(a), keys.get(b))));
+  byDate = i === 0;
+  show();
 }));
 form.oninput = show;
 form.onsubmit = event => event.preventDefault();
-document.querySelectorAll(".months").forEach(months => {
-  months.scrollLeft = months.scrollWidth;
-  months.onclick = event => { if (event.target.classList.contains("faded")) { form.reset(); show(); } };
-});
+document.querySelector(".months").onclick = event => {
+  if (event.target.classList.contains("faded")) { form.reset(); show(); }
+};
+const more = document.querySelector("#all");
+more?.addEventListener("click", () => { document.querySelector("#periods").className = ""; more.remove(); });
+if (matchMedia("(max-width: 78rem)").matches) document.querySelector(".calendar").open = false;
 show();
