@@ -288,6 +288,21 @@ def test_contrast(index: Path, visit: Visit, scheme: str) -> None:
         assert min(contrasts) >= 4.5, selector
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names(project: Path, visit: Visit, width: int) -> None:
+    """Turbines with the longest names that there may be fit the page."""
+    names = [letter * 64 for letter in "AB"]
+    turbine = {"readings": 1440, "interval": 60.0, "coverage": 1.0, "mean_wind_speed": 7.0}
+    turbine |= {"hours_with_power": 24.0, "odd": 0, "longest_gap": 0, "energy": 12_345.678}
+    farm = {"turbines": names, "by_turbine": dict.fromkeys(names, turbine), "suspects": names}
+    put_notebook(project, "2024-05-20/a.ipynb", impossible=[3, 0], flagged=[9, 1234], **farm)
+    page = visit(
+        write_index(open_archive(project / "runs"), {}), viewport={"width": width, "height": 800}
+    )
+    expect(page.locator(".flags")).to_contain_text("1,234 flagged")
+    assert does_not_scroll_sideways(page)
+
+
 def test_year_of_dates(project: Path, visit: Visit) -> None:
     """A year of dates is listed, sorted and filtered; older dates are on another page."""
     for number in range(400):
