@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from etl_lib.archive.notebooks import read_attempt
+from etl_lib.archive.attempts import read_attempt
 from etl_lib.archive.store import Archive, project_archive
 from etl_lib.kernels.limits import USUAL
 from etl_lib.load.alvo import open_alvo
