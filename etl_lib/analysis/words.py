@@ -1,6 +1,6 @@
 """Numbers as people read them: a value with its unit, in sensible digits."""
 
-from math import floor, isfinite, log10
+from math import isfinite
 
 NOTHING = "–"
 ROUNDING = 1e-9
@@ -8,13 +8,14 @@ ROUNDING = 1e-9
 
 
 def energy(value: float | None) -> str:
-    """An energy, of kWh: `812 kWh`, `32.4 MWh`, `1,234 MWh`, `12.3 GWh`."""
+    """An energy, of kWh: whole ones below 10 MWh, else three digits: `812 kWh`, `32.4 MWh`."""
     if value is None or not isfinite(value):
         return NOTHING
-    for unit, size in (("GWh", 1e6), ("MWh", 1e3)):
-        if abs(value) >= 10 * size:
-            return f"{three(value / size)} {unit}"
-    return f"{value:,.0f} kWh"
+    if abs(value) < 9_999.5:
+        return f"{value:z,.0f} kWh"
+    size, unit = (1e3, "MWh") if abs(value) < 999_500 else (1e6, "GWh")
+    shown = float(f"{value / size:.3g}")
+    return f"{shown:,.{max(0, 3 - len(f'{abs(shown):.0f}'))}f} {unit}"
 
 
 def power(value: float) -> str:
@@ -36,13 +37,7 @@ def number(value: float | None, digits: int = 1) -> str:
     """A number with so many decimal places."""
     if value is None or not isfinite(value):
         return NOTHING
-    return f"{round(value, digits) + 0.0:,.{digits}f}"  # without the sign of a zero
-
-
-def three(value: float) -> str:
-    """A number with three significant digits, or all before the decimal point."""
-    places = 2 - floor(log10(abs(value))) if value else 0
-    return f"{value:,.{max(0, places)}f}"
+    return f"{value:z,.{digits}f}"
 
 
 def change(now: float | None, before: float | None, than: str) -> str:

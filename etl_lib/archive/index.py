@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from etl_lib.analysis import words
 from etl_lib.archive.attempts import read_attempts
 from etl_lib.archive.pictures import HEIGHT, find_scales
 from etl_lib.archive.rows import make_months, make_periods, make_rows
@@ -34,7 +35,7 @@ def write_index(archive: Archive, statuses: Mapping[date, DayStatus]) -> Locatio
     }
     pages = {year: INDEX if n == 0 else f"index-{year}.html" for n, year in enumerate(years)}
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    environment.filters["energy"] = format_energy
+    environment.filters["energy"] = words.energy
     template = environment.get_template("index.html.j2")
     common = {
         "pages": pages,
@@ -53,16 +54,6 @@ def write_index(archive: Archive, statuses: Mapping[date, DayStatus]) -> Locatio
         if YEAR_PAGE.fullmatch(name) and name not in pages.values():
             archive.delete(name)
     return archive.locate(INDEX)
-
-
-def format_energy(energy: float) -> str:
-    """Energy of `energy` kWh with its unit: whole kWh below 10 MWh, else three digits."""
-    if abs(energy) < 9_999.5:
-        return f"{energy:z,.0f} kWh"
-    size, unit = (1e3, "MWh") if abs(energy) < 999_500 else (1e6, "GWh")
-    value = float(f"{energy / size:.3g}")
-    decimals = max(0, 3 - len(f"{abs(value):.0f}"))
-    return f"{value:,.{decimals}f} {unit}"
 
 
 def _write_change(archive: Archive, names: Mapping[str, Any], name: str, page: str) -> None:

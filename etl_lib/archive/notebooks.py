@@ -21,12 +21,6 @@ def read_period_summary(notebook: Notebook) -> PeriodSummary | None:
     return next(filter(None, map(PeriodSummary.read, _bundles(notebook))), None)
 
 
-def read_period(notebook: Notebook) -> PeriodSummary | None:
-    """Return the last output that is the summary of a period; None without one."""
-    outputs = reversed([*_outputs(notebook)])
-    return next(filter(None, (PeriodSummary.read(each.get("data", {})) for each in outputs)), None)
-
-
 def read_error(notebook: Notebook) -> str | None:
     """Return the first error of any cell, in one line."""
     for output in _outputs(notebook):

@@ -1,12 +1,13 @@
 """The days that were loaded without Dagster, as materializations."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
-from etl_lib.archive.attempts import read_attempt
+from etl_lib.archive.notebooks import read_summary
 from etl_lib.archive.store import Archive, project_archive
 from etl_lib.kernels.limits import USUAL
 from etl_lib.load.alvo import open_alvo
@@ -68,7 +69,7 @@ def _describe(load: LoadedDay, archive: Archive, units: Mapping[str, str]) -> di
     """By its notebook; by the ledger alone if the archive has none, as after papermill."""
     name = load.notebook or ""
     if name and archive.has(name):
-        attempt = read_attempt(archive.read(name), name)
-        if attempt and attempt.summary:
-            return describe(attempt.summary, archive, units)
+        summary = read_summary(json.loads(archive.read(name)))
+        if summary:
+            return describe(summary, archive, units)
     return describe_load(load, units)

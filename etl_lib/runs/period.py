@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl_lib.analysis.period_summary import PeriodSummary
-from etl_lib.archive.notebooks import read_period
+from etl_lib.archive.notebooks import read_period_summary
 from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, Location
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.load.period import check_period
@@ -53,7 +53,7 @@ def _archive(span: Span, plan: Plan, name: str, parameters: dict[str, Any]) -> P
     from etl_lib.archive.pages import render
 
     text, notebook, error, _ = execute(PERIOD_NOTEBOOK, parameters, plan, name)
-    summary = read_period(notebook)
+    summary = read_period_summary(notebook)
     if error is None and summary is None:
         error = "the notebook ended before its summary, without an error: did it call exit?"
     if error is not None:

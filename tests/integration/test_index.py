@@ -10,7 +10,7 @@ import pytest
 from helpers import put_notebook, put_period
 
 from etl_lib.archive.attempts import Attempt, read_attempts
-from etl_lib.archive.index import format_energy, write_index
+from etl_lib.archive.index import write_index
 from etl_lib.archive.pictures import Scale
 from etl_lib.archive.rows import make_months, make_rows
 from etl_lib.archive.status import DayStatus, State
@@ -243,26 +243,6 @@ def test_broken_cache(project: Path, content: str) -> None:
 
 
 # Farms, months, periods, years
-
-
-@pytest.mark.parametrize(
-    ("energy", "text"),
-    [
-        (0.0, "0 kWh"),
-        (-0.4, "0 kWh"),
-        (9_999.4, "9,999 kWh"),
-        (9_999.6, "10.0 MWh"),
-        (-80_500.0, "-80.5 MWh"),
-        (123_456.0, "123 MWh"),
-        (999_499.0, "999 MWh"),
-        (999_600.0, "1.00 GWh"),
-        (12_345_678.0, "12.3 GWh"),
-        (1_234_567_890.0, "1,230 GWh"),
-    ],
-)
-def test_energy(energy: float, text: str) -> None:
-    """Energy has its unit: whole kWh below 10 MWh, else three digits."""
-    assert format_energy(energy) == text
 
 
 def test_farm(project: Path) -> None:

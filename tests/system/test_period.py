@@ -19,7 +19,7 @@ import pytest
 from helpers import DATA, serve, transfer
 
 import etl_lib
-from etl_lib.archive.notebooks import read_period
+from etl_lib.archive.notebooks import read_period_summary
 from etl_lib.archive.store import open_archive
 from etl_lib.load.alvo import open_alvo
 from etl_lib.parameters import parse_span
@@ -172,4 +172,4 @@ def test_period_of_one_day(farm: Library, project: Path) -> None:
     assert outcome.summary is not None
     text = Path(str(outcome.notebook)).read_text()
     assert "median power curve of 2014-01-04" in text
-    assert read_period(json.loads(text)) == outcome.summary
+    assert read_period_summary(json.loads(text)) == outcome.summary
