@@ -323,11 +323,12 @@ def test_scale(project: Path) -> None:
 
 
 def test_periods(project: Path) -> None:
-    """Periods are listed with their names, numbers and links, the latest first."""
+    """Periods are listed with their names, numbers and links, the latest and longest first."""
     put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
     put_period(project, "b.ipynb", "2024-01-01", "2024-12-31", turbines=["A1", "B2"])
     put_period(project, "c.ipynb", "2024-05-13", "2024-05-19", lost_energy=None)
     put_period(project, "d.ipynb", "2024-05-14", "2024-05-14", coverage=0.5, energy=None)
+    put_period(project, "e.ipynb", "2024-05-25", "2024-05-31", runs={})
     (project / "runs" / "periods" / "2024-05-01_2024-05-31" / "a.html").write_text("")
     loaded = DayStatus(date=DAY, state=State.LOADED, readings=1440, run=7)
     page = index(project, {DAY: loaded})
@@ -335,6 +336,7 @@ def test_periods(project: Path) -> None:
         "2024 stale etl report 2024-01-01 2024-12-31"
         " 412 MWh 34.5% 7.2 m/s 99.5% 2 1,234 kWh notebook",
         "May 2024 current 412 MWh 34.5% 7.2 m/s 99.5% 1 1,234 kWh report notebook",
+        "2024-05-25 to 2024-05-31 current 412 MWh 34.5% 7.2 m/s 99.5% 1 1,234 kWh notebook",
         "2024-05-13 to 2024-05-19 current 412 MWh 34.5% 7.2 m/s 99.5% 1 – notebook",
         "2024-05-14 current – 34.5% 7.2 m/s 50.0% 1 1,234 kWh notebook",
     ]

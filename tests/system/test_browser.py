@@ -334,14 +334,17 @@ def test_weight(project: Path) -> None:
     """The page of a leap year of a farm of fifty has 500 kB at most."""
     turbine = {"readings": 1440, "interval": 60.0, "coverage": 1.0, "mean_wind_speed": 7.0}
     turbine |= {"hours_with_power": 24.0, "odd": 0, "longest_gap": 0, "energy": 12_345.678}
+    turbine |= {"rated_power": 2050.0, "calendar_capacity_factor": 0.123456}
     names = [f"T{number:02}" for number in range(1, 51)]
     farm = {"turbines": names, "by_turbine": dict.fromkeys(names, turbine), "suspects": names[:2]}
     farm |= {"impossible": [0] * 50, "flagged": [1234] * 50, "coverage": 0.98765}
+    farm |= {"tests": {name: {"wind_speed": {"flat": 1234}} for name in names[:2]}}
+    farm |= {"calendar_capacity_factor": 0.123456, "energy": 123_456.789}
     farm |= {"outline": {"signal": "power", "values": [float(n * 997 % 2050) for n in range(72)]}}
     for number in range(366):
         day = (date(2024, 1, 1) + timedelta(days=number)).isoformat()
         name = f"{day}/{day.replace('-', '')}T060000.123456Z"
-        put_notebook(project, f"{name}.ipynb", day, **farm)
+        put_notebook(project, f"{name}.ipynb", day, started="2025-01-01T00:00:00+00:00", **farm)
         (project / "runs" / f"{name}.html").write_text("")
     page = Path(write_index(open_archive(project / "runs"), {}))
     assert page.stat().st_size <= 500_000

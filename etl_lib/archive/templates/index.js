@@ -3,11 +3,12 @@ const heads = [...document.querySelectorAll("#days thead th")], all = [...body.r
 const rows = all.filter(row => row.id), totals = all.filter(row => !row.id);
 const day = new Map([...document.querySelectorAll(".days a")].map(link => [link.hash.slice(1), link]));
 const text = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
+const state = new Map(rows.map(row => [row, row.querySelector(".state").textContent]));
 const months = Map.groupBy(rows, row => row.id.slice(1, 8));
 let byDate = true;
 const show = () => {
   for (const row of rows) {
-    row.hidden = !text.get(row).includes(form.filter.value.trim().toLowerCase()) || !row.dataset.state.startsWith(form.state.value);
+    row.hidden = !text.get(row).includes(form.filter.value.trim().toLowerCase()) || !state.get(row).startsWith(form.state.value);
     day.get(row.id).classList.toggle("faded", row.hidden);
   }
   // A total is of all days of its month, which follow it
@@ -18,7 +19,10 @@ const show = () => {
 const value = (row, i, sign) => {
   if (!row.id) return i > 0 ? "" : row.dataset.month + (sign > 0 ? "-00" : "-99");
   if (row.cells.length < heads.length && i > 1) return "";
-  return row.cells[i].dataset.value ?? (heads[i].classList.contains("number") ? "" : row.cells[i].textContent);
+  const { dataset, textContent } = row.cells[i];
+  if (!heads[i].classList.contains("number")) return dataset.value ?? textContent;
+  const number = parseFloat(dataset.value ?? textContent);
+  return isNaN(number) ? "" : number;
 };
 heads.forEach((head, i) => head.firstElementChild?.addEventListener("click", () => {
   const sign = head.ariaSort === "descending" ? 1 : -1;
