@@ -53,7 +53,7 @@ def describe(
         "plot": dg.MetadataValue.md(f"![{summary.date}]({plot})") if plot else None,
         "turbines": _table(summary),
         **describe_load(summary, units),
-        "duration, seconds": attempt.seconds if attempt else None,
+        "duration, seconds": round(attempt.seconds, 1) if attempt and attempt.seconds else None,
     }
     return {name: value for name, value in shown.items() if value is not None}
 
@@ -102,12 +102,12 @@ def _picture(summary: Summary, units: Mapping[str, str]) -> dg.MarkdownMetadataV
     several = f", mean of {len(rated)} turbines" if len(rated) > 1 else ""
     what = f"{outline.signal.replace('_', ' ')}{several}: {low:,.4g} to {high:,.4g} {unit}"
     return dg.MetadataValue.md(
-        f"![{summary.date}](data:image/svg+xml;base64,{content})\n\n{what}, 00:00 to 24:00 UTC"
+        f"![{summary.date}](data:image/svg+xml;base64,{content})\n\n{what}  \n00:00 to 24:00 UTC"
     )
 
 
 def draw(outline: Outline, low: float, high: float) -> str:
-    """An SVG with a column for each value, and a grey one where there is none."""
+    """An SVG with a column for each value, zero being a thin one, and a grey one for a gap."""
     columns, gaps = [], []
     for place, value in enumerate(outline.values):
         if value is None:
@@ -115,7 +115,7 @@ def draw(outline: Outline, low: float, high: float) -> str:
             continue
         top = round(HEIGHT * (high - max(low, value)) / ((high - low) or 1))
         is_first = place == 0 or outline.values[place - 1] is None
-        columns.append(f"{f'M{place} {HEIGHT}' * is_first}V{top}h1")
+        columns.append(f"{f'M{place} {HEIGHT}' * is_first}V{min(top, HEIGHT - 1)}h1")
         is_last = place == len(outline.values) - 1 or outline.values[place + 1] is None
         columns.append(f"V{HEIGHT}" * is_last)
     parts = (
