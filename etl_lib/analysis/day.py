@@ -105,8 +105,7 @@ def _headline(
         told = f"; {was} m/s the day before" if was != words.NOTHING else ""
         yield f"{words.number(total['mean_wind_speed'])} m/s", f"mean wind{told}"
     if total["lost_energy"] is not None:
-        share = words.share(total["lost_energy"] / total["expected_energy"])
-        yield words.energy(total["lost_energy"]), f"lost; {share} of what the reference curve gives"
+        yield words.loss(total["lost_energy"], total["expected_energy"])
     if not {"power", "wind_speed"} & {*load.columns}:
         yield from _tell_means(load, statistics)
     yield words.share(load.coverage), "coverage; the readings that arrived"

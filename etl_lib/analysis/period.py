@@ -91,8 +91,7 @@ def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
     if pd.notna(total["availability"]):
         yield words.share(total["availability"]), "availability; by state"
     if pd.notna(total["lost_energy"]):
-        share = words.share(total["lost_energy"] / total["expected_energy"])
-        yield words.energy(total["lost_energy"]), f"lost; {share} of what the reference curve gives"
+        yield words.loss(total["lost_energy"], total["expected_energy"])
     yield words.share(total["coverage"]), "coverage; the readings that arrived"
 
 

@@ -18,6 +18,14 @@ def energy(value: float | None) -> str:
     return f"{shown:,.{max(0, 3 - len(f'{abs(shown):.0f}'))}f} {unit}"
 
 
+def loss(lost: float, expected: float) -> tuple[str, str]:
+    """A number of a headline: the energy below the reference curve, or above it, and what it is."""
+    part = share(abs(lost) / expected) if expected else NOTHING
+    if lost < 0:
+        return energy(-lost), f"more than expected; {part} above the reference curve"
+    return energy(lost), f"lost; {part} below the reference curve"
+
+
 def power(value: float) -> str:
     """A power, of kW."""
     return f"{value:,.0f} kW"

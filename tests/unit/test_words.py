@@ -55,6 +55,13 @@ def test_change(now: float | None, before: float | None, text: str) -> None:
     assert words.change(now, before, "in May") == text
 
 
+def test_loss() -> None:
+    """A loss below nothing is named as a gain."""
+    assert words.loss(120.0, 1000.0) == ("120 kWh", "lost; 12.0 % below the reference curve")
+    gain = "more than expected; 12.0 % above the reference curve"
+    assert words.loss(-120.0, 1000.0) == ("120 kWh", gain)
+
+
 def test_small_words() -> None:
     """Counts, lists and zeros without a sign."""
     assert words.count(1, "day") == "1 day"
