@@ -63,7 +63,7 @@ class PeriodSummary(BaseModel):
         return {
             MIME_TYPE: self.model_dump(mode="json"),
             "text/markdown": write_headline(self.headline, self.findings),
-            "text/plain": f"{self.start} to {self.end}",
+            "text/plain": self.line,
         }
 
     def is_stale(self, runs: Mapping[date, int | None]) -> bool:

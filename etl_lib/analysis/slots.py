@@ -77,8 +77,7 @@ def name_turbines(
         index = pd.MultiIndex.from_arrays(levels, names=[TURBINE, "timestamp"])
         data, attrs = data.set_axis(index), data.attrs
         data.attrs = attrs
-    names = turbines or data.index.get_level_values(TURBINE)
-    return data, list(dict.fromkeys(names))
+    return data, list(dict.fromkeys(turbines or data.index.unique(TURBINE)))
 
 
 @dataclass(frozen=True)

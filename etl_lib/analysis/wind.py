@@ -36,8 +36,9 @@ def bin_by_wind_speed(values: pd.DataFrame, width: float) -> pd.DataFrame:
     are the index. Columns: the means of `values`' columns, and `count`, how many rows they had.
     """
     values = values.dropna()
-    groups = values.groupby(find_bins(values["wind_speed"], width))
-    return groups.mean().assign(count=groups.size())
+    bins = find_bins(values["wind_speed"], width)
+    groups = values.groupby(bins.to_numpy())  # a key of a column's name would be looked up there
+    return groups.mean().assign(count=groups.size()).rename_axis("wind_speed")
 
 
 def power_curve(data: pd.DataFrame) -> pd.DataFrame:

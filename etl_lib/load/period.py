@@ -75,7 +75,7 @@ def read_period(
     facts, loaded, names = check_period(fonte, alvo, span, turbines)
     series = [name for name in read_units(alvo) if _is_needed(name)]
     read: dict[str, Any] = {"turbines": names, "excluding": True}
-    basis = [name for name in series if name.startswith(BASIS) or name == STATE]
+    basis = [name for name in series if _is_basis(name)]
     before, year_before = span.before, span.year_before
     return Period(
         span,
@@ -120,22 +120,29 @@ def read_history(alvo: Engine, day: Day) -> pd.DataFrame:
     from `read_statistics`.
     """
     days = min(30, max(7, TURBINE_DAYS // max(1, len(day.turbines))))
-    names = [name for name in read_units(alvo) if name.startswith(BASIS) and _is_needed(name)]
     return read_statistics(
         alvo,
         day.start - timedelta(days=days),
         day.start,
         day.turbines,
-        series=[*names, STATE],
+        series=[name for name in read_units(alvo) if _is_basis(name)],
         excluding=True,
     )
 
 
-def _is_needed(series: str) -> bool:
-    """Whether an analysis of performance needs a series."""
+def _is_basis(series: str) -> bool:
+    """Whether a series is part of a power curve, or decides what is."""
     signal, _, statistic = series.rpartition("_")
-    if series == STATE or statistic == FLAGS:
-        return True
-    return (signal in BASIS and statistic in ("mean", "count", "coverage", "std")) or (
-        signal in DIRECTIONS and statistic in ("mean", "count")
+    kinds = ("mean", "count", "coverage", FLAGS)
+    return series == STATE or (signal in BASIS and statistic in kinds)
+
+
+def _is_needed(series: str) -> bool:
+    """Whether the analysis of a period needs a series."""
+    signal, _, statistic = series.rpartition("_")
+    return (
+        _is_basis(series)
+        or statistic == FLAGS
+        or series == "wind_speed_std"
+        or (signal in DIRECTIONS and statistic in ("mean", "count"))
     )
