@@ -8,8 +8,9 @@ or not at all, and executed notebooks are never overwritten.
 
 import mimetypes
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -24,6 +25,10 @@ from etl_lib.settings import Settings, find_home
 from pgarrow.errors import first_line
 
 NOTEBOOK_SUFFIX, FAILED_SUFFIX, PAGE_SUFFIX = ".ipynb", ".failed.ipynb", ".html"
+DATE = r"\d{4}-\d{2}-\d{2}"
+PERIODS = "periods/"
+FOLDER = re.compile(f"{DATE}|{PERIODS}{DATE}_{DATE}", re.ASCII)
+"""The folder of a date's notebooks, or of a period's."""
 Location = Path | str
 """A path on this machine, or an address in an object store."""
 
@@ -96,9 +101,15 @@ class Archive:
         self.delete(marker(name))
 
     def delete(self, name: str) -> None:
-        """Delete a file."""
+        """Delete a file, which must exist."""
         with self._as_archive_error():
             self._files.delete_file(name)
+
+    def delete_empty_folders(self, before: datetime) -> None:
+        """Delete the empty folders of dates and periods that last changed before then.
+
+        An object store has no folders of its own.
+        """
 
     def locate(self, name: str) -> Location:
         """Return where people find the file: its path, or its address in an object store."""
@@ -147,6 +158,19 @@ class FolderArchive(Archive):
     def locate(self, name: str) -> Path:
         """Return the file's path."""
         return self.location / name
+
+    def delete_empty_folders(self, before: datetime) -> None:
+        """As of an `Archive`; a folder that holds anything stays, also if it fills meanwhile."""
+        with self._as_archive_error():
+            folders = [
+                path
+                for path in [*self.location.glob("*"), *self.location.glob(f"{PERIODS}*")]
+                if FOLDER.fullmatch(path.relative_to(self.location).as_posix())
+                and path.stat().st_mtime < before.timestamp()
+            ]
+        for folder in folders:
+            with suppress(OSError):  # a file, or a folder that is not empty
+                folder.rmdir()
 
     def _write(self, name: str, content: bytes) -> None:
         path = self.location / name

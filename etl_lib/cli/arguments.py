@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import field
@@ -42,6 +43,14 @@ def count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected 1 or more, got {value}")
     return value
+
+
+def age(text: str) -> timedelta:
+    """A time span in days or weeks, such as `90d` or `12w`."""
+    found = re.fullmatch(r"(\d{1,4})([dw])", text, re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected days or weeks, such as 90d or 12w; got {text}")
+    return timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
 
 
 def one_line(text: str) -> str:

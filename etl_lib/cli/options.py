@@ -2,7 +2,7 @@
 # ruff: noqa: RUF009  # `argument` returns a dataclass field
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from etl_lib.cli.arguments import (
@@ -12,6 +12,7 @@ from etl_lib.cli.arguments import (
     SECONDS,
     LaterTime,
     Names,
+    age,
     argument,
     count,
     day,
@@ -138,6 +139,27 @@ class ForgetOptions(ArchiveOptions):
         "turbines", "turbines, one or more words", nargs="+", metavar="TURBINE", action=Names
     )
     yes: bool = argument("--yes", "delete without asking", **FLAG)
+
+
+@dataclass(frozen=True)
+class PruneOptions(ArchiveOptions):
+    """The arguments of `etl prune`."""
+
+    keep: int = argument(
+        "--keep",
+        "newest attempts of each date and period that stay (default: 1)",
+        metavar="N",
+        type=count,
+        default=1,
+    )
+    older_than: timedelta = argument(
+        "--older-than",
+        "days or weeks, such as 12w; younger attempts stay (default: 90d)",
+        metavar="AGE",
+        type=age,
+        default=timedelta(days=90),
+    )
+    dry_run: bool = argument("--dry-run", "show how much would be removed", **FLAG)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Turbines that were forgotten since a load count as not loaded by it: see `forget
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import date
 from typing import NamedTuple
 
@@ -109,6 +110,56 @@ def loaded_turbines(alvo: Engine) -> dict[date, dict[str, TurbineLoad]]:
         for day, turbine, columns, *others in connection.execute(LAST_OF_EACH):
             found[day][turbine] = TurbineLoad(frozenset(columns), *others)
     return found
+
+
+STANDING = text(f"""
+    SELECT DISTINCT id, date, notebook
+    FROM (
+        SELECT DISTINCT ON (date, turbine, signal) id, date, notebook
+        FROM run, unnest(turbines) AS each (turbine), unnest(columns) AS asked (signal)
+        WHERE date BETWEEN :first AND :last AND {IS_HELD.format(run="run")}
+            AND (CAST(:turbines AS text[]) IS NULL OR turbine = ANY(:turbines))
+        ORDER BY date, turbine, signal, id DESC
+    ) AS standing
+    ORDER BY id
+""")  # noqa: S608  # constants alone
+
+
+class StandingLoad(NamedTuple):
+    """A load of which Alvo holds statistics: the last one of some turbine and signal of a date."""
+
+    run_id: int
+    date: date
+    notebook: str | None
+
+
+def standing_loads(
+    alvo: Engine,
+    first: date = date.min,
+    last: date = date.max,
+    turbines: Collection[str] | None = None,
+) -> list[StandingLoad]:
+    """The loads that Alvo's statistics come from, by id, of dates from `first` to `last`, included.
+
+    `turbines` chooses some. Turbines that were forgotten since do not count.
+    """
+    create_tables(alvo)
+    chosen = None if turbines is None else list(turbines)
+    with alvo_connection(alvo) as connection:
+        rows = connection.execute(STANDING, {"first": first, "last": last, "turbines": chosen})
+        return [StandingLoad(*row) for row in rows]
+
+
+def named_notebooks(alvo: Engine) -> set[str]:
+    """The notebooks of the standing loads and of each date's last load, also of a forgotten one.
+
+    Paths below the archive; loads outside `etl run` have none.
+    """
+    latest = select(run.c.notebook).ext(distinct_on(run.c.date))
+    standing = {load.notebook for load in standing_loads(alvo)}
+    with alvo_connection(alvo) as connection:
+        found = connection.scalars(latest.order_by(run.c.date, run.c.id.desc()))
+        return {name for name in standing.union(found) if name}
 
 
 def read_units(alvo: Engine) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pickle
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx2
@@ -15,6 +15,7 @@ from helpers import ETL, execute
 from moto.server import ThreadedMotoServer
 from pyarrow.fs import S3FileSystem
 
+from etl_lib.archive.retention import find_surplus, remove
 from etl_lib.archive.store import Archive, display_path, open_archive
 from etl_lib.errors import ArchiveError
 
@@ -85,6 +86,20 @@ def test_unique_names(archive: Archive) -> None:
     for name in names:
         archive.release(name)
     assert archive.names() == {}
+
+
+def test_pruned(archive: Archive) -> None:
+    """The files of superseded attempts are deleted; nothing else is."""
+    names = [f"2024-05-21/2024060{day}T060000.000000Z.ipynb" for day in (1, 2, 3)]
+    for name in [*names, "2024-05-21/mine.ipynb"]:
+        archive.write(name, "text")
+    before = datetime(2024, 7, 1, tzinfo=UTC)
+    surplus = find_surplus(archive.names(), {names[0]}, 1, before)
+    assert (surplus.attempts, surplus.files, surplus.size) == (1, (names[1],), 4)
+    remove(archive, surplus, before)
+    assert set(archive.names()) == {names[0], names[2], "2024-05-21/mine.ipynb"}
+    with pytest.raises(ArchiveError, match=r"^the archive .*: expected .*, got .*"):
+        archive.delete(names[1])
 
 
 def test_pickled(archive: Archive) -> None:
