@@ -17,13 +17,15 @@ from etl_lib.archive.store import (
     NOTEBOOK_SUFFIX,
     PAGE_SUFFIX,
     PERIODS,
+    PRINT_SUFFIX,
     Archive,
     marker,
 )
 
+SUFFIXES = (FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, PRINT_SUFFIX)
 OURS = re.compile(
     rf"(?P<run>(?P<folder>{FOLDER.pattern})/(?P<started>\d{{8}}T\d{{6}}\.\d{{6}}Z))"
-    rf"(?P<suffix>{'|'.join(map(re.escape, (FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX)))})",
+    rf"(?P<suffix>{'|'.join(map(re.escape, SUFFIXES))})",
     re.ASCII,
 )
 """The name of an attempt's file below the archive."""

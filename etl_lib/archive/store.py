@@ -25,6 +25,8 @@ from etl_lib.settings import Settings, find_home
 from pgarrow.errors import first_line
 
 NOTEBOOK_SUFFIX, FAILED_SUFFIX, PAGE_SUFFIX = ".ipynb", ".failed.ipynb", ".html"
+PRINT_SUFFIX = ".pdf"
+"""Of a page that was printed."""
 DATE = r"\d{4}-\d{2}-\d{2}"
 PERIODS = "periods/"
 FOLDER = re.compile(f"{DATE}|{PERIODS}{DATE}_{DATE}", re.ASCII)

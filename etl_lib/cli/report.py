@@ -5,7 +5,7 @@ from pathlib import Path
 from etl_lib.archive.index import write_index
 from etl_lib.archive.pdf import find_browser, print_page
 from etl_lib.archive.status import read_status
-from etl_lib.archive.store import PAGE_SUFFIX, display_path, project_archive
+from etl_lib.archive.store import PAGE_SUFFIX, PRINT_SUFFIX, display_path, project_archive
 from etl_lib.cli.options import ReportOptions
 from etl_lib.cli.output import Exit, say
 from etl_lib.parameters import parse_span
@@ -38,7 +38,7 @@ def report(options: ReportOptions) -> Exit:
     say(f"  report    {display_path(outcome.page)}  <- open this in a browser")
     if browser:
         page = archive.read(outcome.name + PAGE_SUFFIX).decode()
-        printed = archive.write(f"{outcome.name}.pdf", print_page(browser, page))
+        printed = archive.write(outcome.name + PRINT_SUFFIX, print_page(browser, page))
         say(f"  printed   {display_path(printed)}")
     index = write_index(archive, read_status(settings, archive))
     say(f"  all pages {display_path(index)}")

@@ -90,7 +90,7 @@ def test_periods() -> None:
     assert find_reports([*names, "index.html"]) == [run(1) + ".html"]
 
 
-SUFFIXES = (".ipynb", ".failed.ipynb", ".html")
+SUFFIXES = (".ipynb", ".failed.ipynb", ".html", ".pdf")
 FOLDERS = ("2024-05-20", "2024-05-21", "periods/2024-05-01_2024-05-31")
 archives = st.sets(
     st.tuples(st.integers(1, 20), st.sampled_from(FOLDERS), st.sampled_from(SUFFIXES)), max_size=40
