@@ -71,7 +71,7 @@ def test_others_stay() -> None:
     others = [
         "index.html",
         "2024-05-20/mine.ipynb",
-        "2024-05-20/20240601T060000.000001Z.pdf",
+        "2024-05-20/20240601T060000.000001Z.png",
         "2024-05-20/20240601T060000.000001Z-Copy1.ipynb",
         "2024-05-20/.ipynb_checkpoints/20240601T060000.000001Z.ipynb",
         "20240601T060000.000001Z.ipynb",
