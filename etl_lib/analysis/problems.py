@@ -59,7 +59,7 @@ def _describe_gaps(statistics: pd.DataFrame, load: LoadedDay) -> Iterator[str]:
     """Signals and turbines without readings, then the gaps of the others, the longest first."""
     absent = [name for name in load.columns if not _has_readings(statistics, name)]
     if absent:
-        yield f"No turbine has readings of {words.listing([label(name) for name in absent])}."
+        yield f"There are no readings of {words.listing([*map(label, absent)])} on this day."
     present = [name for name in load.columns if name not in absent]
     if not present:
         return

@@ -72,7 +72,7 @@ def test_wrong_arguments(
     assert sorted(path.name for path in project.iterdir()) == ["notebooks", "runs"]
 
 
-@pytest.mark.parametrize("word", ["rum", "report", "--colums"])
+@pytest.mark.parametrize("word", ["rum", "rapport", "--colums"])
 def test_unknown_command(capsys: pytest.CaptureFixture[str], word: str) -> None:
     """An unknown command is refused with the list of commands."""
     code, out, err = etl(capsys, word)
@@ -142,7 +142,7 @@ def test_lines_of_one_date(project: Path, capsys: pytest.CaptureFixture[str]) ->
     )
     assert (project / notebook.split()[1]).suffix == ".ipynb"
     page = (project / report.split()[1]).read_text()
-    assert "power, wind_speed, ambient_temperature" in page
+    assert "&#x27;power&#x27;, &#x27;wind_speed&#x27;, &#x27;ambient_temperature&#x27;" in page
     assert report.split()[1].removeprefix("runs/") in (project / index.split()[2]).read_text()
 
 

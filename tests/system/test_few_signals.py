@@ -136,7 +136,8 @@ def test_signals_without_readings(
     if not absent:
         assert "no readings" not in first + shown(project)
         return
-    assert told in shown(project)
+    named = " and ".join(name.replace("_", " ") for name in absent)
+    assert f"There are no readings of {named} on this day." in shown(project)
     assert told in found["coverage"][DAY].value
     if len(absent) == 1:
         count = 864 if "power" in signals else 720  # with a state where there is power

@@ -115,7 +115,7 @@ def test_a_run_leaves_the_notebook_as_it_was(
     edit(page, "date = None", f'date = "{DAY}"')
     run_all(page)
     wait_for(lambda: loads(services) == [(DAY,)], seconds=60)
-    summary = page.get_by_role("cell", name="date (UTC)", exact=True)
+    summary = page.get_by_text("coverage; the readings that arrived")
     expect(summary).to_be_attached()
     path = farm / "notebooks" / "etl.ipynb"
     save(page, path)

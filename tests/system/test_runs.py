@@ -25,6 +25,7 @@ from etl_lib.errors import AlvoError
 from etl_lib.kernels.limits import Limits
 from etl_lib.kernels.manager import Provisioner
 from etl_lib.runs import date as runs
+from etl_lib.runs import notebook as notebook_runs
 from etl_lib.runs.batch import run_dates
 from etl_lib.runs.date import Outcome, run_date
 from etl_lib.runs.notebook import Plan
@@ -265,7 +266,7 @@ def test_unknown_to_ledger(run: Run, project: Path) -> None:
 
 def test_no_kernel(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that does not start is a failure."""
-    monkeypatch.setattr(runs, "KERNEL", "absent")
+    monkeypatch.setattr(notebook_runs, "KERNEL", "absent")
     assert run().error == "NoSuchKernel: No such kernel named absent"
     assert archived(project) == ["2024-05-21/*.failed.ipynb"]
 
@@ -389,7 +390,7 @@ def test_silent_magic(run: Run, project: Path, alvo_url: str, magic: str, error:
     notebook = nbformat.read(path, as_version=4)
     place = next(i for i, cell in enumerate(notebook.cells) if "load_day(" in cell.source)
     notebook.cells[place].source = magic
-    notebook.cells = [cell for cell in notebook.cells if "summarize(load" not in cell.source]
+    notebook.cells = [cell for cell in notebook.cells if "etl_lib.summarize(" not in cell.source]
     nbformat.write(notebook, path)
     assert run().error == error
     assert execute(alvo_url, "SELECT count(*) FROM run") == [(0,)]

@@ -71,4 +71,4 @@ def test_faults(outcomes: dict[date, Outcome], alvo_url: str) -> None:
     gap = hours(alvo_url, GAP)
     assert sum(count for (turbine, _), count in gap.items() if turbine == "T5") == 18
     for day, what in ((DERATED, "derated"), (OUTAGE, "idle"), (GAP, "no data")):
-        assert f"<th>{what}</th>" in Path(str(outcomes[day].report)).read_text()
+        assert f">{what}, h</th>" in Path(str(outcomes[day].report)).read_text()
