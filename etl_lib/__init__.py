@@ -24,7 +24,8 @@ if TYPE_CHECKING:
         plot_heat_map,
     )
     from etl_lib.analysis.flags import count_flags, describe_flags, summarize_flags
-    from etl_lib.analysis.losses import find_gaps, find_stretches
+    from etl_lib.analysis.gaps import find_gaps
+    from etl_lib.analysis.losses import find_stretches
     from etl_lib.analysis.performance import measure_turbines
     from etl_lib.analysis.period import (
         choose_reference,
@@ -70,7 +71,8 @@ _ROOMS = {
     "analysis.farm": "compare_coverage compare_power_curves compare_signals plot_heat_map",
     "analysis.drift": "plot_north_offsets plot_residuals",
     "analysis.exclusions": "describe_exclusions",
-    "analysis.losses": "find_gaps find_stretches",
+    "analysis.gaps": "find_gaps",
+    "analysis.losses": "find_stretches",
     "analysis.performance": "measure_turbines",
     "analysis.period": "choose_reference describe_reference rank_turbines summarize_period",
     "analysis.period_plots": "plot_period_energy sum_energy",

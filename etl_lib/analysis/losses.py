@@ -1,4 +1,4 @@
-"""What turbines gave beside what their reference curve gives, and where readings are missing."""
+"""What turbines gave beside what their reference curve gives."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from etl_lib.analysis import words
 from etl_lib.analysis.reference import Reference
 from etl_lib.analysis.slots import Numbers, Slots
-from etl_lib.parameters import Span
-from etl_lib.transform.kinds import BUCKET_SECONDS, STATE, signals_of
+from etl_lib.transform.kinds import BUCKET_SECONDS, STATE
 from etl_lib.transform.states import TurbineState
-from etl_lib.transform.statistics import BUCKET, BUCKETS_A_DAY, coverage
+from etl_lib.transform.statistics import BUCKET
 
 HOURS_A_SLOT = BUCKET_SECONDS / 3600
 SHORTEST = 3
@@ -42,17 +41,6 @@ class Stretch:
     """kWh"""
     state: TurbineState | None
     """What the turbine did for most of it; None if that is not known."""
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A turbine without readings from `start` to `end` (UTC, exclusive)."""
-
-    turbine: str
-    start: pd.Timestamp
-    end: pd.Timestamp
-    signals: Sequence[str]
-    """The signals that are missing; empty if all are."""
 
 
 def find_stretches(
@@ -90,41 +78,6 @@ def find_stretches(
     return sorted(found, key=lambda stretch: -stretch.lost)
 
 
-def find_gaps(
-    data: pd.DataFrame,
-    turbines: Sequence[str] = (),
-    signals: Sequence[str] = (),
-    *,
-    span: Span | None = None,
-    loaded: NDArray[np.bool_] | None = None,
-) -> list[Gap]:
-    """Each stretch of ten minutes and more without a reading, by turbine and time.
-
-    Without names, of all turbines and signals of `data`; without a span, of the days from its first
-    to its last. `loaded` has a row per turbine and a column per day: the others have no gaps.
-    """
-    slots = Slots.of(data, turbines, span)
-    names = [*signals] or signals_of(map(str, slots.data))
-    if not names or not slots.days:
-        return []
-    missing = {}
-    for name in names:
-        shares = coverage(slots.data, name).to_numpy()
-        missing[name] = np.isnan(slots.hold(np.where(shares > 0, shares, np.nan), name))
-        if loaded is not None:
-            missing[name] &= np.repeat(loaded, BUCKETS_A_DAY, axis=1)
-    every = np.logical_and.reduce([*missing.values()])
-    gaps = [_gap(slots, *run, ()) for run in find_runs(every)]
-    for name, table in missing.items():
-        gaps += [_gap(slots, *run, (name,)) for run in find_runs(table & ~every)]
-    return sorted(gaps, key=lambda gap: (gap.turbine, gap.start, gap.signals))
-
-
-def _gap(slots: Slots, row: int, first: int, last: int, signals: Sequence[str]) -> Gap:
-    start, end = (slots.first + slot * BUCKET for slot in (first, last))
-    return Gap(slots.names[row], start, end, signals)
-
-
 def find_runs(table: NDArray[np.bool_], shortest: int = 1) -> Iterator[tuple[int, int, int]]:
     """Row, first and last column (exclusive) of each run of true cells, row by row."""
     edges = np.diff(np.pad(table, ((0, 0), (1, 1))).astype(np.int8), axis=1)
@@ -153,13 +106,6 @@ def describe_stretch(stretch: Stretch, *, dated: bool = False) -> str:
     when = f"from {describe_times(stretch.start, stretch.end, dated=dated)}"
     lost = f"{words.energy(stretch.lost)} less than the reference curve gives"
     return f"{stretch.turbine} {did} {when}: {lost} ({below} below it)."
-
-
-def describe_gap(gap: Gap, *, dated: bool = False) -> str:
-    """`T4 has no readings from 09:00 to 10:20.`; `dated` gives the day, too."""
-    names = " and ".join(name.replace("_", " ") for name in gap.signals)
-    what = f"readings of {names}" if names else "readings"
-    return f"{gap.turbine} has no {what} from {describe_times(gap.start, gap.end, dated=dated)}."
 
 
 def describe_times(start: pd.Timestamp, end: pd.Timestamp, *, dated: bool = False) -> str:

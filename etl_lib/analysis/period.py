@@ -79,7 +79,8 @@ def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
         _compare(period, total["energy"], period.before, period.span.before),
         _compare(period, total["energy"], period.year_before, period.span.year_before),
     ]
-    yield words.energy(total["energy"]), "; ".join(["energy", *filter(None, changes)])
+    if pd.notna(total["energy"]):
+        yield words.energy(total["energy"]), "; ".join(["energy", *filter(None, changes)])
     if pd.notna(total["calendar_capacity_factor"]):
         factors = [words.share(total[n]) for n in ("calendar_capacity_factor", "capacity_factor")]
         other = f"; {factors[1]} in the hours with data" if factors[1] != factors[0] else ""

@@ -1,5 +1,6 @@
 """What is missing or wrong in a period, in sentences; `period` as from `read_period`."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
 
@@ -9,14 +10,15 @@ import pandas as pd
 from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import summarize_flags
-from etl_lib.analysis.losses import describe_gap, describe_stretch, find_gaps, find_stretches
+from etl_lib.analysis.gaps import describe_gaps, find_gaps
+from etl_lib.analysis.losses import describe_stretch, find_stretches
 from etl_lib.analysis.performance import BASIS
 from etl_lib.analysis.reference import Reference
 from etl_lib.load.period import Period
 from etl_lib.transform.kinds import TURBINE
 
 MOST = 6
-"""So many stretches of losses, and so many gaps, have a sentence each."""
+"""So many stretches of losses have a sentence each; of the rest there is one."""
 SHORTEST = pd.Timedelta("30min")
 """Of a gap that counts here."""
 
@@ -28,11 +30,16 @@ def describe_missing(period: Period) -> Iterator[str]:
         what = words.count(len(lost), "day is", "days are")
         command = f"`etl run {lost[0]} {lost[-1]}` loads what Fonte has"
         yield f"{what} not loaded: {words.listing(_group_days(lost))}; {command}."
+    absent: dict[tuple[date, ...], list[str]] = defaultdict(list)
     for turbine in period.turbines:
-        absent = [day for day, names in sorted(period.lacking.items()) if turbine in names]
-        if absent:
-            what = words.count(len(absent), "loaded day")
-            yield f"{turbine} is not part of {what}: {words.listing(_group_days(absent))}."
+        without = (day for day, names in sorted(period.lacking.items()) if turbine in names)
+        absent[tuple(without)].append(turbine)
+    for missed, turbines in absent.items():
+        if missed:
+            what = words.count(len(missed), "loaded day")
+            are = "is" if len(turbines) == 1 else "are"
+            when = words.listing(_group_days(missed))
+            yield f"{words.listing(turbines)} {are} not part of {what}: {when}."
     loaded = [
         [day in period.loads and turbine not in period.lacking.get(day, ()) for day in days]
         for turbine in period.turbines
@@ -41,11 +48,8 @@ def describe_missing(period: Period) -> Iterator[str]:
     gaps = find_gaps(
         period.statistics, period.turbines, basis, span=period.span, loaded=np.array(loaded, bool)
     )
-    gaps = sorted((g for g in gaps if g.end - g.start >= SHORTEST), key=lambda g: g.start - g.end)
-    yield from (describe_gap(gap, dated=True) for gap in gaps[:MOST])
-    if rest := gaps[MOST:]:
-        hours = sum((gap.end - gap.start for gap in rest), pd.Timedelta(0)) / pd.Timedelta("1h")
-        yield f"{len(rest):,} more gaps of half an hour and more: {hours:,.0f} turbine-hours."
+    long = (gap for gap in gaps if gap.end - gap.start >= SHORTEST)
+    yield from describe_gaps(long, len(period.turbines), dated=True)
 
 
 def describe_losses(period: Period, reference: Reference | None) -> Iterator[str]:

@@ -8,11 +8,10 @@ import pyarrow as pa
 from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import list_findings
+from etl_lib.analysis.gaps import describe_gaps, find_gaps
 from etl_lib.analysis.losses import (
-    describe_gap,
     describe_stretch,
     describe_times,
-    find_gaps,
     find_runs,
     find_stretches,
 )
@@ -25,7 +24,7 @@ from etl_lib.transform.states import TurbineState
 from etl_lib.transform.statistics import BUCKET
 
 MOST = 6
-"""So many gaps, and so many losses, have a sentence each; of the rest there is one."""
+"""So many losses have a sentence each; of the rest there is one."""
 SHORTEST = 3
 """Slots of a state that counts here: half an hour."""
 DID = {
@@ -71,11 +70,7 @@ def _describe_gaps(statistics: pd.DataFrame, load: LoadedDay) -> Iterator[str]:
     for gap in whole:
         if gap.signals:
             yield f"{gap.turbine} has no readings of {label(gap.signals[0])} on this day."
-    rest = sorted((gap for gap in gaps if gap not in whole), key=lambda gap: gap.start - gap.end)
-    yield from map(describe_gap, rest[:MOST])
-    if more := rest[MOST:]:
-        hours = sum((gap.end - gap.start for gap in more), pd.Timedelta(0)) / pd.Timedelta("1h")
-        yield f"{len(more):,} more gaps of ten minutes and more: {hours:,.1f} hours."
+    yield from describe_gaps((gap for gap in gaps if gap not in whole), len(load.turbines))
 
 
 def _has_readings(statistics: pd.DataFrame, signal: str) -> bool:

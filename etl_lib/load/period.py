@@ -73,7 +73,7 @@ def read_period(
     """
     span, asked_at = parse_span(start, end), datetime.now(UTC)
     facts, loaded, names = check_period(fonte, alvo, span, turbines)
-    series = [name for name in read_units(alvo) if _is_needed(name)]
+    series = _choose_series(read_units(alvo))
     read: dict[str, Any] = {"turbines": names, "excluding": True}
     basis = [name for name in series if _is_basis(name)]
     before, year_before = span.before, span.year_before
@@ -128,6 +128,12 @@ def read_history(alvo: Engine, day: Day) -> pd.DataFrame:
         series=[name for name in read_units(alvo) if _is_basis(name)],
         excluding=True,
     )
+
+
+def _choose_series(names: Collection[str]) -> list[str]:
+    """The series that the analysis of a period needs; all, where it has neither wind nor power."""
+    has_basis = any(f"{signal}_count" in names for signal in BASIS)
+    return [name for name in names if _is_needed(name) or not has_basis]
 
 
 def _is_basis(series: str) -> bool:

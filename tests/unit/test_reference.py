@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl_lib.analysis.losses import (
-    describe_gap,
-    describe_stretch,
-    find_gaps,
-    find_runs,
-    find_stretches,
-)
+from etl_lib.analysis.gaps import describe_gaps, find_gaps
+from etl_lib.analysis.losses import describe_stretch, find_runs, find_stretches
 from etl_lib.analysis.reference import Reference, find_reference, interpolate
 from etl_lib.errors import ParameterError
 from etl_lib.extract.turbines import Turbine
@@ -190,14 +185,31 @@ def test_gaps() -> None:
     whole = make("T1", np.full(144, 8.0), np.full(144, 800.0))
     data = whole.drop(whole.index[[0, 1, 2, 50, *range(140, 144)]])
     data.loc[data.index[90:93], ["wind_speed_mean", "wind_speed_count"]] = np.nan
-    texts = [describe_gap(gap) for gap in find_gaps(data)]
-    assert texts == [
-        "T1 has no readings from 00:00 to 00:30.",
-        "T1 has no readings from 08:20 to 08:30.",
-        "T1 has no readings of wind speed from 15:40 to 16:10.",
+    assert [*describe_gaps(find_gaps(data), 1)] == [
         "T1 has no readings from 23:20 to 24:00.",
+        "T1 has no readings from 00:00 to 00:30.",
+        "T1 has no readings of wind speed from 15:40 to 16:10.",
+        "T1 has no readings from 08:20 to 08:30.",
     ]
+    late, early = make("T2", [8.0], [800.0], 143), make("T1", [8.0], [800.0], 143)
+    both = find_gaps(pd.concat([early, late]), ["T1", "T2"])
+    assert [*describe_gaps(both, 2, dated=True)] == [
+        "All 2 turbines have no readings from 2024-05-20 00:00 to 23:50."
+    ]
+    many = find_gaps(whole.iloc[::2])
+    assert [*describe_gaps(many, 1)][-1] == "66 more gaps: 11.0 turbine-hours."
     assert [gap.turbine for gap in find_gaps(whole, ["T1", "T2"])] == ["T2"]
+
+
+def test_excluded_is_no_gap() -> None:
+    """What people excluded is not missing; beside it the gap goes on."""
+    data = make("T1", np.full(144, 8.0), np.full(144, 800.0)).drop(
+        make("T1", np.zeros(6), 0.0, 10).index
+    )
+    facts = {"id": 1, "reason": "ice", "author": "me", "created": "2024-06-01T00:00Z"}
+    period = {"start": "2024-05-20T01:45Z", "end": "2024-05-20T02:05Z"}
+    data.attrs["exclusions"] = [facts | period | {"turbine": "T1", "signal": None}]
+    assert [*describe_gaps(find_gaps(data), 1)] == ["T1 has no readings from 02:10 to 02:40."]
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=7, max_size=7), min_size=1, max_size=4))
