@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from etl_lib.project import FILES
 
-A_DAY = re.compile(r"""^(\w+) = (["'])\d{4}-\d{2}-\d{2}\2[ \t]*$""", re.MULTILINE)
-"""A parameter that is set to a day and nothing else."""
+A_DATE = re.compile(r"""^(date|start|end) = (["'])\d{4}(-\d{2}){,2}\2[ \t]*$""", re.MULTILINE)
+"""A date, or an end of a period, that is set to a day, a month or a year and nothing else."""
 OF_A_VIEW = {
     *("ExecuteTime", "execution", "collapsed", "scrolled", "trusted"),
     *("jupyter", "jp-MarkdownHeadingCollapsed"),
@@ -28,7 +28,7 @@ def strip_run(
     """Strip a notebook of the project before it is saved; a hook of Jupyter's server.
 
     What goes is of one run: outputs, counts, times, what is folded, the version of Python, and
-    the days that parameters name, since a saved day would be a default. All other edits stay.
+    the dates that parameters name, since a saved date would be a default. All other edits stay.
     Notebooks of other names, and copies in other folders, are saved as they are.
     """
     if model["type"] != "notebook" or not _is_project_s(Path(contents_manager.root_dir, path)):
@@ -39,7 +39,7 @@ def strip_run(
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
         if "parameters" in cell["metadata"].get("tags", ()):
-            cell["source"] = A_DAY.sub(r"\1 = None", "".join(cell["source"]))
+            cell["source"] = A_DATE.sub(r"\1 = None", "".join(cell["source"]))
     metadata = _without(notebook["metadata"], {"widgets", "signature"})
     notebook["metadata"] = metadata | {"language_info": {"name": "python"}}
 

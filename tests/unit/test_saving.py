@@ -51,6 +51,20 @@ def test_a_run_is_not_saved(
     assert save(executed) == committed
 
 
+@pytest.mark.parametrize("value", ['"2024-05-20"', '"2024-05"', "'2024'"])
+def test_a_period_is_not_saved(value: str) -> None:
+    """Nor are the ends of a period; a turbine may have the name of a year."""
+    committed = nbformat.read(ROOT / "notebooks" / "period.ipynb", as_version=4)
+    executed = deepcopy(committed)
+    cell = next(cell for cell in executed["cells"] if "start = None" in cell["source"])
+    for name in ("start", "end"):
+        cell["source"] = cell["source"].replace(f"{name} = None", f"{name} = {value}")
+    assert save(executed, "notebooks/period.ipynb") == committed
+    cell["source"] = cell["source"].replace("turbines = None", 'turbines = "2024"')
+    saved = save(executed, "notebooks/period.ipynb")
+    assert sum('turbines = "2024"' in each["source"] for each in saved["cells"]) == 1
+
+
 @pytest.mark.parametrize("line", ['date = "2024-05-20" if True else None', 'date = "20240520"'])
 def test_edits_are_saved(executed: dict[str, Any], line: str) -> None:
     """Code, prose and other parameters are saved as people wrote them."""
