@@ -18,14 +18,14 @@ from etl_lib.transform.kinds import shown_column
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
-WIDTH = 9
+WIDTH = 7.5
 """Width of a figure, inches."""
 CUT_OUT = 25.0
 """m/s, up to which wind speed is drawn."""
-LETTERS = 105
+LETTERS = 85
 """What fits beside each other in a legend; the sign of an entry takes eight."""
-SENTENCE = 0.5
-"""Height of a figure that has a sentence instead of a plot, inches."""
+SENTENCE, LETTERS_AN_INCH = 0.5, 12
+"""Height of a figure that has a sentence instead of a plot, inches, and letters across."""
 _own: WeakSet[Figure] = WeakSet()
 """The figures that were made here, not by the caller."""
 
@@ -70,9 +70,10 @@ def write_sentence(ax: Axes, sentence: str) -> Axes:
     figure = ax.get_figure(root=True)
     at: dict[str, Any] = {"x": 0.5, "ha": "center"}
     if figure and figure in _own and len(figure.axes) == 1:
-        figure.set_size_inches(WIDTH, SENTENCE)
-        ax.set_position((0, 0, 1, 1))
-        at = {"x": 0.01, "ha": "left"}  # a narrow window shows the left side
+        # A figure no wider than the sentence is not made smaller on a phone
+        figure.set_size_inches(len(sentence) / LETTERS_AN_INCH, SENTENCE)
+        ax.set_position((0, 0, 0.99, 1))
+        at = {"x": 0, "ha": "left"}
     ax.text(y=0.5, s=sentence, va="center", transform=ax.transAxes, color=GREY, **at)
     ax.set_axis_off()
     return ax
@@ -165,7 +166,7 @@ def add_legend(ax: Axes, **place: Any) -> Axes:
     ax.grid(alpha=0.3)
     ax.spines[["top", "right"]].set_visible(False)
     names = ax.get_legend_handles_labels()[1]
-    columns = _count_columns(names)
+    columns = count_columns(names)
     above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
     ax.legend(frameon=False, borderaxespad=0.2, **above | place)
     figure = ax.get_figure(root=True)
@@ -176,9 +177,23 @@ def add_legend(ax: Axes, **place: Any) -> Axes:
     return ax
 
 
-def _count_columns(names: Sequence[str]) -> int:
-    """The columns of a legend that fit the page's width, three at most; it is filled by columns."""
-    for columns in (3, 2):
+def add_wide_legend(ax: Axes, names: Sequence[str], **look: Any) -> None:
+    """A legend of up to five columns above the axes; the figure grows if it has several rows."""
+    columns = count_columns(names, most=5)
+    figure = ax.get_figure(root=True)
+    if figure and figure in _own:
+        old = figure.get_figheight()
+        new = old + 0.2 * (ceil(len(names) / columns) - 1)
+        figure.set_figheight(new)
+        for each in figure.axes:
+            left, bottom, width, height = each.get_position().bounds
+            each.set_position((left, bottom * old / new, width, height * old / new))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, **look)
+
+
+def count_columns(names: Sequence[str], most: int = 3) -> int:
+    """The columns of a legend that fit the page's width; it is filled by columns."""
+    for columns in range(min(most, len(names)), 1, -1):
         rows = ceil(len(names) / columns)
         widths = [max(map(len, names[n : n + rows])) for n in range(0, len(names), rows or 1)]
         if sum(widths) + 8 * columns <= LETTERS:

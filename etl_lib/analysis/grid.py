@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from etl_lib.analysis.axes import DAY, GREY, WIDTH, new_axes
+from etl_lib.analysis.axes import DAY, GREY, WIDTH, add_wide_legend, new_axes
 from etl_lib.analysis.rows import shorten
 from etl_lib.analysis.slots import Numbers
 from etl_lib.transform.statistics import BUCKETS_A_DAY
@@ -190,7 +190,7 @@ def time_ticks(first: pd.Timestamp, days: int, width: float) -> tuple[Ticks, str
 
 def add_key(ax: Axes) -> Axes:
     """A legend above the grid; its dots are twice as large as those of the cells."""
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 5}
-    place |= {"columnspacing": 1.2, "handletextpad": 0.4}
-    ax.legend(frameon=False, borderaxespad=0, fontsize=TEXT, markerscale=2, **place)
+    look: dict[str, Any] = {"columnspacing": 1.2, "handletextpad": 0.4, "fontsize": TEXT}
+    names = ax.get_legend_handles_labels()[1]
+    add_wide_legend(ax, names, borderaxespad=0, markerscale=2, **look)
     return ax

@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from etl_lib.analysis.axes import DAY, WIDTH, format_time, new_axes
+from etl_lib.analysis.axes import DAY, WIDTH, add_wide_legend, format_time, new_axes
 from etl_lib.analysis.marks import SMALL_MARK, name_mark
 from etl_lib.analysis.slots import Numbers, Slots
 
@@ -65,8 +65,8 @@ def draw_rows(
         x = sides[0] + (column + 0.5) * (sides[1] - sides[0]) / table.shape[1]
         key += ax.plot(x, turbine + 0.5, "x", label=name_mark(bits), **SMALL_MARK)
     if key:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 5}
-        ax.legend(handles=key, frameon=False, borderaxespad=0.2, **place)
+        names = [str(each.get_label()) for each in key]
+        add_wide_legend(ax, names, handles=key, borderaxespad=0.2)
     return ax
 
 

@@ -576,7 +576,7 @@ def test_text_fits(size: int, name: str) -> None:
                 extent = text.get_window_extent().transformed(ax.transData.inverted())
                 assert not any(extent.x0 + 1 < left < extent.x1 for left in lefts)
         for ax in (plot_heat_map(data, "power"), compare_coverage(data)):
-            assert ax.get_position().width > 0.6
+            assert ax.get_position().width > 0.5
     for figure in map(plt.figure, plt.get_fignums()):
         drawn_on, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert 0 <= drawn_on.x0 < drawn_on.x1 <= width, drawn(figure.axes[0])
