@@ -12,9 +12,9 @@ import httpx2
 import hypothesis
 import pyarrow as pa
 import pytest
-from helpers import CATALOGUE, CHROMIUM, ROOT, SEED, SIGNALS, drop_database, serve
+from browsing import browser, visit  # noqa: F401  # fixtures
+from helpers import CATALOGUE, ROOT, SEED, SIGNALS, drop_database, serve
 from hypothesis import HealthCheck
-from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import Engine
 
 from etl_lib.extract import client
@@ -223,12 +223,3 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ETL_HOME", str(home))
     monkeypatch.chdir(home)
     return home
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()

@@ -99,7 +99,7 @@ def _tag_of(section: Sequence[NotebookNode]) -> str:
 
 
 def _move_code(section: list[NotebookNode]) -> list[NotebookNode]:
-    """The section with its code in one cell at the end, where it stands in nobody's way."""
+    """The section with its code in one cell at the end, after all outputs."""
     code = [each for each in section if each.cell_type == "code" and "line" not in each.metadata]
     if not code:
         return section

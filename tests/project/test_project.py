@@ -121,6 +121,18 @@ def test_notebooks_are_thin(path: Path) -> None:
         assert not re.search(r"^\s*(async def|def|class) ", source, re.MULTILINE), source
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+def test_plots_have_alt_texts(path: Path) -> None:
+    """A cell that draws has metadata with an alternative text for its plot."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    drawing = [
+        cell for cell in cells if re.search(r"etl_lib\.(plot|compare)_", "".join(cell["source"]))
+    ]
+    assert drawing
+    for cell in drawing:
+        assert len(cell["metadata"].get("alt", "")) > 10, "".join(cell["source"])
+
+
 # The lists of dependencies
 
 

@@ -1,75 +1,19 @@
-"""The index and a report in a real browser, opened from disk as people open them."""
+"""The index in a real browser, opened from disk as people open it."""
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers import ROOT, needs_chromium, put_notebook, put_period
-from nbformat.v4 import new_code_cell, new_notebook, new_output
-from playwright.sync_api import Browser, Page, expect
+from browsing import CONTRASTS, PHONE, SCHEMES, SMALLEST_TEXT, Visit, does_not_scroll_sideways
+from helpers import needs_chromium, put_notebook, put_period
+from playwright.sync_api import Page, expect
 
 from etl_lib.archive.index import write_index
-from etl_lib.archive.pages import render
 from etl_lib.archive.status import DayStatus, State
 from etl_lib.archive.store import open_archive
 
 pytestmark = needs_chromium
 DAY = date(2024, 5, 20)
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-SCHEMES = ("light", "dark")
-Visit = Callable[..., Page]
-
-CONTRASTS = """selector => [...document.querySelectorAll(selector)].map(element => {
-    const parse = color => {
-        const [r, g, b, alpha = 1] = color.match(/[\\d.]+/g).map(Number);
-        return [r, g, b, alpha];
-    };
-    const over = ([r, g, b, alpha], below) =>
-        [r, g, b].map((c, i) => c * alpha + below[i] * (1 - alpha));
-    const luminance = color => color.map(c => c / 255)
-        .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
-        .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
-    const layers = [];
-    for (let e = element; e; e = e.parentElement)
-        layers.unshift(parse(getComputedStyle(e).backgroundColor));
-    const ground = layers.reduce((below, layer) => over(layer, below), [255, 0, 255]);
-    const text = over(parse(getComputedStyle(element).color), ground);
-    const [low, high] = [luminance(text), luminance(ground)].sort((a, b) => a - b);
-    return (high + .05) / (low + .05);
-})"""
-"""The contrast by WCAG 2 of each element's text and its background."""
-
-SMALLEST_TEXT = """() => Math.min(...[...document.body.querySelectorAll("*")]
-    .filter(e => e.checkVisibility())
-    .filter(e => [...e.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
-    .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    """Open a file. At the end, only pages were requested and the console is empty."""
-    contexts, requests, messages = [], [], []
-
-    def visit(path: Path, **options: Any) -> Page:
-        contexts.append(context := browser.new_context(**options))
-        context.on("request", lambda it: requests.append((it.url[:5], it.is_navigation_request())))
-        context.on("console", lambda message: messages.append(message.text))
-        context.on("weberror", lambda error: messages.append(str(error.error)))
-        page = context.new_page()
-        page.goto(path.as_uri())
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert set(requests) == {("file:", True)}
-    assert messages == []
 
 
 @pytest.fixture
@@ -93,24 +37,6 @@ def index(project: Path) -> Path:
     return write_index(open_archive(project / "runs"), statuses(states))
 
 
-@pytest.fixture(scope="module")
-def report(
-    tmp_path_factory: pytest.TempPathFactory, seeded_api: str, new_database: Callable[[], str]
-) -> Path:
-    """The report of a real `etl run`, with the index of ten days beside it."""
-    home = tmp_path_factory.mktemp("reported")
-    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    environment = {"FONTE_API_URL": seeded_api, "ALVO_DATABASE_URL": new_database()}
-    # In another process: papermill cannot use the event loop that Playwright runs in this one
-    subprocess.run(
-        [sys.executable, "-m", "etl_lib.cli", "run", DAY.isoformat()],
-        env=os.environ | environment | {"ETL_HOME": str(home)},
-        check=True,
-    )
-    (report,) = (home / "runs" / DAY.isoformat()).glob("*.html")
-    return report
-
-
 def statuses(states: tuple[State, ...]) -> dict[date, DayStatus]:
     """One day per state, from `DAY` on."""
     days = [DAY + timedelta(days=n) for n in range(len(states))]
@@ -129,13 +55,6 @@ def visible_days(page: Page) -> list[str]:
 def sorting(page: Page) -> dict[str, str]:
     heads = page.locator("th[aria-sort]").all()
     return {head.inner_text().split()[0]: head.get_attribute("aria-sort") or "" for head in heads}
-
-
-def does_not_scroll_sideways(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
-
-
-# The index
 
 
 def test_newest_first(index: Path, visit: Visit) -> None:
@@ -421,64 +340,3 @@ def test_empty_archive(project: Path, visit: Visit) -> None:
     page = visit(write_index(open_archive(project / "runs"), {}), **PHONE)
     expect(page.get_by_text("etl run 2024-05-20")).to_be_visible()
     assert does_not_scroll_sideways(page)
-
-
-# A report
-
-
-def test_report_and_back(report: Path, visit: Visit) -> None:
-    """The index links to a report, whose title has the date, and the report links back."""
-    page = visit(report.parent.parent / "index.html")
-    page.get_by_role("link", name="report").click()
-    assert page.title() == "2024-05-20 · one day of turbine readings"
-    page.get_by_role("link", name="all dates").click()
-    expect(page.locator("output")).to_have_text("10 dates")
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_plots_and_code(report: Path, visit: Visit, scheme: str) -> None:
-    """A report shows its plots as SVG and unfolds its code."""
-    page = visit(report, color_scheme=scheme)
-    plots = page.locator("main img")
-    assert plots.count() >= 3
-    for plot in plots.all():
-        assert plot.get_attribute("src").startswith("data:image/svg+xml")  # sharp at any density
-        assert plot.evaluate("image => image.naturalWidth") > 100
-    code = page.get_by_text("etl_lib.load_day(")
-    expect(code).to_be_hidden()
-    page.locator("details", has=code).locator("summary").press("Enter")
-    expect(code).to_be_visible()
-    for selector in ("body", "p", "a", "summary", "td", "pre span"):
-        assert min(page.evaluate(CONTRASTS, selector)) >= 4.5, selector
-
-
-def test_report_on_phone(report: Path, visit: Visit) -> None:
-    """A report fits a phone."""
-    page = visit(report, **PHONE)
-    for summary in page.locator("summary").all():
-        summary.press("Enter")
-    assert does_not_scroll_sideways(page)
-    assert page.evaluate(SMALLEST_TEXT) >= 12
-
-
-def test_report_injection(tmp_path: Path, visit: Visit) -> None:
-    """HTML in a report's code, outputs and title is shown as text."""
-    attack = "<script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">"
-    cell = new_code_cell(f"date = {attack!r}", outputs=[new_output("stream", text=attack)])
-    error = {"ename": "E", "evalue": attack, "traceback": [f"E: {attack}"]}
-    cell.outputs.append(new_output("error", **error))
-    cell.outputs.append(new_output("execute_result", {"text/plain": attack}))
-    file = tmp_path / "report.html"
-    file.write_text(render(new_notebook(cells=[cell]), attack), encoding="utf-8")
-    page = visit(file)
-    assert page.title().startswith(attack)
-    expect(page.locator("script, main img")).to_have_count(0)
-    assert page.locator("body").text_content().count(attack) >= 3
-
-
-def test_report_policy(report: Path, visit: Visit) -> None:
-    """The policy of a report forbids every request to the network."""
-    page = visit(report)
-    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
-    assert policy.startswith("default-src 'none'; img-src data:;")
-    assert "http" not in policy
