@@ -20,6 +20,8 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#767676"
 DAY = pd.Timedelta(days=1)
 WIDTH = 7.5
 """Width of a figure, inches."""
+HEAT = "Blues"
+"""Colours of a quantity: little is pale, and dark in dark mode, where pages invert plots."""
 CUT_OUT = 25.0
 """m/s, up to which wind speed is drawn."""
 LETTERS = 85

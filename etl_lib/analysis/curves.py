@@ -116,7 +116,9 @@ def grid_curves(
     empty = np.setdiff1d(range(grid.cells), cell)
     lines = [None if number in empty else curve for number, curve in enumerate(drawn)]
     every = "reference" if known else "mean of all turbines"
-    grid.lines(*_pad(lines), color=GREY, lw=1.2, label=every)
+    x, y = _pad(lines)
+    inside = np.where(y <= scales[1][1], y, np.nan)  # not into the cell above
+    grid.lines(x, inside, color=GREY, lw=1.2, label=every)
     for chosen, fill, text in (
         (curves["count"] >= FULL_BIN, ORANGE, "mean of a 0.5 m/s bin"),
         (curves["count"] < FULL_BIN, "white", f"of fewer than {FULL_BIN}"),

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from etl_lib.analysis.axes import (
     BLUE,
+    HEAT,
     find_missing,
     label,
     new_axes,
@@ -89,7 +90,7 @@ def plot_heat_map(
     else:
         combine = slots.sum_by_day if column.endswith("_delta") else slots.mode_by_day
         table = combine(slots.place(values))
-    colours = TURN if turns else {"cmap": "cividis"} | _limits(slots.data, signal, column, table)
+    colours = TURN if turns else {"cmap": HEAT} | _limits(slots.data, signal, column, table)
     bar = BAR | {"label": quantity(slots.data, signal)} | (TURN_BAR if turns else {})
     return draw_rows(slots, table, colours, bar, ax, flagged_bits(slots.data, signal))
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from etl_lib.analysis.axes import (
     BLUE,
+    HEAT,
     WIDTH,
     add_legend,
     format_time,
@@ -93,7 +94,7 @@ def _draw_cells(
         bar |= {"fraction": BAR_WIDTH / (WIDTH - left - right), "aspect": 6 * height}
     ax.patch.set(**HATCH)
     values = np.ma.masked_invalid(table.to_numpy())
-    look: dict[str, Any] = {"cmap": "cividis", "edgecolors": "white", "linewidth": 0.5}
+    look: dict[str, Any] = {"cmap": HEAT, "edgecolors": "white", "linewidth": 0.5}
     mesh = ax.pcolormesh(edges, np.arange(count + 1), values, vmin=0, vmax=scale[0], **look)
     ax.invert_yaxis()
     ax.set_yticks(np.arange(count) + 0.5, names, size=min(9.0, 120 / count + 5))

@@ -4,7 +4,7 @@ Each takes a wide DataFrame as from `read_statistics` or `to_frame` (index `time
 buckets' starts; columns `<signal>_<statistic>`; units in `attrs["units"]`) and draws on `ax`, or
 on a new figure's axes. Without data the axes carry a sentence instead. A frame of several
 turbines is refused with `ParameterError`.
-The colours, Okabe and Ito's and cividis, suit colour-blind readers and grey print.
+The colours, Okabe and Ito's, cividis and blues, suit colour-blind readers and grey print.
 """
 
 from calendar import month_name

@@ -345,7 +345,7 @@ def test_heat_map(farm: pd.DataFrame) -> None:
     assert ax.get_ylim() == (6, 0)  # the first at the top
     assert ax.images[0].get_extent()[2:] == [6, 0]
     assert {"wind speed (m/s)", "no readings", "03:00", "2024-05-20 (UTC)"} <= set(drawn(ax))
-    assert ax.images[0].get_cmap().name == "cividis"
+    assert ax.images[0].get_cmap().name == "Blues"
 
 
 def test_later_readings_replace_held_ones(farm: pd.DataFrame) -> None:
