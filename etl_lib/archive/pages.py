@@ -7,8 +7,6 @@ without sections keeps its order.
 """
 
 import ast
-import re
-from base64 import b64encode
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
@@ -20,6 +18,8 @@ from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
+
+from etl_lib.archive.svg import to_address
 
 TEMPLATES = Path(__file__).parent / "templates"
 PARAMETERS = ("parameters", "injected-parameters")
@@ -38,7 +38,7 @@ def exporter() -> HTMLExporter:
         exclude_output_prompt=True,
         filters={
             "highlight_code": Highlight2HTML(pygments_lexer="ipython3"),
-            "picture": encode_picture,
+            "picture": to_address,
         },
     )
 
@@ -149,10 +149,3 @@ def _read_values(source: str) -> dict[str, str] | None:
             case _:
                 return None
     return values
-
-
-def encode_picture(svg: str) -> str:
-    """An SVG as a `data:` address, without what only a drawing program needs."""
-    plain = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->|<\?xml.*?\?>", "", svg, flags=re.DOTALL)
-    plain = re.sub(r">\s+<", "><", plain)
-    return f"data:image/svg+xml;base64,{b64encode(plain.encode()).decode()}"
