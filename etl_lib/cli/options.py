@@ -142,6 +142,39 @@ class ForgetOptions(ArchiveOptions):
 
 
 @dataclass(frozen=True)
+class ExportOptions:
+    """The arguments of `etl export`."""
+
+    first: date = argument(
+        "first", "the UTC day: YYYY-MM-DD or yesterday", metavar="START", type=day
+    )
+    end: date = argument("end", "the last day of a range, inclusive", **END)
+    file: Path = argument(
+        "file", "a name that ends in .parquet, .csv, .csv.gz or .xlsx", metavar="FILE", type=Path
+    )
+    columns: list[str] | None = argument(
+        "--columns",
+        "signals, one or more words (default: all that Alvo has)",
+        nargs="+",
+        metavar="NAME",
+        action=Names,
+    )
+    turbines: list[str] | None = argument(
+        "--turbines",
+        "turbines, one or more words (default: all that Alvo has)",
+        nargs="+",
+        metavar="NAME",
+        action=Names,
+    )
+    long: bool = argument("--long", "a row per statistic (default: per turbine and bucket)", **FLAG)
+    names: str | None = argument(
+        "--names", "the names and units of another program: openoa", choices=["openoa"]
+    )
+    excluding: bool = argument("--excluding", "leave out what people excluded", **FLAG)
+    force: bool = argument("--force", "replace files that are there", **FLAG)
+
+
+@dataclass(frozen=True)
 class PruneOptions(ArchiveOptions):
     """The arguments of `etl prune`."""
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Cursor
 
-__all__ = ["alvo_connection", "bulk_cursor", "create_tables", "execute", "open_alvo"]
+__all__ = [
+    "alvo_connection",
+    "bulk_cursor",
+    "create_tables",
+    "execute",
+    "open_alvo",
+    "shown_address",
+]
 SECRETS = ["password", "sslpassword"]
 """Secrets in an address's query; SQLAlchemy masks only a password before the host."""
 
@@ -107,9 +114,9 @@ def _find_missing(connection: Connection) -> dict[str, set[str]]:
 def _refuse_others(alvo: Engine, missing: dict[str, set[str]]) -> None:
     for name, columns in missing.items():
         raise AlvoError(
-            f"Alvo at {_mask(alvo)}: expected the columns {', '.join(sorted(columns))} in its"
-            f" table {name}, which is of another version or not Alvo's:"
-            " see docs/operations.md to upgrade"
+            f"Alvo at {shown_address(alvo)}: expected the columns"
+            f" {', '.join(sorted(columns))} in its table {name}, which is of another version or"
+            " not Alvo's: see docs/operations.md to upgrade"
         )
 
 
@@ -146,8 +153,9 @@ def _as_alvo_error(alvo: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, BulkError) as error:
         # The driver's error is no cause: its text holds the password
-        raise AlvoError(f"Alvo at {_mask(alvo)}: {first_line(error)}") from None
+        raise AlvoError(f"Alvo at {shown_address(alvo)}: {first_line(error)}") from None
 
 
-def _mask(alvo: Engine) -> str:
+def shown_address(alvo: Engine) -> str:
+    """Alvo's address as messages show it: without its secrets."""
     return str(alvo.url.set(drivername="postgresql").difference_update_query(SECRETS))
