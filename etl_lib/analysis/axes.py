@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from math import ceil
+from textwrap import wrap
 from typing import Any
 from weakref import WeakSet
 
@@ -26,8 +27,9 @@ CUT_OUT = 25.0
 """m/s, up to which wind speed is drawn."""
 LETTERS = 85
 """What fits beside each other in a legend; the sign of an entry takes eight."""
-SENTENCE, LETTERS_AN_INCH = 0.5, 12
-"""Height of a figure that has a sentence instead of a plot, inches, and letters across."""
+SENTENCE, LETTERS_AN_INCH, LONGEST = 0.5, 12, 50
+"""Height of a figure that has a sentence instead of a plot, inches, its letters an inch, and in a
+line."""
 _own: WeakSet[Figure] = WeakSet()
 """The figures that were made here, not by the caller."""
 
@@ -73,7 +75,11 @@ def write_sentence(ax: Axes, sentence: str) -> Axes:
     at: dict[str, Any] = {"x": 0.5, "ha": "center"}
     if figure and figure in _own and len(figure.axes) == 1:
         # A figure no wider than the sentence is not made smaller on a phone
-        figure.set_size_inches(len(sentence) / LETTERS_AN_INCH, SENTENCE)
+        lines = wrap(sentence, LONGEST)
+        sentence = "\n".join(lines)
+        figure.set_size_inches(
+            max(map(len, lines)) / LETTERS_AN_INCH, SENTENCE + 0.2 * (len(lines) - 1)
+        )
         ax.set_position((0, 0, 0.99, 1))
         at = {"x": 0, "ha": "left"}
     ax.text(y=0.5, s=sentence, va="center", transform=ax.transAxes, color=GREY, **at)

@@ -514,7 +514,7 @@ def test_no_power_curves(farm: pd.DataFrame) -> None:
     assert "no power curves: no readings of wind speed" in drawn(ax)
     farm.loc[("whole", slice(None)), "power_mean"] = np.nan
     (ax,) = compare_power_curves(farm, ["whole", "blind"])
-    assert any("never read together" in text for text in drawn(ax))
+    assert any("were never" in text for text in drawn(ax))
 
 
 def test_summary(farm: pd.DataFrame) -> None:

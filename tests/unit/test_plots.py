@@ -308,7 +308,7 @@ def test_no_power_curve(day: pd.DataFrame) -> None:
     """Signals that never occur together give no power curve."""
     day.loc[day.index[:72], "power_mean"] = np.nan
     day.loc[day.index[72:], "wind_speed_mean"] = np.nan
-    assert "never read together" in drawn(plot_power_curve(day))
+    assert "were never" in drawn(plot_power_curve(day))
 
 
 def test_empty_day(day: pd.DataFrame) -> None:
