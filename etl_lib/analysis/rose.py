@@ -69,7 +69,7 @@ def plot_wind_rose(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         polar.bar(angles, share, width, bottom, color=colour, label=text, lw=0)
         bottom += share
     polar.set_thetagrids(np.arange(0, 360, 45), NAMES)
-    polar.yaxis.set_major_formatter("{x:.0f} %")
+    polar.yaxis.set_major_formatter("{x:.0f}%")
     polar.set_rlabel_position(22.5 * 1.5)
     polar.grid(alpha=0.3)
     polar.spines["polar"].set_visible(False)

@@ -38,7 +38,7 @@ def share(value: float | None, digits: int = 1) -> str:
     shown = round(100 * value, digits)
     if shown >= 100 and value < 1 - ROUNDING:
         shown = 100 - 10**-digits
-    return f"{shown:,.{digits}f} %"
+    return f"{shown:,.{digits}f}%"
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -49,7 +49,7 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def change(now: float | None, before: float | None, than: str) -> str:
-    """A change in per cent: `12 % more than in April 2024`; empty if one is not known."""
+    """A change in per cent: `12% more than in April 2024`; empty if one is not known."""
     if now is None or not before or not isfinite(now) or not isfinite(before):
         return ""
     ratio = now / before - 1
@@ -57,7 +57,7 @@ def change(now: float | None, before: float | None, than: str) -> str:
         return f"as much as {than}"
     if ratio > 2:
         return f"{1 + ratio:,.1f} times that {than}"
-    return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'} than {than}".replace("%", " %")
+    return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'} than {than}"
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

@@ -69,7 +69,7 @@ def test_odd_turbines(outcome: Outcome, readings: pa.Table, alvo: Engine, alvo_u
     page = outcome.report.read_text(encoding="utf-8")
     assert "Traceback" not in page
     assert [name for name in FARM if name not in page] == []
-    assert "<strong>94.8 %</strong> coverage" in page
+    assert "<strong>94.8%</strong> coverage" in page
     assert "No readings of T07 and T13 on this day." in page
     assert "T34 has no readings from " in page
     assert "T42 has no readings from " in page

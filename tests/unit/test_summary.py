@@ -76,7 +76,7 @@ def test_headline_for_people() -> None:
     assert bundle.keys() == {kind, "text/markdown", "text/plain"}
     text = bundle["text/markdown"]
     assert "- **60 kWh** energy\n" in text
-    assert "- **100.0 %** coverage; the readings that arrived\n" in text
+    assert "- **100.0%** coverage; the readings that arrived\n" in text
     assert text.endswith("Missing or wrong:\n\n- T1 stood.")
     assert "Nothing is missing or wrong." in summarize(LOADED, HOUR, QUALITY).text
     counts = "1,440 readings in, 1,440 statistics out, coverage 100.0%"

@@ -31,7 +31,7 @@ def test_energy(value: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "100.0 %"), (1 - 1e-12, "100.0 %"), (0.99999, "99.9 %"), (0.214, "21.4 %"), (nan, "–")],
+    [(1.0, "100.0%"), (1 - 1e-12, "100.0%"), (0.99999, "99.9%"), (0.214, "21.4%"), (nan, "–")],
 )
 def test_share(value: float, text: str) -> None:
     """What is not all is never shown as 100 %, except for the rounding of a sum."""
@@ -41,8 +41,8 @@ def test_share(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("now", "before", "text"),
     [
-        (112.0, 100.0, "12 % more than in May"),
-        (88.0, 100.0, "12 % less than in May"),
+        (112.0, 100.0, "12% more than in May"),
+        (88.0, 100.0, "12% less than in May"),
         (100.2, 100.0, "as much as in May"),
         (450.0, 100.0, "4.5 times that in May"),
         (450.0, 0.0, ""),
@@ -57,8 +57,8 @@ def test_change(now: float | None, before: float | None, text: str) -> None:
 
 def test_loss() -> None:
     """A loss below nothing is named as a gain."""
-    assert words.loss(120.0, 1000.0) == ("120 kWh", "lost; 12.0 % below the reference curve")
-    gain = "more than expected; 12.0 % above the reference curve"
+    assert words.loss(120.0, 1000.0) == ("120 kWh", "lost; 12.0% below the reference curve")
+    gain = "more than expected; 12.0% above the reference curve"
     assert words.loss(-120.0, 1000.0) == ("120 kWh", gain)
 
 
