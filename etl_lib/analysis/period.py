@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from etl_lib.analysis import words
@@ -18,7 +19,7 @@ from etl_lib.load.period import Period
 from etl_lib.parameters import Span
 
 WHOLE = 0.98
-"""A span of lower coverage is named as such where it is compared with."""
+"""A lower coverage is named where something is compared."""
 
 
 def choose_reference(period: Period, reference: str | None = None) -> Reference | None:
@@ -32,11 +33,19 @@ def choose_reference(period: Period, reference: str | None = None) -> Reference 
     )
 
 
-def describe_reference(reference: Reference | None) -> str:
-    """What the reference is, with the caveat of nacelle wind."""
+def describe_reference(reference: Reference | None, data: pd.DataFrame) -> str:
+    """What the reference is, how much of `data` it says something of, and the caveat of its wind."""
     if reference is None:
         return "There is no reference curve: Alvo holds no earlier days of wind speed and power."
-    return f"{reference.source} {CAVEAT}"
+    nothing = pd.Series(np.nan, index=data.index)
+    power = data.get("power_mean", nothing)
+    known, expected = power.count(), reference.expect(data).where(power.notna()).count()
+    part = expected / known if known else 1.0
+    gap = (
+        f" It gives an expectation for {words.share(part)} of the time with power readings: in"
+        " other wind, or where the wind is not known, energy counts and neither expected nor lost."
+    )
+    return f"{reference.source}{gap if part < WHOLE else ''} {CAVEAT}"
 
 
 def rank_turbines(period: Period, reference: Reference | None) -> Table:
