@@ -308,9 +308,18 @@ def put_notebook(
 
 
 def put_period(
-    home: Path, name: str, start: str, end: str, error: str | None = None, **facts: Any
+    home: Path,
+    name: str,
+    start: str,
+    end: str,
+    error: str | None = None,
+    given: dict[str, Any] | None = None,
+    **facts: Any,
 ) -> None:
-    """An executed notebook of a period as papermill leaves it, below the archive's `periods`."""
+    """An executed notebook of a period as papermill leaves it, below the archive's `periods`.
+
+    `given` are further parameters of the run, `facts` of the summary.
+    """
     started = f"2024-06-02T{len([*(home / 'runs').rglob('*.ipynb')]):02}:00:00+00:00"
     summary: dict[str, Any] = {"start": start, "end": end, "started": started, "turbines": ["T1"]}
     summary |= {"days": 7, "energy": 412_345.6, "mean_wind_speed": 7.25, "coverage": 0.995}
@@ -318,7 +327,8 @@ def put_period(
     output: dict[str, Any] = {"data": {PERIOD_TYPE: summary | facts}}
     if error:
         output = {"output_type": "error", "ename": "ParameterError", "evalue": error}
-    execution = {"parameters": {"start": start, "end": end}, "start_time": started}
+    parameters = {"start": start, "end": end} | (given or {})
+    execution = {"parameters": parameters, "start_time": started}
     path = home / "runs" / "periods" / f"{start}_{end}" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     cells = [{"cell_type": "code", "outputs": [output]}]

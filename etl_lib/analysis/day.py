@@ -93,8 +93,13 @@ def _headline(
     """The numbers of the day, each with what it is, and the change against the day before."""
     before = _day_before(load, history)
     if "power" in load.columns:
-        than = None if before is None else before["energy"]
-        change = words.change(total["energy"], than, "the day before")
+        change = (
+            ""
+            if before is None
+            else words.change_of(
+                total["energy"], before["energy"], before["coverage"], "the day before"
+            )
+        )
         yield words.energy(total["energy"]), f"energy; {change}" if change else "energy"
     if total["calendar_capacity_factor"] is not None:
         factors = [words.share(total[n]) for n in ("calendar_capacity_factor", "capacity_factor")]
@@ -105,7 +110,7 @@ def _headline(
         told = f"; {was} m/s the day before" if was != words.NOTHING else ""
         yield f"{words.number(total['mean_wind_speed'])} m/s", f"mean wind{told}"
     if total["lost_energy"] is not None:
-        yield words.loss(total["lost_energy"], total["expected_energy"])
+        yield words.loss(total["lost_energy"], total["expected_energy"], total["assessed"])
     if not {"power", "wind_speed"} & {*load.columns}:
         yield from _tell_means(load, statistics)
     yield words.share(load.coverage), "coverage; the readings that arrived"

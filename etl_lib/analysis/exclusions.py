@@ -23,7 +23,8 @@ def describe_exclusions(statistics: pd.DataFrame) -> str:
     if not found:
         return ""
     what = "1 period is" if len(found) == 1 else f"{len(found):,} periods are"
-    lines = [f"**{what} excluded by people** and count as without readings on this page.", ""]
+    count = "counts" if len(found) == 1 else "count"
+    lines = [f"**{what} excluded by people** and {count} as without readings on this page.", ""]
     lines += [HEAD, f"|{':--|' * 6}", *map(_row, found[:SHOWN])]
     if len(found) > SHOWN:
         lines += ["", f"{len(found) - SHOWN:,} more: `etl exclusions` lists them all."]

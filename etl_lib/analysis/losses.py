@@ -58,6 +58,7 @@ def find_stretches(
     power = slots.hold(slots.column("power_mean"), "power")
     curves = [reference.curve_of(name) for name in slots.names]
     largest = np.array([np.nan if curve is None else curve["power"].max() for curve in curves])
+    largest[~(largest > 0)] = np.nan  # a curve of calms alone
     lost = expected - power
     none = np.full(len(slots.data), np.nan)
     states = slots.hold(slots.column(STATE) if STATE in slots.data else none, "power")

@@ -34,10 +34,10 @@ def measure_turbines(
     Columns: `energy` (kWh), `share` (of all energy, 0 to 1), `capacity_factor` (0 to 1, over the
     hours with power), `calendar_capacity_factor` (over all hours), `mean_wind_speed` (m/s, of the
     buckets' means), `availability` (share of the hours with a state that are not idle: see
-    `states.sql`), `expected_energy` and `lost_energy` (kWh, by the reference curve, in the hours in
-    which wind and power are known: lost is expected less given, and less than nothing if more was
-    given), `coverage` (0 to 1, of wind speed and power), `flagged` (buckets), `hours_with_power`,
-    `rated_power` (kW).
+    `states.sql`), `expected_energy` and `lost_energy` (kWh, by the reference curve, in the hours
+    that it speaks of: lost is expected less given, and less than nothing if more was given),
+    `assessed` (the share of the hours with power that these are), `coverage` (0 to 1, of wind speed
+    and power), `flagged` (buckets), `hours_with_power`, `rated_power` (kW).
     """
     data, names = name_turbines(data, turbines)
     data = data.copy(deep=False)
@@ -53,6 +53,7 @@ def measure_turbines(
             "hours_with_power": hours.where(power.notna()),
             "expected_energy": expected * hours,
             "given": power.where(expected.notna()) * hours,
+            "assessed_hours": hours.where(expected.notna()),
             "state_hours": hours.where(state.notna()),
             "idle_hours": hours.where(state == TurbineState.IDLE),
         }
@@ -70,6 +71,7 @@ def measure_turbines(
     table["availability"] = 1 - idle / by_turbine["state_hours"]
     table["expected_energy"] = by_turbine["expected_energy"]
     table["lost_energy"] = by_turbine["expected_energy"] - by_turbine["given"]
+    table["assessed"] = (by_turbine["assessed_hours"] / with_power).where(with_power > 0)
     table["coverage"] = _cover(data, days).reindex(names).fillna(0.0)
     table["flagged"] = _count_flagged(data).reindex(names).fillna(0).astype(int)
     table["hours_with_power"] = with_power.fillna(0.0)
@@ -80,14 +82,18 @@ def measure_turbines(
 def measure_all(table: pd.DataFrame, data: pd.DataFrame, days: int) -> pd.Series:
     """All turbines of `measure_turbines` together: the same names, of the same `data` and `days`.
 
-    A capacity factor needs the rated power of each turbine. The wind is the mean over all buckets.
+    A capacity factor needs the rated power of each turbine. The wind is the mean over all hours.
     """
     total = table[["energy", "expected_energy", "lost_energy"]].sum(min_count=1)
+    wind = data.get("wind_speed_mean", pd.Series(np.nan, index=data.index))
     is_rated = table["rated_power"].notna().all()
     rated = table["rated_power"] if is_rated else table["rated_power"] * np.nan
     total["capacity_factor"] = _ratio(total["energy"], (rated * table["hours_with_power"]).sum())
     total["calendar_capacity_factor"] = _ratio(total["energy"], (rated * 24 * days).sum())
-    total["mean_wind_speed"] = data["wind_speed_mean"].mean() if "wind_speed_mean" in data else None
+    hours = (1 / due(data, "wind_speed")).where(wind.notna())
+    total["mean_wind_speed"] = _ratio((wind * hours).sum(), hours.sum())
+    assessed = table["assessed"].fillna(0) * table["hours_with_power"]
+    total["assessed"] = _ratio(assessed.sum(), table["hours_with_power"].sum())
     total["coverage"] = table["coverage"].mean()
     weights = table["hours_with_power"].where(table["availability"].notna())
     total["availability"] = _ratio((table["availability"] * weights).sum(), weights.sum())

@@ -18,9 +18,6 @@ from etl_lib.analysis.tables import Table
 from etl_lib.load.period import Period
 from etl_lib.parameters import Span
 
-WHOLE = 0.98
-"""A lower coverage is named where something is compared."""
-
 
 def choose_reference(period: Period, reference: str | None = None) -> Reference | None:
     """The reference curve of a period: see `find_reference`. Its history is the span before."""
@@ -28,13 +25,21 @@ def choose_reference(period: Period, reference: str | None = None) -> Reference 
         period.before,
         period.facts,
         reference,
-        days=str(period.span.before),
+        days=_name_days(period),
         fallback=period.statistics,
     )
 
 
+def _name_days(period: Period) -> str:
+    """The span before, and how many of its days have statistics, if not all."""
+    span = period.span.before
+    stamps = pd.DatetimeIndex(period.before.index.get_level_values(-1))
+    count = stamps.normalize().nunique()
+    return f"{span}, {count} of its {span.days} days" if 0 < count < span.days else str(span)
+
+
 def describe_reference(reference: Reference | None, data: pd.DataFrame) -> str:
-    """What the reference is, how much of `data` it says something of, and the caveat of its wind."""
+    """What the reference is, how much of `data` it speaks of, and the caveat of its wind."""
     if reference is None:
         return "There is no reference curve: Alvo holds no earlier days of wind speed and power."
     nothing = pd.Series(np.nan, index=data.index)
@@ -45,7 +50,9 @@ def describe_reference(reference: Reference | None, data: pd.DataFrame) -> str:
         f" It gives an expectation for {words.share(part)} of the time with power readings: in"
         " other wind, or where the wind is not known, energy counts and neither expected nor lost."
     )
-    return f"{reference.source}{gap if part < WHOLE else ''} {CAVEAT}"
+    without = [str(name) for name in data.index.unique(0) if reference.curve_of(str(name)) is None]
+    gap += f" There is no curve of {words.listing(without)}." if without else ""
+    return f"{reference.source}{gap if part < words.WHOLE else ''} {CAVEAT}"
 
 
 def rank_turbines(period: Period, reference: Reference | None) -> Table:
@@ -63,6 +70,7 @@ def summarize_period(period: Period, reference: Reference | None) -> PeriodSumma
         end=span.last,
         started=period.asked_at,
         turbines=period.turbines,
+        is_whole=period.is_whole,
         days=len(period.loads),
         energy=known["energy"],
         mean_wind_speed=known["mean_wind_speed"],
@@ -101,7 +109,7 @@ def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
     if pd.notna(total["availability"]):
         yield words.share(total["availability"]), "availability; by state"
     if pd.notna(total["lost_energy"]):
-        yield words.loss(total["lost_energy"], total["expected_energy"])
+        yield words.loss(total["lost_energy"], total["expected_energy"], total["assessed"])
     yield words.share(total["coverage"]), "coverage; the readings that arrived"
 
 
@@ -110,13 +118,8 @@ def _compare(period: Period, energy: float, other: pd.DataFrame, span: Span) -> 
     if "power_mean" not in other:
         return ""
     table = measure_turbines(other, span.days, {}, None, period.turbines)
-    change = words.change(energy, table["energy"].sum(min_count=1), _in(span))
-    lacks = table["coverage"].mean() < 0.98
-    return (
-        f"{change}, which has {words.share(table['coverage'].mean(), 0)} of its readings"
-        if (change and lacks)
-        else change
-    )
+    before = measure_all(table, other, span.days)
+    return words.change_of(energy, before["energy"], before["coverage"], _in(span))
 
 
 def _in(span: Span) -> str:

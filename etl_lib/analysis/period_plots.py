@@ -48,7 +48,7 @@ def plot_period_energy(period: Period, *, ax: Axes | None = None) -> Axes:
     table, step = _resample(energy / 1000)
     rated = max(period.rated_powers.values(), default=0.0)
     hours = {"day": 24, "week": 7 * 24, "month": 31 * 24}[step]
-    top = max(rated * hours / 1000, float(np.nanmax(table.to_numpy())))
+    top = max(rated * hours / 1000, float(np.nanmax(table.to_numpy()))) or 1.0
     first = pd.DatetimeIndex(table.columns)
     edges = mdates.date2num(first.append(pd.DatetimeIndex([period.span.end]).tz_localize(None)))
     name = f"energy of a {step} (MWh)"
@@ -72,7 +72,7 @@ def _draw_bars(
     ax = new_axes(ax)
     widths = np.diff(edges)
     ax.bar(edges[:-1], energy, 0.9 * widths, align="edge", color=BLUE, label=period.turbines[0])
-    ax.set(ylabel=scale[1], ylim=(0, scale[0]))
+    ax.set(ylabel=scale[1], ylim=(min(0.0, energy.min()), scale[0]))
     format_time(ax, pd.DatetimeIndex([period.span.first, period.span.last], tz="UTC"))
     return add_legend(ax)
 

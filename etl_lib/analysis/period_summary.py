@@ -24,6 +24,9 @@ class PeriodSummary(BaseModel):
     started: IsoDatetime
     """When Alvo was read, UTC."""
     turbines: list[str]
+    """In order of their names."""
+    is_whole: bool = True
+    """Whether the turbines are all that had readings by the end of the period."""
     days: int
     """Days of the period that have statistics of some turbine."""
     energy: float | None
@@ -67,6 +70,9 @@ class PeriodSummary(BaseModel):
         }
 
     def is_stale(self, runs: Mapping[date, int | None]) -> bool:
-        """Whether a day of the period was loaded since, by each date's last load now."""
+        """Whether a day of the period was loaded or forgotten since.
+
+        `runs` has each date's last load now, None of a date of which Alvo holds nothing.
+        """
         now = {day: run for day, run in runs.items() if self.start <= day <= self.end and run}
         return now != self.runs

@@ -18,7 +18,8 @@ def rank(table: pd.DataFrame, name: str) -> Table:
     """
     rows = table.sort_values("lost_energy", ascending=False, kind="stable", na_position="last")
     columns = _name_columns("MWh" if rows["energy"].max() > LARGE else "kWh")
-    is_same = rows["capacity_factor"].round(4).equals(rows["calendar_capacity_factor"].round(4))
+    factors = rows[["capacity_factor", "calendar_capacity_factor"]].map(words.share)
+    is_same = factors.nunique(axis=1).eq(1).all()
     useless = {"share"} if len(rows) == 1 else set()
     useless |= {"capacity_factor"} if is_same else set()
     useless |= {"flagged"} if not rows["flagged"].any() else set()

@@ -15,13 +15,18 @@ NAMES = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 CLASSES = (0.0, 3.0, 6.0, 9.0, 12.0, 15.0, np.inf)
 """m/s, the lower bounds inclusive."""
 DIRECTIONS = ("wind_direction", "nacelle_direction")
-"""The first of them that has readings counts."""
+"""Of equally many values the first one counts."""
 HEIGHT = 4.4
 
 
 def find_direction(data: pd.DataFrame) -> str | None:
-    """The signal that has the wind's direction; a nacelle faces the wind. None without any."""
-    return next((name for name in DIRECTIONS if not find_missing(data, f"{name}_mean")), None)
+    """The signal that has most values of the wind's direction; a nacelle faces the wind.
+
+    None without any.
+    """
+    counts = {name: int(data.get(f"{name}_mean", pd.Series()).count()) for name in DIRECTIONS}
+    most = max(DIRECTIONS, key=counts.__getitem__)
+    return most if counts[most] else None
 
 
 def wind_rose(data: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 from math import isfinite
 
 NOTHING = "–"
+WHOLE = 0.98
+"""A lower coverage is named where numbers are compared."""
 ROUNDING = 1e-9
 """What a share of sums may lack of 1."""
 
@@ -18,12 +20,16 @@ def energy(value: float | None) -> str:
     return f"{shown:,.{max(0, 3 - len(f'{abs(shown):.0f}'))}f} {unit}"
 
 
-def loss(lost: float, expected: float) -> tuple[str, str]:
-    """A number of a headline: the energy below the reference curve, or above it, and what it is."""
-    part = share(abs(lost) / expected) if expected else NOTHING
+def loss(lost: float, expected: float, assessed: float) -> tuple[str, str]:
+    """A number of a headline: the energy below the reference curve, or above it, and what it is.
+
+    `assessed` is the share of the time that the curve speaks of, 0 to 1; it is named if not whole.
+    """
+    part = f"{share(abs(lost) / expected)} " if expected > 0 else ""
+    where = f", in {share(assessed, 0)} of the time" if assessed < WHOLE else ""
     if lost < 0:
-        return energy(-lost), f"more than expected; {part} above the reference curve"
-    return energy(lost), f"lost; {part} below the reference curve"
+        return energy(-lost), f"more than expected; {part}above the reference curve{where}"
+    return energy(lost), f"lost; {part}below the reference curve{where}"
 
 
 def power(value: float) -> str:
@@ -38,7 +44,7 @@ def share(value: float | None, digits: int = 1) -> str:
     shown = round(100 * value, digits)
     if shown >= 100 and value < 1 - ROUNDING:
         shown = 100 - 10**-digits
-    return f"{shown:,.{digits}f}%"
+    return f"{shown:z,.{digits}f}%"
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -49,15 +55,22 @@ def number(value: float | None, digits: int = 1) -> str:
 
 
 def change(now: float | None, before: float | None, than: str) -> str:
-    """A change in per cent: `12% more than in April 2024`; empty if one is not known."""
-    if now is None or not before or not isfinite(now) or not isfinite(before):
-        return ""
+    """A change in per cent: `12% more than in April 2024`; empty if there is no such ratio."""
+    if now is None or before is None or not (isfinite(now) and before > 0 and now >= 0):
+        return ""  # a turbine that stands takes some energy: no ratio tells of that
     ratio = now / before - 1
     if abs(ratio) < 0.005:
         return f"as much as {than}"
     if ratio > 2:
         return f"{1 + ratio:,.1f} times that {than}"
     return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'} than {than}"
+
+
+def change_of(now: float | None, before: float, coverage: float, than: str) -> str:
+    """`change`, with the coverage of what it is compared with, 0 to 1, if that is not whole."""
+    text = change(now, before, than)
+    lacks = f", which has {share(coverage, 0)} of its readings" if coverage < WHOLE else ""
+    return text and f"{text}{lacks}"
 
 
 def count(number: int, singular: str, plural: str = "") -> str:

@@ -15,7 +15,7 @@ from etl_lib.archive.notebooks import Notebook, read_error, read_period_summary,
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, Archive
 from etl_lib.errors import ParameterError
 from etl_lib.load.records import NAMED
-from etl_lib.parameters import parse_date
+from etl_lib.parameters import parse_date, parse_turbines
 
 CACHE = ".index.json"
 """The attempts that were read before. Without it every notebook is read again."""
@@ -74,6 +74,8 @@ class Attempt(BaseModel):
     start: date
     end: date
     """The last day, inclusive; the start of a day's attempt."""
+    turbines: list[str] | None = None
+    """The turbines of a period, in order, where they are not all; else None."""
     started: Annotated[datetime, AfterValidator(_as_utc)]
     seconds: float | None = None
     facts: DayFacts | None = None
@@ -96,7 +98,7 @@ class CachedFile:
 class Cache:
     """The content of the cache; a new version makes older ones invalid."""
 
-    version: Literal[2]
+    version: Literal[3]
     files: dict[str, CachedFile]
 
 
@@ -119,7 +121,7 @@ def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
             cached = CachedFile(stamp, read_attempt(archive.read(name), name))
         found[name] = cached
     if found != known:
-        archive.write(CACHE, _cache.dump_json(Cache(2, found)).decode())
+        archive.write(CACHE, _cache.dump_json(Cache(3, found)).decode())
     return [cached.attempt for cached in found.values() if cached.attempt]
 
 
@@ -152,12 +154,21 @@ def _read_attempt(notebook: Notebook, name: str) -> Attempt:
         is_period=not day if summary else "date" not in given,
         start=start,
         end=end,
+        turbines=_choose_turbines(period, given),
         started=started,
         seconds=run.get("duration"),
         facts=reduce_summary(day) if day and not error else None,
         period=None if error else period,
         error=error,
     )
+
+
+def _choose_turbines(period: PeriodSummary | None, given: Mapping[str, Any]) -> list[str] | None:
+    """The turbines of a period, as its notebook found them, else as the run chose them."""
+    if period:
+        return None if period.is_whole else sorted(period.turbines)
+    chosen = None if "date" in given else parse_turbines(given.get("turbines"))
+    return None if chosen is None else sorted(chosen)
 
 
 def reduce_summary(summary: Summary) -> DayFacts:

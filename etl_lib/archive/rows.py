@@ -8,6 +8,7 @@ from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
+from etl_lib.analysis import words
 from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.archive.attempts import Attempt, DayFacts
 from etl_lib.archive.status import DayStatus, State
@@ -141,7 +142,7 @@ class Month:
 
 @dataclass(frozen=True)
 class PeriodRow:
-    """What the page shows of one period, which has at least one attempt."""
+    """What the page shows of one period and its turbines, which has at least one attempt."""
 
     last: Attempt
     """The last attempt that succeeded, or the last one if none did."""
@@ -171,6 +172,17 @@ class PeriodRow:
             return f"{start:%B %Y}"
         return f"{start}" if start == end else f"{start} to {end}"
 
+    @property
+    def command(self) -> str:
+        """The command that makes the report anew."""
+        chosen = ["--turbines", *self.last.turbines] if self.last.turbines else []
+        return " ".join(["etl report", str(self.last.start), str(self.last.end), *chosen])
+
+    @property
+    def chosen(self) -> str:
+        """The turbines where they are not all: `of T1, T2`; a few and a count. Else empty."""
+        return f"of {words.listing(self.last.turbines)}" if self.last.turbines else ""
+
 
 def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]) -> list[Row]:
     """Make one row per date that has a status or an attempt, in order."""
@@ -195,16 +207,22 @@ def make_months(rows: Iterable[Row]) -> list[Month]:
 def make_periods(
     attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]
 ) -> list[PeriodRow]:
-    """Make one row per period, the latest end and then the longest period first."""
-    runs = {day: status.run for day, status in statuses.items()}
+    """Make one row per period and turbines: the latest end, the longest, and all of them first."""
+    # A day that was forgotten has a last load, of which Alvo holds nothing
+    runs = {day: status.run for day, status in statuses.items() if status.loaded}
     rows = []
-    for tried in _group(attempts, lambda attempt: (attempt.start, attempt.end)).values():
+    for tried in _group(attempts, _key).values():
         last = next((attempt for attempt in tried if attempt.period), tried[0])
         others = [other for other in tried if other is not last]
         is_stale = last.period is not None and last.period.is_stale(runs)
         rows.append(PeriodRow(last, others, tried[0].error, is_stale))
-    rows.sort(key=lambda row: row.last.start)
+    rows.sort(key=lambda row: (row.last.start, row.last.turbines or []))
     return sorted(rows, key=lambda row: row.last.end, reverse=True)
+
+
+def _key(attempt: Attempt) -> tuple[date, date, tuple[str, ...]]:
+    """What tells a report from others; of all turbines, however many there were."""
+    return attempt.start, attempt.end, tuple(attempt.turbines or ())
 
 
 def _group(attempts: Iterable[Attempt], key: Callable[[Attempt], T]) -> dict[T, list[Attempt]]:

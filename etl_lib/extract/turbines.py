@@ -15,6 +15,8 @@ class Turbine:
 
     first: datetime
     """Its first reading, UTC."""
+    last: datetime
+    """Its last reading, UTC."""
     model: str | None = None
     rated_power: float | None = None
     """kW"""
@@ -30,6 +32,7 @@ def fetch_turbines(fonte: httpx2.Client) -> dict[str, Turbine]:
         return {
             each["name"]: Turbine(
                 datetime.fromisoformat(each["first_timestamp"]),
+                datetime.fromisoformat(each["last_timestamp"]),
                 each.get("model"),
                 None if each.get("rated_power") is None else float(each["rated_power"]),
             )

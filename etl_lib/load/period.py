@@ -34,6 +34,8 @@ class Period:
     span: Span
     turbines: list[str]
     """Those asked for, or all that had readings by the end of the period."""
+    is_whole: bool
+    """Whether these are all that had readings by then."""
     statistics: pd.DataFrame
     before: pd.DataFrame
     """Of the span before."""
@@ -72,7 +74,7 @@ def read_period(
     period of which Alvo holds nothing.
     """
     span, asked_at = parse_span(start, end), datetime.now(UTC)
-    facts, loaded, names = check_period(fonte, alvo, span, turbines)
+    facts, loaded, names, is_whole = check_period(fonte, alvo, span, turbines)
     series = _choose_series(read_units(alvo))
     read: dict[str, Any] = {"turbines": names, "excluding": True}
     basis = [name for name in series if _is_basis(name)]
@@ -80,6 +82,7 @@ def read_period(
     return Period(
         span,
         names,
+        is_whole,
         read_statistics(alvo, span.start, span.end, series=series, **read),
         read_statistics(alvo, before.start, before.end, series=basis, **read),
         read_statistics(alvo, year_before.start, year_before.end, series=basis, **read),
@@ -92,17 +95,20 @@ def read_period(
 
 def check_period(
     fonte: httpx2.Client, alvo: Engine, span: Span, turbines: Collection[str] | None = None
-) -> tuple[dict[str, Turbine], dict[date, dict[str, TurbineLoad]], list[str]]:
+) -> tuple[dict[str, Turbine], dict[date, dict[str, TurbineLoad]], list[str], bool]:
     """Fonte's turbines, the loads of each date of the span, and the names of its turbines.
 
-    Raises `ParameterError` as `read_period`.
+    The last value is whether these are all that the span has. Raises `ParameterError` as
+    `read_period`.
     """
     facts = fetch_turbines(fonte)
     loaded = {
         day: found for day, found in loaded_turbines(alvo).items() if span.first <= day <= span.last
     }
     known = {name for found in loaded.values() for name in found}
-    known |= {name for name, each in facts.items() if each.first < span.end}
+    known |= {
+        name for name, each in facts.items() if each.first < span.end and each.last >= span.start
+    }
     if others := sorted(set(turbines or ()) - known):
         expected = ", ".join(sorted(known)) or "none, since there are none by then"
         raise ParameterError(f"turbines: expected some of {expected}; got {', '.join(others)}")
@@ -110,7 +116,7 @@ def check_period(
     if not any(set(names) & found.keys() for found in loaded.values()):
         command = f"etl run {span.first} {span.last}"
         raise ParameterError(f"Alvo holds nothing of {span}: load it with `{command}`")
-    return facts, loaded, names
+    return facts, loaded, names, set(names) == known
 
 
 def read_history(alvo: Engine, day: Day) -> pd.DataFrame:

@@ -17,10 +17,17 @@ from etl_lib.archive.status import DayStatus, State
 from etl_lib.archive.store import Archive, open_archive
 
 DAY = date(2024, 5, 20)
+MAY = ("2024-05-01", "2024-05-31")
 
 
 def status(day: date, state: State = State.LOADED) -> dict[date, DayStatus]:
     return {day: DayStatus(date=day, state=state, readings=1440)}
+
+
+def loaded_by(run: int) -> DayStatus:
+    """The status of `DAY`, loaded by this row of the ledger."""
+    ended = datetime(2024, 6, 1, tzinfo=UTC)
+    return DayStatus(date=DAY, state=State.LOADED, readings=1440, run=run, loaded=ended)
 
 
 def index(project: Path, statuses: dict[date, DayStatus] | None = None) -> Path:
@@ -330,7 +337,7 @@ def test_periods(project: Path) -> None:
     put_period(project, "d.ipynb", "2024-05-14", "2024-05-14", coverage=0.5, energy=None)
     put_period(project, "e.ipynb", "2024-05-25", "2024-05-31", runs={})
     (project / "runs" / "periods" / "2024-05-01_2024-05-31" / "a.html").write_text("")
-    loaded = DayStatus(date=DAY, state=State.LOADED, readings=1440, run=7)
+    loaded = loaded_by(7)
     page = index(project, {DAY: loaded})
     assert periods(page) == [
         "2024 stale etl report 2024-01-01 2024-12-31"
@@ -348,8 +355,50 @@ def test_stale_period(project: Path) -> None:
     """A period is stale when one of its days was loaded again, and shows what renews it."""
     put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
     for run, state in ((7, "current"), (8, "stale etl report 2024-05-01 2024-05-31")):
-        day = DayStatus(date=DAY, state=State.LOADED, readings=1440, run=run)
-        assert periods(index(project, {DAY: day}))[0].startswith(f"May 2024 {state} 412 MWh")
+        page = index(project, {DAY: loaded_by(run)})
+        assert periods(page)[0].startswith(f"May 2024 {state} 412 MWh")
+
+
+def test_forgotten_day_of_a_period(project: Path) -> None:
+    """A day that was forgotten makes the periods stale that show it, and no others."""
+    put_period(project, "a.ipynb", "2024-05-01", "2024-05-31", runs={"2024-05-20": 7})
+    put_period(project, "b.ipynb", "2024-05-20", "2024-05-20", runs={})
+    for state in (State.FORGOTTEN, State.MISSING):  # without and with readings in Fonte
+        gone = DayStatus(date=DAY, state=state, readings=0, run=7)
+        found = periods(index(project, {DAY: gone}))
+        assert [row.split(" 412 ")[0] for row in found] == [
+            "May 2024 stale etl report 2024-05-01 2024-05-31",
+            "2024-05-20 current",
+        ]
+
+
+def test_turbines_of_a_period(project: Path) -> None:
+    """Reports of other turbines are other reports, each with the command that renews it."""
+    names = ["T1", "T2", "T3", "T4", "T5", "T6"]
+    put_period(project, "a.ipynb", *MAY, turbines=["T1", "T2"])
+    put_period(project, "b.ipynb", *MAY, turbines=["T2"], is_whole=False)
+    put_period(project, "c.ipynb", *MAY, turbines=names, is_whole=False)
+    put_period(project, "d.ipynb", *MAY, turbines=["T1", "T2", "T3"])  # T3 came later
+    found = periods(index(project, {DAY: loaded_by(7)}))
+    assert [row.split(" 412 ")[0] for row in found] == [
+        "May 2024 stale etl report 2024-05-01 2024-05-31",
+        "May 2024 of T1, T2, T3, T4 and 2 more stale"
+        " etl report 2024-05-01 2024-05-31 --turbines T1 T2 T3 T4 T5 T6",
+        "May 2024 of T2 stale etl report 2024-05-01 2024-05-31 --turbines T2",
+    ]
+    assert ["1 other attempt" in row for row in found] == [True, False, False]
+
+
+def test_failed_period_of_turbines(project: Path) -> None:
+    """An attempt that failed belongs to the report of the turbines that it was given."""
+    put_period(project, "a.ipynb", *MAY, turbines=["T1", "T2"], is_whole=False)
+    given = {"turbines": "T2 T1"}
+    put_period(project, "b.failed.ipynb", *MAY, error="no answer", given=given)
+    put_period(project, "c.failed.ipynb", *MAY, error="no days")
+    found = periods(index(project))
+    assert found[0] == "May 2024 failed ParameterError: no days notebook"
+    assert found[1].startswith("May 2024 of T1 and T2 failed 412 MWh")
+    assert len(found) == 2
 
 
 def test_failed_period(project: Path) -> None:

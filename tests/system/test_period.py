@@ -25,6 +25,7 @@ from etl_lib.load.alvo import open_alvo
 from etl_lib.parameters import parse_span
 from etl_lib.runs.notebook import Plan
 from etl_lib.runs.period import run_period
+from etl_lib.services.connect import connected
 from etl_lib.settings import Settings as Library
 from fonteapi.__main__ import main as fonteapi
 from fonteapi.settings import Settings
@@ -171,3 +172,13 @@ def test_period_of_one_day(farm: Library, project: Path) -> None:
     text = Path(str(outcome.notebook)).read_text()
     assert "median power curve of 2014-01-04" in text
     assert read_period_summary(json.loads(text)) == outcome.summary
+
+
+@pytest.mark.parametrize(
+    ("turbines", "is_whole"), [(None, True), (TURBINES, True), (TURBINES[:1], False)]
+)
+def test_whole_farm(farm: Library, turbines: list[str] | None, is_whole: bool) -> None:
+    """The summary of a period shows whether its turbines are all that there are."""
+    with connected(farm) as (fonte, alvo):
+        period = etl_lib.read_period(fonte, alvo, "2014-01-05", None, turbines)
+    assert etl_lib.summarize_period(period, None).is_whole == is_whole
