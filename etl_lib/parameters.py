@@ -10,6 +10,8 @@ from etl_lib.errors import IN_LAB, ParameterError
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ISO_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
+FIRST_YEAR, LAST_YEAR = "1900", "2199"
+"""Of a period: the years before it are of the calendar, too."""
 ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
@@ -75,10 +77,7 @@ class Span:
 
     @property
     def before(self) -> "Span":
-        """The span before: of whole months as many months, of other days as many days.
-
-        Raises `OverflowError` before the year 1.
-        """
+        """The span before: of whole months as many months, of other days as many days."""
         following = self.last + timedelta(days=1)
         if self.first.day == following.day == 1:
             count = 12 * (following.year - self.first.year) + following.month - self.first.month
@@ -120,17 +119,16 @@ def parse_span(start: object, end: object = None) -> Span:
 
 
 def _parse_part(name: str, value: object) -> Span:
-    if isinstance(value, str) and ISO_MONTH.fullmatch(value):
-        year, _, month = value.partition("-")
-        if int(year) > 1:  # it has a year before
-            return _months(int(year), int(month)) if month else _months(int(year), 1, 12)
-    if isinstance(value, str) and ISO_DATE.fullmatch(value):
-        day = parse_date(value)
-        if day.year > 1:
+    if isinstance(value, str) and FIRST_YEAR <= value[:4] <= LAST_YEAR:
+        if ISO_MONTH.fullmatch(value):
+            year, month = int(value[:4]), value[5:]
+            return _months(year, int(month)) if month else _months(year, 1, 12)
+        if ISO_DATE.fullmatch(value):
+            day = parse_date(value)
             return Span(day, day)
     got = "none" if value is None else repr(value)
     kind = "" if value is None or isinstance(value, str) else f" ({type(value).__name__})"
-    expected = "a day, month or year, as text: 2024-05-20, 2024-05 or 2024"
+    expected = "a day, month or year from 1900 on, as text: 2024-05-20, 2024-05 or 2024"
     raise ParameterError(f"{name}: expected {expected}; got {got}{kind}")
 
 

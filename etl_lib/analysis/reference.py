@@ -7,12 +7,12 @@ the rotor: against it a loss is a hint, not a claim.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from etl_lib.analysis import words
+from etl_lib.analysis.curve_file import read_curves
 from etl_lib.analysis.marks import flagged_bits
 from etl_lib.analysis.wind import CURVE_BIN, FULL_BIN, find_bins
 from etl_lib.errors import ParameterError
@@ -21,10 +21,14 @@ from etl_lib.transform.kinds import STATE, TURBINE
 from etl_lib.transform.states import TurbineState
 from etl_lib.transform.statistics import THIN, coverage
 
+CURVES = ("fleet", "own")
+"""The references that are made of readings."""
 PLATEAU = 0.9
 """A curve that ends above this share of its turbines' rated power goes on at its last value."""
 STANDING = 0.02
 """A curve that begins below this share of its largest power begins so in any weaker wind."""
+TOO_MUCH = 2
+"""A curve of more than so many times the rated power is in another unit."""
 CUT_OUT = 25.0
 """m/s; above it nothing is expected."""
 ENOUGH = 0.5
@@ -90,13 +94,16 @@ def find_reference(
     if fallback is not None:
         names = sorted({*names, *map(str, fallback.index.unique(TURBINE))})
     rated = {name: each.rated_power for name, each in facts.items() if each.rated_power}
-    if reference not in (None, "fleet", "own"):
+    if reference not in (None, *CURVES):
         return _read_reference(str(reference), names, facts, rated)
     groups: dict[str, Hashable] = {name: name for name in names}
     if reference != "own":
-        groups = {name: _group_of(facts.get(name)) for name in names}
+        groups = {name: _group_of(name, facts.get(name)) for name in names}
     what = "each turbine's own median" if reference == "own" else "the fleet's median"
     days = days or _name_days(history)
+    alone = [name for name, group in groups.items() if name == group]
+    if reference != "own" and alone and len(names) > 1:
+        what += f" (of {words.listing(alone)}, whose model and rated power are not known, its own)"
     source = f"The reference is {what} power curve of {days}."
     found = Reference(make_curves(history, groups), groups, rated, source)
     if fallback is None:
@@ -157,37 +164,29 @@ def _name_days(history: pd.DataFrame) -> str:
     return f"{len(days)} days, {days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}"
 
 
-def _group_of(facts: Turbine | None) -> Hashable:
-    """Turbines of one model and rated power share a curve."""
-    return (facts.model, facts.rated_power) if facts else (None, None)
+def _group_of(name: str, facts: Turbine | None) -> Hashable:
+    """Turbines of one model and rated power share a curve; one without either is by itself."""
+    known = (facts.model, facts.rated_power) if facts else (None, None)
+    return known if any(known) else name
 
 
 def _read_reference(
     path: str, names: Sequence[str], facts: Mapping[str, Turbine], rated: Mapping[str, float]
 ) -> Reference:
-    """The curves of a CSV file: one for all turbines, or one for each turbine or model."""
-    try:
-        table = pd.read_csv(BytesIO(Path(path).read_bytes()))
-    except (OSError, ValueError) as error:
-        expected = "fleet, own or the path of a CSV file"
-        raise ParameterError(f"reference: expected {expected}; got {path!r}: {error}") from None
-    missing = [name for name in ("wind_speed", "power") if name not in table]
-    values = table.reindex(columns=["wind_speed", "power"])
-    if missing or len(table) < 2 or not all(kind.kind in "if" for kind in values.dtypes):
-        columns = ", ".join(map(str, table)) or "none"
-        expected = "numbers in the columns wind_speed (m/s) and power (kW), two rows or more"
-        raise ParameterError(f"reference: expected {expected}; {path} has {columns}")
-    key = next((name for name in (TURBINE, "model") if name in table), None)
-    owners = pd.Series("", index=table.index) if key is None else table[key].astype(str)
-    curves: dict[Hashable, pd.DataFrame] = {}
-    for owner, part in values.groupby(owners):
-        curve = part.sort_values("wind_speed").assign(count=0)
-        if curve.isna().any(axis=None) or curve["wind_speed"].duplicated().any():
-            expected = "one power of each wind speed"
-            raise ParameterError(f"reference: expected {expected} in {path}; {owner} has others")
-        curves[owner] = curve
-    groups: dict[str, Hashable] = dict.fromkeys(names, "")
+    """The curves of a file: one for all turbines, or one for each turbine or model."""
+    key, curves = read_curves(path)
+    owners: dict[str, Hashable] = dict.fromkeys(names, "")
     if key is not None:
         models = {name: facts[name].model if name in facts else None for name in names}
-        groups = {name: name if key == TURBINE else models[name] for name in names}
-    return Reference(curves, groups, rated, f"The reference is the power curve in {path}.")
+        owners = {name: name if key == TURBINE else models[name] for name in names}
+    fitting = {name: owner for name, owner in owners.items() if owner in curves}
+    if names and not fitting:
+        expected = f"a curve of one {key} of {', '.join(str(owners[name]) for name in names)}"
+        raise ParameterError(f"reference: expected {expected}; {path} has {', '.join(curves)}")
+    for name, owner in fitting.items():
+        largest = curves[str(owner)]["power"].max()
+        if name in rated and largest > TOO_MUCH * rated[name]:
+            expected = f"power in kW, up to the {rated[name]:g} kW of {name}"
+            raise ParameterError(f"reference: expected {expected}; {path} has {largest:g}")
+    by_owner: dict[Hashable, pd.DataFrame] = dict(curves.items())
+    return Reference(by_owner, owners, rated, f"The reference is the power curve in {path}.")

@@ -72,6 +72,8 @@ def plot_turbulence(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if find_missing(data, "wind_speed_mean"):
         return write_sentence(ax, "no turbulence: no readings of wind speed")
     table = turbulence(data)
+    if find_missing(data, "wind_speed_std"):
+        return write_sentence(ax, "no turbulence: the readings have no standard deviation")
     if table.empty:
         needed = "3 m/s of wind with half of the readings and a standard deviation"
         return write_sentence(ax, f"no turbulence: never {needed}")

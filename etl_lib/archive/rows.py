@@ -118,12 +118,15 @@ class Month:
 
     @property
     def capacity_factor(self) -> float | None:
-        """The mean over the days that have one, each by its rated power."""
+        """The mean of the days, each by its rated power; None if a day with energy has none."""
+        days = [day for day in self.counted if day.energy is not None]
         found = [
             (day.capacity_factor, day.rated_power)
-            for day in self.counted
+            for day in days
             if day.capacity_factor is not None and day.rated_power
         ]
+        if len(found) < len(days):
+            return None
         rated = sum(power for _, power in found)
         return sum(factor * power for factor, power in found) / rated if found else None
 

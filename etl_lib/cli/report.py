@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from etl_lib.analysis.reference import CURVES
 from etl_lib.archive.index import write_index
 from etl_lib.archive.pdf import find_browser, print_page
 from etl_lib.archive.status import read_status
@@ -13,8 +14,6 @@ from etl_lib.runs.notebook import Plan
 from etl_lib.runs.period import run_period
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import find_home, read_settings
-
-CURVES = ("fleet", "own")
 
 
 def report(options: ReportOptions) -> Exit:
@@ -28,18 +27,18 @@ def report(options: ReportOptions) -> Exit:
     archive = project_archive(settings, options.runs)
     plan = Plan([], settings, home, archive, turbines=options.turbines)
     outcome = run_period(span, plan, reference)
-    if outcome.error or outcome.page is None:
-        say(f"{span}  failed: {outcome.error}")
-        if outcome.notebook:
-            say(f"  notebook  {display_path(outcome.notebook)}")
-        return Exit.NOT_DONE
     if outcome.summary:
         say(f"{span}  {outcome.summary.line}")
-    say(f"  report    {display_path(outcome.page)}  <- open this in a browser")
-    if browser:
+    else:
+        say(f"{span}  failed: {outcome.error}")
+    if outcome.page:
+        say(f"  report    {display_path(outcome.page)}  <- open this in a browser")
+    elif outcome.notebook:
+        say(f"  notebook  {display_path(outcome.notebook)}")
+    if browser and outcome.page:
         page = archive.read(outcome.name + PAGE_SUFFIX).decode()
         printed = archive.write(outcome.name + PRINT_SUFFIX, print_page(browser, page))
         say(f"  printed   {display_path(printed)}")
     index = write_index(archive, read_status(settings, archive))
     say(f"  all pages {display_path(index)}")
-    return Exit.DONE
+    return Exit.DONE if outcome.page else Exit.NOT_DONE

@@ -4,7 +4,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from etl_lib.analysis.curve_file import read_curves
 from etl_lib.analysis.period_summary import PeriodSummary
+from etl_lib.analysis.reference import CURVES
 from etl_lib.archive.notebooks import read_period_summary
 from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, Location
 from etl_lib.errors import EtlError, ParameterError
@@ -31,11 +33,14 @@ def run_period(span: Span, plan: Plan, reference: str | None = None) -> PeriodOu
     """Execute the notebook of periods for these days, and archive it.
 
     The columns of the plan do not count. Raises `EtlError`, before anything is archived, for a
-    period of which Alvo holds nothing, and where Fonte or Alvo does not answer.
+    period of which Alvo holds nothing, an unfit file of a reference, and where Fonte or Alvo does
+    not answer.
     """
     if not (plan.home / PERIOD_NOTEBOOK).is_file():
         expected = f"expected {PERIOD_NOTEBOOK} in {plan.home}"
         raise ParameterError(f"{expected}, got none: `etl init .` there writes what is missing")
+    if reference not in (None, *CURVES):
+        read_curves(str(reference))
     with connected(plan.settings) as (fonte, alvo):
         check_period(fonte, alvo, span, plan.turbines)
     parameters: dict[str, Any] = {"start": str(span.first), "end": str(span.last)}

@@ -16,8 +16,8 @@ from etl_lib.errors import ParameterError
 from etl_lib.extract.turbines import Turbine
 
 START = pd.Timestamp("2024-05-20", tz="UTC")
-BIG = Turbine(START.to_pydatetime(), "B", 1000.0)
-SMALL = Turbine(START.to_pydatetime(), "S", 500.0)
+FIRST = START.to_pydatetime()
+BIG, SMALL = Turbine(FIRST, FIRST, "B", 1000.0), Turbine(FIRST, FIRST, "S", 500.0)
 FACTS = {"T1": BIG, "T2": BIG, "T3": SMALL}
 
 
@@ -34,6 +34,15 @@ def make(turbine: str, wind: Any, power: Any, first: int = 0, **columns: Any) ->
 def gives(wind: Any) -> Any:
     """100 kW for each m/s."""
     return 100.0 * np.asarray(wind)
+
+
+def test_unknown_models() -> None:
+    """Turbines of which neither model nor rated power is known have a curve each."""
+    data = pd.concat([make("A", SPEEDS, gives(SPEEDS)), make("B", SPEEDS, 2 * gives(SPEEDS))])
+    found = find_reference(data, {})
+    assert found is not None
+    assert list(found.curve_of("B")["power"]) == [800.0, 1200.0, 1600.0]
+    assert "(of A and B, whose model and rated power are not known, its own)" in found.source
 
 
 SPEEDS = np.repeat([4.0, 6.0, 8.0], 5)
@@ -120,7 +129,12 @@ def test_too_little_history() -> None:
         ("wind_speed,power\n1,2\n", "two rows or more"),
         ("wind_speed,power\n1,a\n2,b\n", "expected numbers"),
         ("wind_speed,power\n1,2\n1,3\n", "one power of each wind speed"),
-        ("wind_speed,power\n1,\n2,3\n", "one power of each wind speed"),
+        ("wind_speed,power\n1,\n2,3\n", "one power of each wind speed, all finite"),
+        ("wind_speed,power\n1,inf\n2,3\n", "one power of each wind speed, all finite"),
+        ("wind_speed,power\n1,2\n90,3\n", "expected wind_speed in m/s in .* got 90"),
+        ("wind_speed,power\n1,2\n5,3e5\n", "expected power in kW, up to the 1000 kW of T1"),
+        ("turbine,model,wind_speed,power\nT1,B,1,2\nT1,B,2,3\n", "has both"),
+        ("turbine,wind_speed,power\n01,1,2\n01,2,3\n", "one turbine of T1, T2, T3; .* has 01"),
         ("", "expected fleet, own or the path of a CSV file"),
     ],
 )
@@ -172,6 +186,12 @@ def test_stretches() -> None:
     assert describe_stretch(found[2], dated=True).startswith(
         "T1 gave 699 kW from 2024-05-20 00:20 to 00:50: 50 kWh less"
     )
+
+
+def test_calm_curve() -> None:
+    """A curve of calms alone finds no stretch."""
+    calm = Reference({"": CURVE.assign(power=[-9.0, -8.0])}, {"T1": ""}, {}, "")
+    assert find_stretches(make("T1", np.full(6, 8.0), np.full(6, -20.0)), calm) == []
 
 
 def test_flagged_wind_loses_nothing() -> None:

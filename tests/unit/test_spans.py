@@ -30,14 +30,17 @@ def test_spans(words: tuple[str, ...], first: str, last: str, name: str) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((None,), "start: expected a day, month or year, as text: .*; got none"),
+        ((None,), "start: expected a day, month or year from 1900 on, as text: .*; got none"),
         ((202405,), r"got 202405 \(int\)"),
         (("2024-13",), "got '2024-13'"),
         (("2024-02-30",), "date: expected a day of the calendar"),
+        (("9999",), "got '9999'"),
+        (("9999-12-31",), "got '9999-12-31'"),
+        (("2024", "1899"), "end: expected a day"),
         (("0001-05",), "got '0001-05'"),
         (("0001-05-01",), "got '0001-05-01'"),
         (("2024-05-02", "2024-05-01"), "end: expected 2024-05-02 or later, got 2024-05-01"),
-        (("2024-05-02", 7), r"end: expected a day, month or year, as text: .*; got 7 \(int\)"),
+        (("2024-05-02", 7), r"end: expected a day, month or year .*; got 7 \(int\)"),
     ],
 )
 def test_refused(words: tuple[object, ...], message: str) -> None:

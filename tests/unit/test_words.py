@@ -31,7 +31,14 @@ def test_energy(value: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "100.0%"), (1 - 1e-12, "100.0%"), (0.99999, "99.9%"), (0.214, "21.4%"), (nan, "–")],
+    [
+        (1.0, "100.0%"),
+        (1 - 1e-12, "100.0%"),
+        (-1e-5, "0.0%"),
+        (0.99999, "99.9%"),
+        (0.214, "21.4%"),
+        (nan, "–"),
+    ],
 )
 def test_share(value: float, text: str) -> None:
     """What is not all is never shown as 100 %, except for the rounding of a sum."""
@@ -46,6 +53,8 @@ def test_share(value: float, text: str) -> None:
         (100.2, 100.0, "as much as in May"),
         (450.0, 100.0, "4.5 times that in May"),
         (450.0, 0.0, ""),
+        (100.0, -10.0, ""),
+        (-50.0, 100.0, ""),
         (450.0, None, ""),
         (None, 100.0, ""),
     ],
@@ -57,9 +66,12 @@ def test_change(now: float | None, before: float | None, text: str) -> None:
 
 def test_loss() -> None:
     """A loss below nothing is named as a gain."""
-    assert words.loss(120.0, 1000.0) == ("120 kWh", "lost; 12.0% below the reference curve")
+    assert words.loss(120.0, 1000.0, 1.0) == ("120 kWh", "lost; 12.0% below the reference curve")
+    part = "lost; 12.0% below the reference curve, in 51% of the time"
+    assert words.loss(120.0, 1000.0, 0.51) == ("120 kWh", part)
+    assert words.loss(120.0, -1.0, 1.0) == ("120 kWh", "lost; below the reference curve")
     gain = "more than expected; 12.0% above the reference curve"
-    assert words.loss(-120.0, 1000.0) == ("120 kWh", gain)
+    assert words.loss(-120.0, 1000.0, 0.99) == ("120 kWh", gain)
 
 
 def test_small_words() -> None:
