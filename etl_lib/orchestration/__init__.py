@@ -1,4 +1,4 @@
-"""Dagster: each UTC day is a partition of an asset. `dagster dev -m etl_lib.orchestration`
+"""Dagster: UTC days and months are partitions of assets. `dagster dev -m etl_lib.orchestration`
 
 The only room that imports dagster; running a day is the work of `runs`.
 """

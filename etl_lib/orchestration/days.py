@@ -20,7 +20,7 @@ from etl_lib.extract.readings import fetch_before, fetch_readings
 from etl_lib.load.ledger import read_units
 from etl_lib.load.reading import verify_load
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
-from etl_lib.orchestration.describe import describe
+from etl_lib.orchestration.describe import describe, find_location
 from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns, parse_turbines
 from etl_lib.runs.batch import run_dates
@@ -74,7 +74,7 @@ def materialize(
             )
             context.log_event(event)
         yield from checks
-        _fail(problems, context)
+        fail(problems, context)
     for day in loaded:
         context.add_asset_metadata(day.metadata, partition_key=str(day.date))
     yield dg.MaterializeResult(check_results=checks)
@@ -110,7 +110,7 @@ def _run_days(
                 yield Problem(f"{outcome.date}: {error}", is_transient=True)
 
 
-def _fail(problems: Sequence[Problem], context: dg.AssetExecutionContext) -> NoReturn:
+def fail(problems: Sequence[Problem], context: dg.AssetExecutionContext) -> NoReturn:
     """Fail the run, or retry it if that may help: a retry policy would retry terminated runs."""
     failure = dg.Failure("; ".join(sorted(problem.reason for problem in problems)))
     if context.retry_number < RETRIES and any(problem.is_transient for problem in problems):
@@ -140,9 +140,7 @@ def _check(
         "plausible_ranges": _count_implausible(summary),
         "trusted_readings": summary.suspicion,
     }
-    origin = context.run.remote_job_origin
-    location = origin.location_name if origin else None
-    metadata = describe(summary, archive, read_units(alvo), location)
+    metadata = describe(summary, archive, read_units(alvo), find_location(context))
     return CheckedDay(summary.date, summary.coverage, metadata, findings)
 
 

@@ -1,11 +1,11 @@
-"""Dagster's definitions: the assets, their job, its schedule and the sensors.
+"""Dagster's definitions: the assets, their jobs, the schedule and the sensors.
 
 Each run is a process of its own. It first starts the imports of its kernels, in another process,
 and then imports the modules that do its work. Both take two seconds.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 FIRST = os.environ.get("FONTE_START_DATE") or "2024-05-20"
 DAYS = dg.DailyPartitionsDefinition(start_date=FIRST)
 """Every UTC day from Fonte's first on; a day is added when it has ended."""
+MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST[:7], fmt="%Y-%m")
+"""Every month of these days; a month is added when it has ended."""
 DAYS_PER_RUN = 10
 """Of a backfill: enough to pay for the start of a run's process, few enough to show progress."""
 REQUESTS_PER_TICK = 50
-"""Of the sensor: many changes at once are requested in several ticks."""
+"""Of a sensor: many changes at once are requested in several ticks."""
 REPORTS_PER_TICK = 50
 """Of loaded days: each is read from its notebook."""
 
@@ -89,7 +91,30 @@ def statistics(
     yield from materialize(context, config, services.model_dump())
 
 
+@dg.asset(
+    deps=[
+        dg.AssetDep(
+            statistics,  # whose first day may lie within a month
+            partition_mapping=dg.TimeWindowPartitionMapping(
+                allow_nonexistent_upstream_partitions=True
+            ),
+        )
+    ],
+    partitions_def=MONTHS,
+    group_name="turbine",
+    kinds={"jupyter"},
+    description="The page of a month, made by notebooks/period.ipynb from what Alvo holds of it.",
+)
+def reports(context: dg.AssetExecutionContext, services: Services) -> dg.MaterializeResult[None]:
+    """Run the notebook of periods for the month."""
+    fork.prepare(PRELOAD)
+    from etl_lib.orchestration.periods import materialize_month
+
+    return materialize_month(context, services.model_dump())
+
+
 day_job = dg.define_asset_job("load_days", selection=[statistics])
+month_job = dg.define_asset_job("report_months", selection=[reports])
 daily = dg.build_schedule_from_partitioned_job(
     day_job,
     name="yesterday",
@@ -113,10 +138,28 @@ def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.
         for key, day in find_wanted(services.model_dump()).items()
         if DAYS.has_partition_key(str(day.date))
     }
-    requested = wanted.keys() & set((context.cursor or "").split())
-    new = [key for key in wanted if key not in requested][:REQUESTS_PER_TICK]
-    requests = [_request(key, wanted[key]) for key in new]
-    return dg.SensorResult(requests, cursor=" ".join([*requested, *new]))
+    new, cursor = _choose_new(wanted, context.cursor)
+    return dg.SensorResult([_request(key, wanted[key]) for key in new], cursor=cursor)
+
+
+@dg.sensor(
+    job=month_job,
+    minimum_interval_seconds=60,
+    description="Requests the report of each month that has ended, if it is missing or stale, once"
+    " per change, ten minutes after the month's last load.",
+)
+def changed_months(context: dg.SensorEvaluationContext, services: Services) -> dg.SensorResult:
+    """Request the months that need a report."""
+    from etl_lib.orchestration.periods import find_wanted_months
+
+    wanted = {
+        key: month
+        for key, month in find_wanted_months(services.model_dump()).items()
+        if MONTHS.has_partition_key(month)
+    }
+    new, cursor = _choose_new(wanted, context.cursor)
+    requests = [dg.RunRequest(key, partition_key=wanted[key]) for key in new]
+    return dg.SensorResult(requests, cursor=cursor)
 
 
 @dg.sensor(
@@ -140,6 +183,13 @@ def loaded_days(context: dg.SensorEvaluationContext, services: Services) -> dg.S
     return dg.SensorResult(asset_events=events, cursor=str(last))
 
 
+def _choose_new(wanted: Iterable[str], cursor: str | None) -> tuple[list[str], str]:
+    """The keys to request now, and the next cursor: those requested that are still wanted."""
+    wanted, known = list(wanted), set((cursor or "").split())
+    new = [key for key in wanted if key not in known][:REQUESTS_PER_TICK]
+    return new, " ".join([*(key for key in wanted if key in known), *new])
+
+
 def _request(key: str, day: "DayStatus") -> dg.RunRequest:
     """A run of a day, with the columns of its last load and, if some were chosen, its turbines."""
     chosen = {"columns": day.columns, "turbines": [] if day.is_whole else day.turbines}
@@ -154,10 +204,10 @@ def _address(variable: str) -> str:
 
 
 defs = dg.Definitions(
-    assets=[readings, statistics],
-    jobs=[day_job],
+    assets=[readings, statistics, reports],
+    jobs=[day_job, month_job],
     schedules=[daily],
-    sensors=[changed_days, loaded_days],
+    sensors=[changed_days, changed_months, loaded_days],
     resources={
         "services": Services(
             fonte_api_url=_address("FONTE_API_URL"),

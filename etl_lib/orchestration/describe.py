@@ -39,23 +39,56 @@ def describe(
     `units` are those of Alvo's statistics, by name. `location` names the code location, through
     which Dagster renders the notebook.
     """
-    name = summary.notebook or ""
-    content = archive.read(name)
-    attempt, plot = read_attempt(content, name), read_plot(json.loads(content))
-    shown = {
-        "picture": _picture(summary, units),
-        **_numbers(summary),
-        "report": dg.MetadataValue.path(
-            str(archive.locate(name.removesuffix(NOTEBOOK_SUFFIX) + PAGE_SUFFIX))
-        ),
-        "notebook": dg.MetadataValue.notebook(str(archive.locate(name))),
-        "notebook, rendered": _link(str(archive.locate(name)), location),
-        "plot": dg.MetadataValue.md(f"![{summary.date}]({plot})") if plot else None,
+    picture = _picture(summary, units)
+    numbers = {
+        "energy, kWh": (summary.energy, 1),
+        "wind, m/s": (summary.mean_wind_speed, 2),
+        "coverage": (summary.coverage, 4),
+        "capacity factor": (summary.calendar_capacity_factor, 4),
+    }
+    name = (summary.notebook or "").removesuffix(NOTEBOOK_SUFFIX)
+    return {
+        **({"picture": picture} if picture else {}),
+        **describe_numbers(numbers),
+        **describe_files(archive, name, str(summary.date), location),
         "turbines": _table(summary),
         **describe_load(summary, units),
+    }
+
+
+def describe_numbers(
+    numbers: Mapping[str, tuple[float | None, int]],
+) -> dict[str, dg.FloatMetadataValue]:
+    """The numbers that are known, each rounded to its digits; Dagster plots them."""
+    return {
+        name: dg.MetadataValue.float(round(value, digits))
+        for name, (value, digits) in numbers.items()
+        if value is not None
+    }
+
+
+def describe_files(archive: Archive, name: str, title: str, location: str | None) -> dict[str, Any]:
+    """Where page and notebook of a report are, its first plot, and how long it took.
+
+    `name` is that of the archived files, without a suffix.
+    """
+    content = archive.read(name + NOTEBOOK_SUFFIX)
+    attempt, plot = read_attempt(content, name), read_plot(json.loads(content))
+    notebook = str(archive.locate(name + NOTEBOOK_SUFFIX))
+    shown = {
+        "report": dg.MetadataValue.path(str(archive.locate(name + PAGE_SUFFIX))),
+        "notebook": dg.MetadataValue.notebook(notebook),
+        "notebook, rendered": _link(notebook, location),
+        "plot": dg.MetadataValue.md(f"![{title}]({plot})") if plot else None,
         "duration, seconds": round(attempt.seconds, 1) if attempt and attempt.seconds else None,
     }
     return {name: value for name, value in shown.items() if value is not None}
+
+
+def find_location(context: dg.AssetExecutionContext) -> str | None:
+    """The code location of a run, by which Dagster renders notebooks."""
+    origin = context.run.remote_job_origin
+    return origin.location_name if origin else None
 
 
 def describe_load(load: LoadedDay, units: Mapping[str, str]) -> dict[str, Any]:
@@ -69,21 +102,6 @@ def describe_load(load: LoadedDay, units: Mapping[str, str]) -> dict[str, Any]:
         "changes in Alvo": load.changes,
         RUN: load.run_id,
         "dagster/column_schema": dg.TableSchema(columns),
-    }
-
-
-def _numbers(summary: Summary) -> dict[str, dg.FloatMetadataValue]:
-    """The numbers that Dagster plots over the partitions; those that are known."""
-    numbers = {
-        "energy, kWh": (summary.energy, 1),
-        "wind, m/s": (summary.mean_wind_speed, 2),
-        "coverage": (summary.coverage, 4),
-        "capacity factor": (summary.calendar_capacity_factor, 4),
-    }
-    return {
-        name: dg.MetadataValue.float(round(value, digits))
-        for name, (value, digits) in numbers.items()
-        if value is not None
     }
 
 

@@ -27,6 +27,8 @@ class PeriodOutcome:
     page: Location | None = None
     summary: PeriodSummary | None = None
     error: str | None = None
+    is_transient: bool = False
+    """Whether a retry may help."""
 
 
 def run_period(span: Span, plan: Plan, reference: str | None = None) -> PeriodOutcome:
@@ -57,13 +59,13 @@ def run_period(span: Span, plan: Plan, reference: str | None = None) -> PeriodOu
 def _archive(span: Span, plan: Plan, name: str, parameters: dict[str, Any]) -> PeriodOutcome:
     from etl_lib.archive.pages import render
 
-    text, notebook, error, _ = execute(PERIOD_NOTEBOOK, parameters, plan, name)
+    text, notebook, error, is_transient = execute(PERIOD_NOTEBOOK, parameters, plan, name)
     summary = read_period_summary(notebook)
     if error is None and summary is None:
         error = "the notebook ended before its summary, without an error: did it call exit?"
     if error is not None:
         failed = plan.archive.write(name + FAILED_SUFFIX, text) if text else None
-        return PeriodOutcome(name, failed, error=error)
+        return PeriodOutcome(name, failed, error=error, is_transient=is_transient)
     kept = plan.archive.write(name + NOTEBOOK_SUFFIX, text)
     page = render(notebook, str(span), "../../index.html")
     return PeriodOutcome(name, kept, plan.archive.write(name + PAGE_SUFFIX, page), summary)

@@ -98,9 +98,9 @@ def test_materialize_in_browser(
 
 
 BACKFILL = """
-    mutation ($days: [String!]) {
+    mutation ($asset: String!, $keys: [String!]) {
         launchPartitionBackfill(backfillParams: {
-            assetSelection: [{path: ["statistics"]}], partitionNames: $days, fromFailure: false
+            assetSelection: [{path: [$asset]}], partitionNames: $keys, fromFailure: false
         }) { ... on LaunchBackfillSuccess { backfillId } }
     }
 """
@@ -128,7 +128,7 @@ def test_loaded_days_and_a_backfill(dagster: str, project: Path) -> None:
     assert loaded() == [{"runId": ""}, None]
 
     begun = time.time()
-    ask(dagster, BACKFILL, days=[DAY, "2024-05-22"])
+    ask(dagster, BACKFILL, asset="statistics", keys=[DAY, "2024-05-22"])
     found = wait_for(
         lambda: [r for r in ask(dagster, RUNS)["runsOrError"]["results"] if r["startTime"]],
         seconds=60,
@@ -136,6 +136,26 @@ def test_loaded_days_and_a_backfill(dagster: str, project: Path) -> None:
     assert found[0]["startTime"] - begun < 15
     wait_for(lambda: loaded()[1], seconds=120)
     assert "DEBUG" not in (project / "said.txt").read_text()
+
+
+REPORTED = """
+    { assetNodeOrError(assetKey: {path: ["reports"]}) { ... on AssetNode {
+        assetMaterializations(partitions: ["2024-05"]) { metadataEntries { label } }
+    } } }
+"""
+
+
+def test_month(dagster: str, project: Path) -> None:
+    """A month's report is made in a run of its own, from the days that Alvo has."""
+    subprocess.run([*ETL, "run", DAY], check=True)
+    ask(dagster, BACKFILL, asset="reports", keys=["2024-05"])
+    (found,) = wait_for(
+        lambda: ask(dagster, REPORTED)["assetNodeOrError"]["assetMaterializations"], seconds=120
+    )
+    labels = [entry["label"] for entry in found["metadataEntries"]]
+    assert labels[:2] == ["findings", "energy, kWh"]
+    assert "notebook, rendered" in labels
+    assert len(list((project / "runs" / "periods").rglob("*.html"))) == 1
 
 
 def materialize(page: Page) -> None:
