@@ -1,7 +1,8 @@
 """The archive of executed notebooks: a folder on this machine, or a place in an object store.
 
 `<date>/<UTC start>.ipynb` with its `.html` beside it; failed notebooks end in `.failed.ipynb`.
-Periods are below `periods/<first day>_<last day>/`, with the same names.
+Periods are below `periods/<first day>_<last day>/`, with the same names; those of chosen turbines,
+or with another reference curve, have a folder of their own.
 The marker `.<UTC start>.partial.ipynb`, an empty file, exists during a run. A file is there whole
 or not at all, and executed notebooks are never overwritten.
 """
@@ -29,8 +30,8 @@ PRINT_SUFFIX = ".pdf"
 """Of a page that was printed."""
 DATE = r"\d{4}-\d{2}-\d{2}"
 PERIODS = "periods/"
-FOLDER = re.compile(f"{DATE}|{PERIODS}{DATE}_{DATE}", re.ASCII)
-"""The folder of a date's notebooks, or of a period's."""
+FOLDER = re.compile(f"{DATE}|{PERIODS}{DATE}_{DATE}(_[0-9a-f]{{8}})?", re.ASCII)
+"""The folder of a date's notebooks, or of a period's; of chosen turbines it ends in a digest."""
 Location = Path | str
 """A path on this machine, or an address in an object store."""
 

@@ -2,13 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
+from json import dumps
 from typing import Any
 
 from etl_lib.analysis.curve_file import read_curves
 from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.analysis.reference import CURVES
 from etl_lib.archive.notebooks import read_period_summary
-from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, Location
+from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, PERIODS, Location
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.load.period import check_period
 from etl_lib.parameters import Span
@@ -48,12 +50,20 @@ def run_period(span: Span, plan: Plan, reference: str | None = None) -> PeriodOu
     parameters: dict[str, Any] = {"start": str(span.first), "end": str(span.last)}
     parameters |= {} if plan.turbines is None else {"turbines": plan.turbines}
     parameters |= {} if reference is None else {"reference": reference}
-    name = plan.archive.reserve(f"periods/{span.first}_{span.last}")
+    name = plan.archive.reserve(f"{PERIODS}{span.first}_{span.last}{_digest(plan, reference)}")
     try:
         return _archive(span, plan, name, parameters)
     finally:
         with suppress(EtlError):
             plan.archive.release(name)
+
+
+def _digest(plan: Plan, reference: str | None) -> str:
+    """What sets the folder of other turbines, or another curve, apart: `etl prune` keeps each."""
+    if plan.turbines is None and reference in (None, "fleet"):
+        return ""
+    choice = dumps([sorted(plan.turbines or ()), reference])
+    return f"_{blake2b(choice.encode(), digest_size=4).hexdigest()}"
 
 
 def _archive(span: Span, plan: Plan, name: str, parameters: dict[str, Any]) -> PeriodOutcome:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from helpers import DATA, serve, transfer
 
 import etl_lib
 from etl_lib.archive.notebooks import read_period_summary
-from etl_lib.archive.store import open_archive
+from etl_lib.archive.store import FOLDER, open_archive
 from etl_lib.load.alvo import open_alvo
 from etl_lib.parameters import parse_span
 from etl_lib.runs.notebook import Plan
@@ -172,6 +173,13 @@ def test_period_of_one_day(farm: Library, project: Path) -> None:
     text = Path(str(outcome.notebook)).read_text()
     assert "median power curve of 2014-01-04" in text
     assert read_period_summary(json.loads(text)) == outcome.summary
+    # Of chosen turbines it has a folder of its own, since neither takes the other's place
+    assert outcome.name.startswith("periods/2014-01-05_2014-01-05/")
+    some = run_period(
+        parse_span("2014-01-05"), replace(make_plan(farm, project), turbines=TURBINES[:1])
+    )
+    assert FOLDER.fullmatch(some.name.rpartition("/")[0])
+    assert not some.name.startswith("periods/2014-01-05_2014-01-05/")
 
 
 @pytest.mark.parametrize(

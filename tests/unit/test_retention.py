@@ -91,7 +91,8 @@ def test_periods() -> None:
 
 
 SUFFIXES = (".ipynb", ".failed.ipynb", ".html", ".pdf")
-FOLDERS = ("2024-05-20", "2024-05-21", "periods/2024-05-01_2024-05-31")
+MONTH = "periods/2024-05-01_2024-05-31"
+FOLDERS = ("2024-05-20", "2024-05-21", MONTH, f"{MONTH}_0a1b2c3d")
 archives = st.sets(
     st.tuples(st.integers(1, 20), st.sampled_from(FOLDERS), st.sampled_from(SUFFIXES)), max_size=40
 )
