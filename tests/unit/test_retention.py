@@ -111,11 +111,13 @@ def test_what_never_goes(
     assert not gone & {name.removesuffix(".ipynb") for name in ledger}
     for folder in FOLDERS:
         runs = {run(day, folder): day for day, where, _ in archive if where == folder}
-        removed = {name[: len(run(1, folder))] for name in surplus.files if name.startswith(folder)}
+        removed = {
+            name[: len(run(1, folder))] for name in surplus.files if name.startswith(f"{folder}/")
+        }
         assert not removed & set(sorted(runs, reverse=True)[:keep])
         assert not removed & {run(day, folder) for day in named}
         assert all(runs[name] <= limit for name in removed)
         # Each attempt goes as a whole
         assert {n for n in names if n[: len(run(1, folder))] in removed} == {
-            n for n in surplus.files if n.startswith(folder)
+            n for n in surplus.files if n.startswith(f"{folder}/")
         }
