@@ -133,7 +133,8 @@ def test_loaded_days_and_a_backfill(dagster: str, project: Path) -> None:
         lambda: [r for r in ask(dagster, RUNS)["runsOrError"]["results"] if r["startTime"]],
         seconds=60,
     )
-    assert found[0]["startTime"] - begun < 15
+    # On a quiet machine 4 to 10 s; Dagster's own interval alone is 30 s
+    assert found[0]["startTime"] - begun < 30
     wait_for(lambda: loaded()[1], seconds=120)
     assert "DEBUG" not in (project / "said.txt").read_text()
 

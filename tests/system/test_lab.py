@@ -119,7 +119,8 @@ def test_a_run_leaves_the_notebook_as_it_was(
     expect(summary).to_be_attached()
     path = farm / "notebooks" / "etl.ipynb"
     save(page, path)
-    assert git(farm, "status", "--porcelain") == ""
+    # Jupyter writes beside the file first, and renames
+    wait_for(lambda: git(farm, "status", "--porcelain") == "", seconds=10)
     expect(summary).to_be_attached()  # what is shown stays
     expect(page.locator(".cm-line", has_text=f'date = "{DAY}"')).to_have_count(1)
 
