@@ -116,7 +116,10 @@ def _parse(words: Sequence[str]) -> Any:
 
 def _run(name: str, options: Any) -> int:
     """Import the module of a command, and run the command."""
-    if isinstance(options, RunOptions) and not options.cold and fork.can_fork():
+    is_warm = isinstance(options, ReportOptions) or (
+        isinstance(options, RunOptions) and not options.cold
+    )
+    if is_warm and fork.can_fork():
         fork.prepare(PRELOAD)  # the imports of the kernels go on while ours do
     module = import_module(f"etl_lib.cli.{COMMANDS[name].module}")
     return int(getattr(module, name)(options))

@@ -1,9 +1,9 @@
 """What Alvo holds of a period, and of the days that it is compared with."""
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import httpx2
 import pandas as pd
@@ -76,16 +76,23 @@ def read_period(
     span, asked_at = parse_span(start, end), datetime.now(UTC)
     facts, loaded, names, is_whole = check_period(fonte, alvo, span, turbines)
     series = _choose_series(read_units(alvo))
-    read: dict[str, Any] = {"turbines": names, "excluding": True}
     basis = [name for name in series if _is_basis(name)]
-    before, year_before = span.before, span.year_before
+    wanted = ((span, series), (span.before, basis), (span.year_before, basis))
+    with ThreadPoolExecutor(len(wanted)) as pool:  # most of the time is the database's
+        frames = pool.map(
+            lambda each: read_statistics(
+                alvo, each[0].start, each[0].end, series=each[1], turbines=names, excluding=True
+            ),
+            wanted,
+        )
+        now, before, year_before = frames
     return Period(
         span,
         names,
         is_whole,
-        read_statistics(alvo, span.start, span.end, series=series, **read),
-        read_statistics(alvo, before.start, before.end, series=basis, **read),
-        read_statistics(alvo, year_before.start, year_before.end, series=basis, **read),
+        now,
+        before,
+        year_before,
         {name: facts[name] for name in names if name in facts},
         last_loads(alvo, span.first, span.last),
         {day: sorted(set(names) - found.keys()) for day, found in loaded.items()},
