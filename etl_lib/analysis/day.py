@@ -102,9 +102,7 @@ def _headline(
         )
         yield words.energy(total["energy"]), f"energy; {change}" if change else "energy"
     if total["calendar_capacity_factor"] is not None:
-        factors = [words.share(total[n]) for n in ("calendar_capacity_factor", "capacity_factor")]
-        other = f"; {factors[1]} in the hours with data" if factors[1] != factors[0] else ""
-        yield factors[0], f"capacity factor{other}"
+        yield words.factor(total["calendar_capacity_factor"], total["capacity_factor"])
     if "wind_speed" in load.columns:
         was = words.number(before["mean_wind_speed"]) if before is not None else words.NOTHING
         told = f"; {was} m/s the day before" if was != words.NOTHING else ""

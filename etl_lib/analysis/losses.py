@@ -17,6 +17,8 @@ from etl_lib.transform.statistics import BUCKET
 HOURS_A_SLOT = BUCKET_SECONDS / 3600
 SHORTEST = 3
 """Slots of a stretch of losses: half an hour."""
+MOST = 6
+"""So many stretches have a sentence each; of the rest there is one."""
 FAR_BELOW = 0.1
 """A bucket is below the curve if it lacks more than this share of the curve's largest power."""
 DID = {
@@ -93,6 +95,21 @@ def _most_frequent(states: Numbers) -> TurbineState | None:
     known = states[np.isfinite(states)]
     codes, counts = np.unique(known, return_counts=True)
     return TurbineState(int(codes[counts.argmax()])) if len(codes) else None
+
+
+def describe_losses(
+    data: pd.DataFrame,
+    reference: Reference | None,
+    turbines: Sequence[str] = (),
+    *,
+    dated: bool = False,
+) -> Iterator[str]:
+    """A sentence per stretch, the largest loss first, and one on the rest; `dated` gives days."""
+    stretches = find_stretches(data, reference, turbines) if reference else []
+    yield from (describe_stretch(stretch, dated=dated) for stretch in stretches[:MOST])
+    if rest := stretches[MOST:]:
+        lost = words.energy(sum(stretch.lost for stretch in rest))
+        yield f"{len(rest):,} more stretches of half an hour and more below the curve: {lost}."
 
 
 def describe_stretch(stretch: Stretch, *, dated: bool = False) -> str:

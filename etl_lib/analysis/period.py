@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from etl_lib.analysis import words
+from etl_lib.analysis.losses import describe_losses
 from etl_lib.analysis.performance import measure_all, measure_turbines
-from etl_lib.analysis.period_findings import describe_losses, describe_missing
+from etl_lib.analysis.period_findings import describe_doubts, describe_missing
 from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.analysis.ranking import rank
 from etl_lib.analysis.reference import CAVEAT, Reference, find_reference
@@ -80,7 +81,11 @@ def summarize_period(period: Period, reference: Reference | None) -> PeriodSumma
         runs={day: load.run_id for day, load in period.loads.items()},
         exclusions=sorted(each["id"] for each in period.statistics.attrs["exclusions"]),
         headline=[*_headline(period, total)],
-        findings=[*describe_missing(period), *describe_losses(period, reference)],
+        findings=[
+            *describe_missing(period),
+            *describe_losses(period.statistics, reference, period.turbines, dated=True),
+            *describe_doubts(period),
+        ],
     )
 
 
@@ -99,9 +104,7 @@ def _headline(period: Period, total: pd.Series) -> Iterator[tuple[str, str]]:
     if pd.notna(total["energy"]):
         yield words.energy(total["energy"]), "; ".join(["energy", *filter(None, changes)])
     if pd.notna(total["calendar_capacity_factor"]):
-        factors = [words.share(total[n]) for n in ("calendar_capacity_factor", "capacity_factor")]
-        other = f"; {factors[1]} in the hours with data" if factors[1] != factors[0] else ""
-        yield factors[0], f"capacity factor{other}"
+        yield words.factor(total["calendar_capacity_factor"], total["capacity_factor"])
     if pd.notna(total["mean_wind_speed"]):
         before = period.before.get("wind_speed_mean", pd.Series(dtype=float)).mean()
         was = f"; {before:.1f} m/s {_in(period.span.before)}" if pd.notna(before) else ""

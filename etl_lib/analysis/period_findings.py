@@ -11,14 +11,10 @@ from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import summarize_flags
 from etl_lib.analysis.gaps import describe_gaps, find_gaps
-from etl_lib.analysis.losses import describe_stretch, find_stretches
 from etl_lib.analysis.performance import BASIS
-from etl_lib.analysis.reference import Reference
 from etl_lib.load.period import Period
 from etl_lib.transform.kinds import TURBINE
 
-MOST = 6
-"""So many stretches of losses have a sentence each; of the rest there is one."""
 SHORTEST = pd.Timedelta("30min")
 """Of a gap that counts here."""
 
@@ -52,14 +48,9 @@ def describe_missing(period: Period) -> Iterator[str]:
     yield from describe_gaps(long, len(period.turbines), dated=True)
 
 
-def describe_losses(period: Period, reference: Reference | None) -> Iterator[str]:
-    """Stretches below the reference curve, the largest loss first, flags and exclusions."""
+def describe_doubts(period: Period) -> Iterator[str]:
+    """Flagged readings, and exclusions."""
     data = period.statistics
-    stretches = find_stretches(data, reference, period.turbines) if reference else []
-    yield from (describe_stretch(stretch, dated=True) for stretch in stretches[:MOST])
-    if rest := stretches[MOST:]:
-        lost = words.energy(sum(stretch.lost for stretch in rest))
-        yield f"{len(rest):,} more stretches of half an hour and more below the curve: {lost}."
     flags = summarize_flags(data).drop(columns="thin", errors="ignore")
     for test in map(str, flags):
         counts = flags[test].groupby(level=[TURBINE, "signal"]).sum()

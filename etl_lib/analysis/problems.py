@@ -10,10 +10,10 @@ from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import list_findings
 from etl_lib.analysis.gaps import describe_gaps, find_gaps
 from etl_lib.analysis.losses import (
-    describe_stretch,
+    SHORTEST,
+    describe_losses,
     describe_times,
     find_runs,
-    find_stretches,
 )
 from etl_lib.analysis.reference import Reference
 from etl_lib.analysis.slots import Slots
@@ -23,10 +23,6 @@ from etl_lib.transform.kinds import STATE
 from etl_lib.transform.states import TurbineState
 from etl_lib.transform.statistics import BUCKET
 
-MOST = 6
-"""So many losses have a sentence each; of the rest there is one."""
-SHORTEST = 3
-"""Slots of a state that counts here: half an hour."""
 DID = {
     TurbineState.IDLE: "stood still in a wind of {wind} m/s",
     TurbineState.DERATED: "was derated",
@@ -47,7 +43,7 @@ def describe_problems(
     `statistics` as from `to_frame`, `readings` as from `fetch_readings`, `flags` as from
     `find_flags`. Without a reference curve, what turbines did stands for their losses.
     """
-    losses = _describe_losses(statistics, load, reference)
+    losses = describe_losses(statistics, reference, load.turbines)
     if reference is None:
         losses = _describe_states(statistics, load)
     found = list_findings(flags, readings, keep_impossible=keep_impossible)
@@ -76,17 +72,6 @@ def _describe_gaps(statistics: pd.DataFrame, load: LoadedDay) -> Iterator[str]:
 def _has_readings(statistics: pd.DataFrame, signal: str) -> bool:
     counts = statistics.get(f"{signal}_count")
     return counts is not None and bool((counts > 0).any())
-
-
-def _describe_losses(
-    statistics: pd.DataFrame, load: LoadedDay, reference: Reference | None
-) -> Iterator[str]:
-    """Stretches below the reference curve, the largest loss first."""
-    stretches = find_stretches(statistics, reference, load.turbines) if reference else []
-    yield from map(describe_stretch, stretches[:MOST])
-    if rest := stretches[MOST:]:
-        lost = words.energy(sum(stretch.lost for stretch in rest))
-        yield f"{len(rest):,} more stretches of half an hour and more below the curve: {lost}."
 
 
 def _describe_states(statistics: pd.DataFrame, load: LoadedDay) -> Iterator[str]:

@@ -20,6 +20,12 @@ def energy(value: float | None) -> str:
     return f"{shown:,.{max(0, 3 - len(f'{abs(shown):.0f}'))}f} {unit}"
 
 
+def factor(calendar: float, with_data: float) -> tuple[str, str]:
+    """A number of a headline: the capacity factor over all hours, and over those with data."""
+    whole, part = share(calendar), share(with_data)
+    return whole, "capacity factor" + (f"; {part} in the hours with data" if part != whole else "")
+
+
 def loss(lost: float, expected: float, assessed: float) -> tuple[str, str]:
     """A number of a headline: the energy below the reference curve, or above it, and what it is.
 

@@ -12,6 +12,7 @@ from etl_lib.analysis import words
 from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.archive.attempts import Attempt, DayFacts
 from etl_lib.archive.status import DayStatus, State
+from etl_lib.parameters import Span
 
 T = TypeVar("T")
 NAMED = 2
@@ -168,12 +169,7 @@ class PeriodRow:
     @property
     def name(self) -> str:
         """`May 2024`, `2024`, or the first and the last day."""
-        start, end = self.last.start, self.last.end
-        if (start, end) == (date(start.year, 1, 1), date(start.year, 12, 31)):
-            return f"{start.year}"
-        if start.day == 1 and end == start.replace(day=monthrange(start.year, start.month)[1]):
-            return f"{start:%B %Y}"
-        return f"{start}" if start == end else f"{start} to {end}"
+        return str(Span(self.last.start, self.last.end))
 
     @property
     def command(self) -> str:

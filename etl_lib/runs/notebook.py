@@ -48,7 +48,7 @@ class Executed(NamedTuple):
     """What papermill left of a notebook."""
 
     text: str
-    """The file; empty if there is none, or a part of one."""
+    """The content of the file; empty if the file is missing or incomplete."""
     notebook: NotebookNode
     error: str | None
     """In one line; None if the notebook ran to its end."""
