@@ -100,6 +100,8 @@ NAMES: dict[str, Callable[[list[str]], list[str] | None]] = {
 
 CORES = os.cpu_count() or 1
 FLAG = {"action": "store_true"}
+NAMED: dict[str, Any] = {"nargs": "+", "metavar": "NAME", "action": Names}
+"""Of an option that takes several names."""
 SECONDS: dict[str, Any] = {"metavar": "SECONDS", "type": number}
 END: dict[str, Any] = {"metavar": "END", "nargs": "?", "type": day, "action": LastDay}
 

@@ -9,6 +9,7 @@ from etl_lib.cli.arguments import (
     CORES,
     END,
     FLAG,
+    NAMED,
     SECONDS,
     LaterTime,
     Names,
@@ -55,17 +56,11 @@ class RunOptions(ArchiveOptions):
     columns: list[str] = argument(
         "--columns",
         "signals, one or more words (default: wind_speed power)",
-        nargs="+",
-        metavar="NAME",
-        action=Names,
+        **NAMED,
         default=["wind_speed", "power"],
     )
     turbines: list[str] | None = argument(
-        "--turbines",
-        "turbines, one or more words (default: all that Fonte has)",
-        nargs="+",
-        metavar="NAME",
-        action=Names,
+        "--turbines", "turbines, one or more words (default: all that Fonte has)", **NAMED
     )
     jobs: int = argument(
         "--jobs", "dates at a time (default: the cores)", metavar="N", type=count, default=CORES
@@ -100,11 +95,7 @@ class ReportOptions(ArchiveOptions):
         "end", "the last one, inclusive (default: START)", metavar="END", nargs="?"
     )
     turbines: list[str] | None = argument(
-        "--turbines",
-        "turbines, one or more words (default: all)",
-        nargs="+",
-        metavar="NAME",
-        action=Names,
+        "--turbines", "turbines, one or more words (default: all)", **NAMED
     )
     reference: str | None = argument(
         "--reference",
@@ -153,18 +144,10 @@ class ExportOptions:
         "file", "a name that ends in .parquet, .csv, .csv.gz or .xlsx", metavar="FILE", type=Path
     )
     columns: list[str] | None = argument(
-        "--columns",
-        "signals, one or more words (default: all that Alvo has)",
-        nargs="+",
-        metavar="NAME",
-        action=Names,
+        "--columns", "signals, one or more words (default: all that Alvo has)", **NAMED
     )
     turbines: list[str] | None = argument(
-        "--turbines",
-        "turbines, one or more words (default: all that Alvo has)",
-        nargs="+",
-        metavar="NAME",
-        action=Names,
+        "--turbines", "turbines, one or more words (default: all that Alvo has)", **NAMED
     )
     long: bool = argument("--long", "a row per statistic (default: per turbine and bucket)", **FLAG)
     names: str | None = argument(

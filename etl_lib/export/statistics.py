@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from etl_lib.load.ledger import standing_loads
 from etl_lib.load.reading import read_statistics
 from etl_lib.load.records import Exclusion
 from etl_lib.load.series import Series, find_span, list_series
+from etl_lib.parameters import Span
 from etl_lib.settings import code_version
 from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, STAMP, TURBINE
 
@@ -58,7 +59,8 @@ class Choice:
     @property
     def bounds(self) -> tuple[datetime, datetime]:
         """The period `[start, end)`, UTC."""
-        return _bounds(self.first, self.last)
+        span = Span(self.first, self.last)
+        return span.start, span.end
 
 
 @dataclass(frozen=True)
@@ -201,8 +203,13 @@ class Reading:
         days = max(1, SLICE // (BUCKETS * len(self.turbines) * len(names)))
         while first <= last:
             end = min(last, first + timedelta(days=days - 1))
+            span = Span(first, end)
             frame = read_statistics(
-                self.alvo, *_bounds(first, end), self.turbines, excluding=self.choice.excluding
+                self.alvo,
+                span.start,
+                span.end,
+                self.turbines,
+                excluding=self.choice.excluding,
             )
             frame = frame.reindex(columns=[*names, EXPECTED]).dropna(how="all", subset=names)
             yield frame.sort_index(level=[STAMP, TURBINE])
@@ -238,9 +245,3 @@ def _find_days(alvo: Engine, choice: Choice, series: Sequence[Series]) -> tuple[
     if days is None:
         raise no_statistics(choice)
     return days
-
-
-def _bounds(first: date, last: date) -> tuple[datetime, datetime]:
-    """The start of a day, and the end of another, UTC."""
-    start, end = (datetime.combine(day, time(), UTC) for day in (first, last))
-    return start, end + timedelta(days=1)
