@@ -111,7 +111,7 @@ class Archive:
     def delete_empty_folders(self, before: datetime) -> None:
         """Delete the empty folders of dates and periods that last changed before then.
 
-        An object store has no folders of its own.
+        Object stores have no folders, so there is nothing to delete.
         """
 
     def locate(self, name: str) -> Location:

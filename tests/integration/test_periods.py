@@ -62,7 +62,7 @@ def test_days_that_are_not_loaded(
 
 
 def test_gaps_and_exclusions(load: Callable[..., None], fonte: httpx2.Client, alvo: Engine) -> None:
-    """A gap of readings is one; what people excluded is none, and counts as missing."""
+    """Missing readings are reported as a gap; excluded ones are not, but lower the coverage."""
     load("T1 T2", 1, [1])
     start = datetime(2024, 5, 1, 3, tzinfo=UTC)
     with alvo.begin() as connection:
