@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from etl_lib.analysis.flags import count_flags, describe_flags, summarize_flags
     from etl_lib.analysis.gaps import find_gaps
     from etl_lib.analysis.losses import find_stretches
-    from etl_lib.analysis.performance import measure_turbines
     from etl_lib.analysis.period import (
         choose_reference,
         describe_reference,
         rank_turbines,
         summarize_period,
     )
-    from etl_lib.analysis.period_plots import plot_period_energy, sum_energy
-    from etl_lib.analysis.period_tables import link_days, tabulate_flags
+    from etl_lib.analysis.period_numbers import measure_period
+    from etl_lib.analysis.period_plots import plot_period_energy
+    from etl_lib.analysis.period_tables import link_days, tabulate_days, tabulate_flags
     from etl_lib.analysis.plots import (
         plot_coverage,
         plot_diurnal,
@@ -73,10 +73,10 @@ _ROOMS = {
     "analysis.exclusions": "describe_exclusions",
     "analysis.gaps": "find_gaps",
     "analysis.losses": "find_stretches",
-    "analysis.performance": "measure_turbines",
     "analysis.period": "choose_reference describe_reference rank_turbines summarize_period",
-    "analysis.period_plots": "plot_period_energy sum_energy",
-    "analysis.period_tables": "link_days tabulate_flags",
+    "analysis.period_numbers": "measure_period",
+    "analysis.period_plots": "plot_period_energy",
+    "analysis.period_tables": "link_days tabulate_days tabulate_flags",
     "analysis.reference": "find_reference",
     "analysis.rose": "plot_wind_rose wind_rose",
     "analysis.slots": "one_turbine",

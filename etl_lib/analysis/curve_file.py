@@ -48,7 +48,7 @@ def read_curves(path: str) -> tuple[str | None, dict[str, pd.DataFrame]]:
 
 
 def _check(path: str, name: str, curve: pd.DataFrame) -> pd.DataFrame:
-    curve = curve.sort_values("wind_speed").assign(count=0)
+    curve = curve.astype(float).sort_values("wind_speed").assign(count=0)
     if not np.isfinite(curve).all(axis=None) or curve["wind_speed"].duplicated().any():
         of_it = f", of {name}" if name else ""
         expected = "one power of each wind speed, all finite"

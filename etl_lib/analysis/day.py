@@ -12,13 +12,15 @@ from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.days import share_of_due, without_attrs
 from etl_lib.analysis.flags import list_counts
-from etl_lib.analysis.performance import measure_all, measure_turbines
+from etl_lib.analysis.performance import add_up, measure, measure_all
 from etl_lib.analysis.quality import sum_turbines
 from etl_lib.analysis.ranking import rank
 from etl_lib.analysis.reference import Reference
 from etl_lib.analysis.summary import Outline, SignalQuality, Summary, TurbineDay
 from etl_lib.analysis.tables import Table
+from etl_lib.extract.days import Day
 from etl_lib.load.records import LoadedDay
+from etl_lib.parameters import Span
 from etl_lib.transform.kinds import EXPECTED, TURBINE, shown_column
 from etl_lib.transform.statistics import BUCKETS_A_DAY
 
@@ -45,8 +47,8 @@ def summarize(
     `find_flags`, `findings` as from `describe_problems`, `history` as from `read_history`.
     `keep_impossible` as it was for the statistics.
     """
-    table = _measure(statistics, reference, load.turbines)
-    total = measure_all(table, statistics, 1).astype(object)
+    amounts = _add_up(statistics, load, reference)
+    table, total = measure(amounts, TURBINE), measure_all(amounts).astype(object)
     total = total.where(total.notna(), None)
     counts = sum_turbines(quality)
     return Summary(
@@ -71,20 +73,20 @@ def summarize(
 
 
 def tabulate_turbines(
-    statistics: pd.DataFrame, turbines: Sequence[str], reference: Reference | None = None
+    statistics: pd.DataFrame, day: Day | LoadedDay, reference: Reference | None = None
 ) -> Table:
     """A row per turbine of a day, sorted by lost energy, the largest loss first.
 
     `statistics` as from `to_frame`.
     """
-    return rank(_measure(statistics, reference, turbines), "turbines")
+    return rank(measure(_add_up(statistics, day, reference), TURBINE), "turbines")
 
 
-def _measure(
-    statistics: pd.DataFrame, reference: Reference | None, turbines: Sequence[str]
+def _add_up(
+    statistics: pd.DataFrame, day: Day | LoadedDay, reference: Reference | None
 ) -> pd.DataFrame:
     rated = statistics.attrs.get("rated_powers", {})
-    return measure_turbines(statistics, 1, rated, reference, turbines)
+    return add_up(statistics, Span(day.date, day.date), rated, reference, list(day.turbines))
 
 
 def _headline(
@@ -129,18 +131,18 @@ def _day_before(load: LoadedDay, history: pd.DataFrame | None) -> pd.Series | No
     """The numbers of the same turbines on the day before; None if Alvo does not have all."""
     if history is None or history.empty:
         return None
-    start = pd.Timestamp(load.date, tz="UTC") - pd.Timedelta(days=1)
+    span = Span(load.date, load.date).before
     stamps = history.index.get_level_values(1)
-    day = history[(stamps >= start) & (stamps < start + pd.Timedelta(days=1))]
+    day = history[(stamps >= span.start) & (stamps < span.end)]
     if {*load.turbines} - {*day.index.unique(TURBINE)}:
         return None
-    return measure_all(measure_turbines(day, 1, {}, None, load.turbines), day, 1)
+    return measure_all(add_up(day, span, {}, None, load.turbines))
 
 
 def _describe_turbines(
     load: LoadedDay, statistics: pd.DataFrame, table: pd.DataFrame, quality: pd.DataFrame
 ) -> dict[str, TurbineDay]:
-    """Each turbine's day in a few numbers; `table` as from `measure_turbines`."""
+    """Each turbine's day in a few numbers; `table` as from `measure`."""
     # Over all signals, as in the ledger: one without readings was loaded, too
     plain = without_attrs(statistics)
     shares = sum(share_of_due(plain, signal) for signal in load.columns) / len(load.columns)

@@ -35,6 +35,11 @@ SMALLEST = 36
 """A day with fewer buckets, a quarter of it, tells nothing."""
 
 
+def find_north(data: pd.DataFrame) -> str | None:
+    """The signal that tells the north of turbines; None if no direction was loaded."""
+    return next((name for name in DIRECTIONS if not find_missing(data, f"{name}_mean")), None)
+
+
 def find_north_offsets(
     data: pd.DataFrame, signal: str, turbines: Sequence[str] = ()
 ) -> pd.DataFrame:
@@ -81,11 +86,10 @@ def plot_north_offsets(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = new_axes(ax, right=1.6)
     if len(Slots.of(data).names) < 2:
         return write_sentence(ax, "no directions to compare: there is one turbine")
-    known = [name for name in DIRECTIONS if not find_missing(data, f"{name}_mean")]
-    if not known:
+    if (signal := find_north(data)) is None:
         return write_sentence(ax, "no readings of nacelle direction or wind direction")
-    name = f"{label(known[0])} beside the others' (°)"
-    return _draw(ax, find_north_offsets(data, known[0]), name)
+    name = f"{label(signal)} beside the others' (°)"
+    return _draw(ax, find_north_offsets(data, signal), name)
 
 
 def plot_residuals(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -1,6 +1,6 @@
 """What turbines gave beside what their reference curve gives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,10 @@ HOURS_A_SLOT = BUCKET_SECONDS / 3600
 SHORTEST = 3
 """Slots of a stretch of losses: half an hour."""
 MOST = 6
-"""So many stretches have a sentence each; of the rest there is one."""
+"""So many turbines have a sentence each; of the rest there is one."""
+TOLD = 3
+"""So many stretches of a turbine are told, the largest."""
+BELOW = "of half an hour and more below the reference curve"
 FAR_BELOW = 0.1
 """A bucket is below the curve if it lacks more than this share of the curve's largest power."""
 DID = {
@@ -97,33 +100,50 @@ def _most_frequent(states: Numbers) -> TurbineState | None:
     return TurbineState(int(codes[counts.argmax()])) if len(codes) else None
 
 
-def describe_losses(
-    data: pd.DataFrame,
-    reference: Reference | None,
-    turbines: Sequence[str] = (),
-    *,
-    dated: bool = False,
-) -> Iterator[str]:
-    """A sentence per stretch, the largest loss first, and one on the rest; `dated` gives days."""
-    stretches = find_stretches(data, reference, turbines) if reference else []
-    yield from (describe_stretch(stretch, dated=dated) for stretch in stretches[:MOST])
-    if rest := stretches[MOST:]:
-        lost = words.energy(sum(stretch.lost for stretch in rest))
-        yield f"{len(rest):,} more stretches of half an hour and more below the curve: {lost}."
+def describe_losses(stretches: Sequence[Stretch], *, dated: bool = False) -> Iterator[str]:
+    """A sentence per turbine, the largest loss first, and one on the rest; `dated` gives days.
 
-
-def describe_stretch(stretch: Stretch, *, dated: bool = False) -> str:
-    """`T3 stood still from 13:00 to 16:40: 2,940 kWh less than the reference curve (802 kW below).`
-
-    `dated` gives the day, too.
+    `T3 stood still from 13:00 to 16:40: 2,940 kWh less than the reference curve gives (802 kW below
+    it).` Of several stretches the largest are told.
     """
-    level, below = words.power(stretch.power), words.power(stretch.expected - stretch.power)
-    did = DID.get(stretch.state) if stretch.state else None
-    did = f"{did}, {level}," if stretch.state is TurbineState.DERATED else did
-    did = did or f"gave {level}"
-    when = f"from {describe_times(stretch.start, stretch.end, dated=dated)}"
-    lost = f"{words.energy(stretch.lost)} less than the reference curve gives"
-    return f"{stretch.turbine} {did} {when}: {lost} ({below} below it)."
+    by_turbine: dict[str, list[Stretch]] = {}
+    for stretch in stretches:
+        by_turbine.setdefault(stretch.turbine, []).append(stretch)
+    found = sorted(by_turbine.values(), key=lambda each: -_sum(each))
+    for each in found[:MOST]:
+        yield _describe_turbine(each, dated=dated)
+    if rest := found[MOST:]:
+        lost = words.energy(sum(map(_sum, rest)))
+        yield f"{words.count(len(rest), 'more turbine')} had stretches {BELOW}: {lost}."
+
+
+def _sum(stretches: Iterable[Stretch]) -> float:
+    return sum(stretch.lost for stretch in stretches)
+
+
+def _describe_turbine(stretches: Sequence[Stretch], *, dated: bool) -> str:
+    """One sentence; the stretches are sorted, the largest loss first."""
+    first, count = stretches[0], len(stretches)
+    if count == 1:
+        below = words.power(first.expected - first.power)
+        lost = f"{words.energy(first.lost)} less than the reference curve gives ({below} below it)"
+        times = describe_times(first.start, first.end, dated=dated)
+        return f"{first.turbine} {_tell(first)} from {times}: {lost}."
+    told, did = [], ""
+    for each in stretches[:TOLD]:
+        verb, times = _tell(each), f"from {describe_times(each.start, each.end, dated=dated)}"
+        told.append(f"{verb + ' ' if verb != did else ''}{times} ({words.energy(each.lost)})")
+        did = verb
+    if count > TOLD:
+        told.append(f"{count - TOLD} more ({words.energy(_sum(stretches[TOLD:]))})")
+    lost = words.energy(_sum(stretches))
+    return f"{first.turbine} lost {lost} in {count} stretches {BELOW}: it {words.listing(told)}."
+
+
+def _tell(stretch: Stretch) -> str:
+    """`stood still`, `was held at a level, 640 kW,`, `gave 640 kW`."""
+    did, level = DID.get(stretch.state) if stretch.state else None, words.power(stretch.power)
+    return f"{did}, {level}," if stretch.state is TurbineState.DERATED else did or f"gave {level}"
 
 
 def describe_times(start: pd.Timestamp, end: pd.Timestamp, *, dated: bool = False) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
+from etl_lib.analysis.drift import find_north, find_north_offsets
 from etl_lib.analysis.flags import summarize_flags
 from etl_lib.analysis.gaps import describe_gaps, find_gaps
 from etl_lib.analysis.performance import BASIS
@@ -17,6 +18,10 @@ from etl_lib.transform.kinds import TURBINE
 
 SHORTEST = pd.Timedelta("30min")
 """Of a gap that counts here."""
+SPREAD = 0.02
+"""Share of the expected energy: so much lost outside of stretches is told."""
+OTHER_NORTH = 5.0
+"""Degrees between a turbine's direction and that of the others, as the median of the days."""
 
 
 def describe_missing(period: Period) -> Iterator[str]:
@@ -48,9 +53,34 @@ def describe_missing(period: Period) -> Iterator[str]:
     yield from describe_gaps(long, len(period.turbines), dated=True)
 
 
+def describe_shortfalls(turbines: pd.DataFrame) -> Iterator[str]:
+    """Turbines below the reference curve all the time; `turbines` as those of `Performance`."""
+    if turbines["lost_energy"].isna().all():
+        return
+    spread = turbines["lost_energy"] - turbines["lost_in_stretches"]
+    shares = spread / turbines["expected_energy"]
+    found = pd.DataFrame({"lost": spread, "share": shares})[shares > SPREAD]
+    if len(found):
+        rows = found.sort_values("lost", ascending=False).itertuples(name=None)
+        parts = [f"{name} {words.energy(n)} ({words.share(share)})" for name, n, share in rows]
+        yield (
+            f"Below the reference curve all through the period: {words.listing(parts)}. An"
+            " anemometer that reads high looks like this, and so does a worn rotor."
+        )
+
+
 def describe_doubts(period: Period) -> Iterator[str]:
-    """Flagged readings, and exclusions."""
+    """Turbines with another north than the others, flagged readings, and exclusions."""
     data = period.statistics
+    if len(period.turbines) > 1 and (signal := find_north(data)):
+        apart = find_north_offsets(data, signal, period.turbines).median()
+        far = apart[apart.abs() >= OTHER_NORTH].sort_values(key=abs, ascending=False)
+        if len(far):
+            parts = [f"{name} {degrees:+.0f}°" for name, degrees in far.items()]
+            yield (
+                f"{label(signal).capitalize()} beside that of the others, median of the days:"
+                f" {words.listing(parts)}. Is their north right?"
+            )
     flags = summarize_flags(data).drop(columns="thin", errors="ignore")
     for test in map(str, flags):
         counts = flags[test].groupby(level=[TURBINE, "signal"]).sum()

@@ -1,4 +1,4 @@
-"""Plots of a period; `period` as from `read_period`."""
+"""Plots of a period; `period` as from `read_period`, `performance` as from `measure_period`."""
 
 from typing import Any
 
@@ -16,33 +16,24 @@ from etl_lib.analysis.axes import (
     new_axes,
     write_sentence,
 )
-from etl_lib.analysis.days import summarize_turbine_days
+from etl_lib.analysis.performance import DAY
+from etl_lib.analysis.period_numbers import Performance
 from etl_lib.analysis.plots import BAR
 from etl_lib.analysis.rows import BAR_WIDTH, HATCH, MARGINS, shorten
 from etl_lib.load.period import Period
-from etl_lib.transform.kinds import TURBINE
 
 MOST_DAYS = 100
 """More days are drawn as weeks, and more weeks than this as months."""
 STEPS = (("D", "day"), ("W-MON", "week"), ("MS", "month"))
 
 
-def sum_energy(period: Period) -> pd.DataFrame:
-    """The energy of each day, kWh: a row per turbine, a column per UTC day; NaN without power."""
-    days = summarize_turbine_days(period.statistics)["energy"].unstack("date")
-    dates = pd.date_range(period.span.first, period.span.last, name="date")
-    return days.set_axis(pd.DatetimeIndex(days.columns), axis=1).reindex(
-        index=pd.Index(period.turbines, name=TURBINE), columns=dates
-    )
-
-
-def plot_period_energy(period: Period, *, ax: Axes | None = None) -> Axes:
+def plot_period_energy(period: Period, performance: Performance, *, ax: Axes | None = None) -> Axes:
     """Energy as cells: a row per turbine, a column per day; of one turbine as bars.
 
     A long period has a column per week or month. The scale ends at the largest rated power, if it
     is known, so that two pages compare.
     """
-    energy = sum_energy(period)
+    energy = performance.amounts["energy"].unstack(DAY).reindex(period.turbines)
     if not energy.notna().any(axis=None):
         return write_sentence(new_axes(ax), "no energy: no readings of power")
     table, step = _resample(energy / 1000)

@@ -41,8 +41,10 @@ class PeriodSummary(BaseModel):
     """kWh below the reference curve; None without one."""
     runs: dict[date, int] = {}
     """The id of each date's last load that the page shows."""
+    loaded: dict[str, int] = {}
+    """How many days of the period were loaded, by turbine."""
     exclusions: list[int] = []
-    """The ids of the exclusions that touch the period."""
+    """The ids of those that left out a value."""
     headline: list[tuple[str, str]] = []
     """Each number with its unit, and what it is."""
     findings: list[str] = []
@@ -68,11 +70,3 @@ class PeriodSummary(BaseModel):
             "text/markdown": write_headline(self.headline, self.findings),
             "text/plain": self.line,
         }
-
-    def is_stale(self, runs: Mapping[date, int | None]) -> bool:
-        """Whether a day of the period was loaded or forgotten since.
-
-        `runs` has each date's last load now, None of a date of which Alvo holds nothing.
-        """
-        now = {day: run for day, run in runs.items() if self.start <= day <= self.end and run}
-        return now != self.runs

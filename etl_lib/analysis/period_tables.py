@@ -9,12 +9,26 @@ import pandas as pd
 from etl_lib.analysis import words
 from etl_lib.analysis.axes import label
 from etl_lib.analysis.flags import summarize_flags
+from etl_lib.analysis.performance import DAY, measure
+from etl_lib.analysis.period_numbers import Performance
+from etl_lib.analysis.ranking import tabulate
 from etl_lib.analysis.tables import Column, Table
 from etl_lib.load.period import Period
 from etl_lib.transform.kinds import TURBINE
 
+MOST_DAYS = 62
+"""Of more days, months are shown."""
+LEFT_TO_CSV = ("share", "expected_energy", "flagged")
 REPORTS = "../.."
 """The archive, from the folder of a period's page."""
+
+
+def tabulate_days(period: Period, performance: Performance) -> Table:
+    """All turbines together: a row per UTC day, of more than two months a row per month."""
+    amounts, form = performance.amounts, "%Y-%m" if period.span.days > MOST_DAYS else "%Y-%m-%d"
+    dates = pd.DatetimeIndex(amounts.index.get_level_values(DAY)).strftime(form).rename(DAY)
+    name = f"days {period.span.first} {period.span.last}"
+    return tabulate(measure(amounts.set_axis(dates), DAY), name, LEFT_TO_CSV)
 
 
 def tabulate_flags(period: Period) -> Table:

@@ -14,6 +14,7 @@ from etl_lib.analysis.losses import (
     describe_losses,
     describe_times,
     find_runs,
+    find_stretches,
 )
 from etl_lib.analysis.reference import Reference
 from etl_lib.analysis.slots import Slots
@@ -43,9 +44,9 @@ def describe_problems(
     `statistics` as from `to_frame`, `readings` as from `fetch_readings`, `flags` as from
     `find_flags`. Without a reference curve, what turbines did stands for their losses.
     """
-    losses = describe_losses(statistics, reference, load.turbines)
-    if reference is None:
-        losses = _describe_states(statistics, load)
+    losses = _describe_states(statistics, load)
+    if reference is not None:
+        losses = describe_losses(find_stretches(statistics, reference, load.turbines))
     found = list_findings(flags, readings, keep_impossible=keep_impossible)
     return [*_describe_gaps(statistics, load), *losses, *found]
 

@@ -1,5 +1,6 @@
-"""Turbines in a table, the one that lost most energy first."""
+"""Turbines or days in a table: energy, capacity factors, wind, losses, coverage."""
 
+from collections.abc import Collection
 from functools import partial
 
 import pandas as pd
@@ -12,18 +13,23 @@ LARGE = 100_000
 
 
 def rank(table: pd.DataFrame, name: str) -> Table:
-    """The rows of `measure_turbines`, sorted by lost energy, without columns that show nothing.
-
-    `name` is that of its CSV.
-    """
+    """The rows of `measure`, sorted by lost energy, the largest loss first: see `tabulate`."""
     rows = table.sort_values("lost_energy", ascending=False, kind="stable", na_position="last")
+    return tabulate(rows, name)
+
+
+def tabulate(rows: pd.DataFrame, name: str, hidden: Collection[str] = ()) -> Table:
+    """The rows of `measure`, without columns that show nothing; `name` is that of the CSV.
+
+    `lost_in_stretches`, kWh, may be a further column; the hidden ones are in the CSV alone.
+    """
     columns = _name_columns("MWh" if rows["energy"].max() > LARGE else "kWh")
     factors = rows[["capacity_factor", "calendar_capacity_factor"]].map(words.share)
     is_same = factors.nunique(axis=1).eq(1).all()
-    useless = {"share"} if len(rows) == 1 else set()
+    useless = {*hidden} | ({"share"} if len(rows) == 1 else set())
     useless |= {"capacity_factor"} if is_same else set()
     useless |= {"flagged"} if not rows["flagged"].any() else set()
-    known = {key for key in columns if rows[key].notna().any()}
+    known = {key for key in columns if key in rows and rows[key].notna().any()}
     return Table(rows, {k: v for k, v in columns.items() if k in known - useless}, name)
 
 
@@ -44,6 +50,7 @@ def _name_columns(unit: str) -> dict[str, Column]:
         "availability": Column("availability", words.share),
         "expected_energy": energy("expected"),
         "lost_energy": energy("lost"),
+        "lost_in_stretches": energy("in stretches"),
         "coverage": Column("coverage", words.share),
         "flagged": Column("flagged", words.count_or_nothing, unit="buckets"),
     }

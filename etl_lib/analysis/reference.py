@@ -21,7 +21,8 @@ from etl_lib.transform.kinds import STATE, TURBINE
 from etl_lib.transform.states import TurbineState
 from etl_lib.transform.statistics import THIN, coverage
 
-CURVES = ("fleet", "own")
+FLEET, OWN = "fleet", "own"
+CURVES = (FLEET, OWN)
 """The references that are made of readings."""
 PLATEAU = 0.9
 """A curve that ends above this share of its turbines' rated power goes on at its last value."""
@@ -97,12 +98,12 @@ def find_reference(
     if reference not in (None, *CURVES):
         return _read_reference(str(reference), names, facts, rated)
     groups: dict[str, Hashable] = {name: name for name in names}
-    if reference != "own":
+    if reference != OWN:
         groups = {name: _group_of(name, facts.get(name)) for name in names}
-    what = "each turbine's own median" if reference == "own" else "the fleet's median"
+    what = "each turbine's own median" if reference == OWN else "the fleet's median"
     days = days or _name_days(history)
     alone = [name for name, group in groups.items() if name == group]
-    if reference != "own" and alone and len(names) > 1:
+    if reference != OWN and alone and len(names) > 1:
         what += f" (of {words.listing(alone)}, whose model and rated power are not known, its own)"
     source = f"The reference is {what} power curve of {days}."
     found = Reference(make_curves(history, groups), groups, rated, source)

@@ -11,7 +11,24 @@ from etl_lib.analysis.axes import WIDTH, find_missing, label, new_axes, write_se
 from etl_lib.analysis.marks import flagged_bits
 
 SECTORS = 16
-NAMES = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+NAMES = (
+    "N",
+    "NNE",
+    "NE",
+    "ENE",
+    "E",
+    "ESE",
+    "SE",
+    "SSE",
+    "S",
+    "SSW",
+    "SW",
+    "WSW",
+    "W",
+    "WNW",
+    "NW",
+    "NNW",
+)
 CLASSES = (0.0, 3.0, 6.0, 9.0, 12.0, 15.0, np.inf)
 """m/s, the lower bounds inclusive."""
 DIRECTIONS = ("wind_direction", "nacelle_direction")
@@ -53,6 +70,13 @@ def wind_rose(data: pd.DataFrame) -> pd.DataFrame:
     return shares
 
 
+def describe_direction(data: pd.DataFrame) -> str:
+    """`most often from SSW, 14% of the time`; empty without directions. `data` as `wind_rose`."""
+    shares = wind_rose(data).sum(axis=1).to_numpy()
+    most = int(shares.argmax())
+    return f"most often from {NAMES[most]}, {shares[most]:.0%} of the time" if shares[most] else ""
+
+
 def plot_wind_rose(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Each sector's share of the time, in colours by wind speed; north is at the top."""
     signal = find_direction(data)
@@ -73,7 +97,7 @@ def plot_wind_rose(data: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         text = f"{low:g} m/s and more" if np.isinf(high) else f"{low:g} to {high:g} m/s"
         polar.bar(angles, share, width, bottom, color=colour, label=text, lw=0)
         bottom += share
-    polar.set_thetagrids(np.arange(0, 360, 45), NAMES)
+    polar.set_thetagrids(np.arange(0, 360, 45), NAMES[::2])
     polar.yaxis.set_major_formatter("{x:.0f}%")
     polar.set_rlabel_position(22.5 * 1.5)
     polar.grid(alpha=0.3)

@@ -31,7 +31,7 @@ MEANINGS = {
     TurbineState.RUNNING: "running",
     TurbineState.DERATED: "derated: held below what the wind gives",
     TurbineState.IDLE: "idle: stands in 5 to 25 m/s",
-    TurbineState.STOPPED: "stopped: stands in other wind",
+    TurbineState.STOPPED: "stopped: stands in wind below 5 or above 25 m/s",
 }
 NOTHING = "no states: they need wind speed and power, or a status signal whose codes are told"
 

@@ -60,21 +60,24 @@ def number(value: float | None, digits: int = 1) -> str:
     return f"{value:z,.{digits}f}"
 
 
-def change(now: float | None, before: float | None, than: str) -> str:
-    """A change in per cent: `12% more than in April 2024`; empty if there is no such ratio."""
+def change(now: float | None, before: float | None, than: str, each: str = "") -> str:
+    """A change in per cent: `12% more than in April 2024`; empty if there is no such ratio.
+
+    `each` is what the numbers are of, such as ` a day`.
+    """
     if now is None or before is None or not (isfinite(now) and before > 0 and now >= 0):
         return ""  # a turbine that stands takes some energy: no ratio tells of that
     ratio = now / before - 1
     if abs(ratio) < 0.005:
-        return f"as much as {than}"
+        return f"as much{each} as {than}"
     if ratio > 2:
-        return f"{1 + ratio:,.1f} times that {than}"
-    return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'} than {than}"
+        return f"{1 + ratio:,.1f} times that{each} {than}"
+    return f"{abs(ratio):.0%} {'more' if ratio > 0 else 'less'}{each} than {than}"
 
 
-def change_of(now: float | None, before: float, coverage: float, than: str) -> str:
+def change_of(now: float | None, before: float, coverage: float, than: str, each: str = "") -> str:
     """`change`, with the coverage of what it is compared with, 0 to 1, if that is not whole."""
-    text = change(now, before, than)
+    text = change(now, before, than, each)
     lacks = f", which has {share(coverage, 0)} of its readings" if coverage < WHOLE else ""
     return text and f"{text}{lacks}"
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from etl_lib.analysis.period_summary import PeriodSummary
+from etl_lib.analysis.reference import FLEET
 from etl_lib.analysis.summary import Outline, Summary, TurbineDay
 from etl_lib.archive.notebooks import Notebook, read_error, read_period_summary, read_summary
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, Archive
@@ -76,6 +77,8 @@ class Attempt(BaseModel):
     """The last day, inclusive; the start of a day's attempt."""
     turbines: list[str] | None = None
     """The turbines of a period, in order, where they are not all; else None."""
+    reference: str | None = None
+    """What a period is compared with, where that is not the fleet's curve; else None."""
     started: Annotated[datetime, AfterValidator(_as_utc)]
     seconds: float | None = None
     facts: DayFacts | None = None
@@ -98,7 +101,7 @@ class CachedFile:
 class Cache:
     """The content of the cache; a new version makes older ones invalid."""
 
-    version: Literal[3]
+    version: Literal[4]
     files: dict[str, CachedFile]
 
 
@@ -121,7 +124,7 @@ def read_attempts(archive: Archive, names: Mapping[str, Any]) -> list[Attempt]:
             cached = CachedFile(stamp, read_attempt(archive.read(name), name))
         found[name] = cached
     if found != known:
-        archive.write(CACHE, _cache.dump_json(Cache(3, found)).decode())
+        archive.write(CACHE, _cache.dump_json(Cache(4, found)).decode())
     return [cached.attempt for cached in found.values() if cached.attempt]
 
 
@@ -155,6 +158,7 @@ def _read_attempt(notebook: Notebook, name: str) -> Attempt:
         start=start,
         end=end,
         turbines=_choose_turbines(period, given),
+        reference=None if (curve := given.get("reference")) in (None, FLEET) else str(curve),
         started=started,
         seconds=run.get("duration"),
         facts=reduce_summary(day) if day and not error else None,

@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader
 
 from etl_lib.analysis import words
 from etl_lib.archive.attempts import read_attempts
+from etl_lib.archive.periods import make_periods
 from etl_lib.archive.pictures import HEIGHT, find_scales
-from etl_lib.archive.rows import make_months, make_periods, make_rows
+from etl_lib.archive.rows import make_months, make_rows
 from etl_lib.archive.status import DayStatus
 from etl_lib.archive.store import Archive, Location
 
@@ -35,7 +36,7 @@ def write_index(archive: Archive, statuses: Mapping[date, DayStatus]) -> Locatio
     }
     pages = {year: INDEX if n == 0 else f"index-{year}.html" for n, year in enumerate(years)}
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    environment.filters["energy"] = words.energy
+    environment.filters |= {"energy": words.energy, "share": words.share}
     template = environment.get_template("index.html.j2")
     common = {
         "pages": pages,

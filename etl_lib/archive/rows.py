@@ -8,11 +8,8 @@ from datetime import date
 from itertools import groupby
 from typing import TypeVar
 
-from etl_lib.analysis import words
-from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.archive.attempts import Attempt, DayFacts
 from etl_lib.archive.status import DayStatus, State
-from etl_lib.parameters import Span
 
 T = TypeVar("T")
 NAMED = 2
@@ -144,48 +141,9 @@ class Month:
         return sum(found) / len(found) if found else None
 
 
-@dataclass(frozen=True)
-class PeriodRow:
-    """What the page shows of one period and its turbines, which has at least one attempt."""
-
-    last: Attempt
-    """The last attempt that succeeded, or the last one if none did."""
-    others: Sequence[Attempt]
-    """The other attempts, newest first."""
-    error: str | None
-    """Why the newest attempt failed; None if it succeeded."""
-    is_stale: bool
-
-    @property
-    def state(self) -> str:
-        """In one word."""
-        return "failed" if self.error else "stale" if self.is_stale else "current"
-
-    @property
-    def summary(self) -> PeriodSummary | None:
-        """The numbers."""
-        return self.last.period
-
-    @property
-    def name(self) -> str:
-        """`May 2024`, `2024`, or the first and the last day."""
-        return str(Span(self.last.start, self.last.end))
-
-    @property
-    def command(self) -> str:
-        """The command that makes the report anew."""
-        chosen = ["--turbines", *self.last.turbines] if self.last.turbines else []
-        return " ".join(["etl report", str(self.last.start), str(self.last.end), *chosen])
-
-    @property
-    def chosen(self) -> str:
-        """The turbines where they are not all: `of T1, T2`; a few and a count. Else empty."""
-        return f"of {words.listing(self.last.turbines)}" if self.last.turbines else ""
-
-
 def make_rows(attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]) -> list[Row]:
     """Make one row per date that has a status or an attempt, in order."""
-    by_date = _group(attempts, lambda attempt: attempt.start)
+    by_date = group_newest_first(attempts, lambda attempt: attempt.start)
     rows = []
     for day in sorted(by_date.keys() | statuses.keys()):
         tried = by_date.get(day, [])
@@ -203,28 +161,9 @@ def make_months(rows: Iterable[Row]) -> list[Month]:
     return [Month(list(days)) for _, days in months]
 
 
-def make_periods(
-    attempts: Iterable[Attempt], statuses: Mapping[date, DayStatus]
-) -> list[PeriodRow]:
-    """Make one row per period and turbines: the latest end, the longest, and all of them first."""
-    # A day that was forgotten has a last load, of which Alvo holds nothing
-    runs = {day: status.run for day, status in statuses.items() if status.loaded}
-    rows = []
-    for tried in _group(attempts, _key).values():
-        last = next((attempt for attempt in tried if attempt.period), tried[0])
-        others = [other for other in tried if other is not last]
-        is_stale = last.period is not None and last.period.is_stale(runs)
-        rows.append(PeriodRow(last, others, tried[0].error, is_stale))
-    rows.sort(key=lambda row: (row.last.start, row.last.turbines or []))
-    return sorted(rows, key=lambda row: row.last.end, reverse=True)
-
-
-def _key(attempt: Attempt) -> tuple[date, date, tuple[str, ...]]:
-    """What tells a report from others; of all turbines, however many there were."""
-    return attempt.start, attempt.end, tuple(attempt.turbines or ())
-
-
-def _group(attempts: Iterable[Attempt], key: Callable[[Attempt], T]) -> dict[T, list[Attempt]]:
+def group_newest_first(
+    attempts: Iterable[Attempt], key: Callable[[Attempt], T]
+) -> dict[T, list[Attempt]]:
     """Group attempts by a key, each group newest first."""
     groups: dict[T, list[Attempt]] = defaultdict(list)
     for attempt in sorted(attempts, key=lambda attempt: attempt.started, reverse=True):

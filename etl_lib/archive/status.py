@@ -16,8 +16,9 @@ from etl_lib.archive.store import (
     marker,
 )
 from etl_lib.extract.days import Day, fetch_days
+from etl_lib.load.exclusions import list_exclusions
 from etl_lib.load.ledger import TurbineLoad, forgotten_dates, last_loads, loaded_turbines
-from etl_lib.load.records import IsoDatetime, LoadedDay, describe_suspects
+from etl_lib.load.records import Exclusion, IsoDatetime, LoadedDay, describe_suspects
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 
@@ -73,6 +74,8 @@ class DayStatus(BaseModel):
     """Fonte's fingerprint of the day now; empty without readings."""
     run: int | None = None
     """The last load's id in the ledger; also if its turbines were forgotten since."""
+    exclusions: tuple[Exclusion, ...] = Field(default=(), exclude=True)
+    """Those that touch the day."""
 
     def is_current(self, columns: Iterable[str], turbines: Iterable[str] | None = None) -> bool:
         """Whether a load of these columns and turbines, None being all, would change nothing."""
@@ -97,7 +100,7 @@ def read_status(
         asked_at = datetime.now(UTC)
         days = fetch_days(fonte, start, end)
         loads, loaded = last_loads(alvo), loaded_turbines(alvo)
-        forgotten = forgotten_dates(alvo)
+        forgotten, exclusions = forgotten_dates(alvo), list_exclusions(alvo)
         found = days.keys() | loads.keys() | forgotten.keys()
         known = {day for day in found if (first or day) <= day <= (last or day)}
         kept = days if known <= days.keys() else fetch_days(fonte)
@@ -117,6 +120,7 @@ def read_status(
             "state": State.FORGOTTEN if day in forgotten and not source.readings else state,
             "report": archive.locate(page) if page in names else None,
             "run": load.run_id if load else forgotten.get(day),
+            "exclusions": tuple(each for each in exclusions if each.touches(day)),
         }
         statuses[day] = status.model_copy(update=update)
     return statuses

@@ -1,7 +1,7 @@
 """The records of a load and of an exclusion. Nothing here opens a connection."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
@@ -86,6 +86,11 @@ class Exclusion(BaseModel):
     reason: str
     author: str
     created: IsoDatetime
+
+    def touches(self, day: date) -> bool:
+        """Whether some of a UTC day is excluded."""
+        start = datetime.combine(day, time(), UTC)
+        return self.start < start + timedelta(days=1) and self.end > start
 
     @property
     def period(self) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from etl_lib.analysis.headline import write_headline
 from etl_lib.analysis.period_summary import PeriodSummary
 from etl_lib.archive.attempts import read_attempts
 from etl_lib.archive.index import write_index
-from etl_lib.archive.rows import make_periods
+from etl_lib.archive.periods import make_periods
 from etl_lib.archive.status import read_status
 from etl_lib.archive.store import Archive, project_archive
 from etl_lib.errors import EtlError
@@ -87,7 +87,7 @@ def find_wanted_months(addresses: Mapping[str, str]) -> dict[str, str]:
     statuses = read_status(settings, archive)
     attempts = read_attempts(archive, archive.names())
     rows = make_periods([each for each in attempts if each.is_period], statuses)
-    reports = {(row.last.start, row.last.end): row for row in rows if not row.last.turbines}
+    reports = {(row.last.start, row.last.end): row for row in rows if not row.chosen}
     months: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
     for day, status in statuses.items():
         if status.loaded and status.run:

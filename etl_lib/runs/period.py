@@ -8,7 +8,7 @@ from typing import Any
 
 from etl_lib.analysis.curve_file import read_curves
 from etl_lib.analysis.period_summary import PeriodSummary
-from etl_lib.analysis.reference import CURVES
+from etl_lib.analysis.reference import CURVES, FLEET
 from etl_lib.archive.notebooks import read_period_summary
 from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, PERIODS, Location
 from etl_lib.errors import EtlError, ParameterError
@@ -60,7 +60,7 @@ def run_period(span: Span, plan: Plan, reference: str | None = None) -> PeriodOu
 
 def _digest(plan: Plan, reference: str | None) -> str:
     """What sets the folder of other turbines, or another curve, apart: `etl prune` keeps each."""
-    if plan.turbines is None and reference in (None, "fleet"):
+    if plan.turbines is None and reference in (None, FLEET):
         return ""
     choice = dumps([sorted(plan.turbines or ()), reference])
     return f"_{blake2b(choice.encode(), digest_size=4).hexdigest()}"

@@ -2,12 +2,12 @@
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import put_notebook, put_period
+from helpers import END, START, put_notebook, put_period
 
 from etl_lib.archive.attempts import Attempt, read_attempts
 from etl_lib.archive.index import write_index
@@ -15,6 +15,7 @@ from etl_lib.archive.pictures import Scale
 from etl_lib.archive.rows import make_months, make_rows
 from etl_lib.archive.status import DayStatus, State
 from etl_lib.archive.store import Archive, open_archive
+from etl_lib.load.records import Exclusion
 
 DAY = date(2024, 5, 20)
 MAY = ("2024-05-01", "2024-05-31")
@@ -37,6 +38,11 @@ def index(project: Path, statuses: dict[date, DayStatus] | None = None) -> Path:
 def attempts(home: Path) -> list[Attempt]:
     archive = open_archive(home / "runs")
     return read_attempts(archive, archive.names())
+
+
+def exclude(number: int, turbine: str, created: datetime) -> Exclusion:
+    day: dict[str, Any] = {"start": START, "end": END, "reason": "ice", "author": "me"}
+    return Exclusion(id=number, turbine=turbine, signal=None, created=created, **day)
 
 
 def rows(page: Path, mark: str = 'id="d') -> list[str]:
@@ -370,6 +376,47 @@ def test_forgotten_day_of_a_period(project: Path) -> None:
             "May 2024 stale etl report 2024-05-01 2024-05-31",
             "2024-05-20 current",
         ]
+
+
+def test_exclusions_of_a_period(project: Path) -> None:
+    """A period is stale when an exclusion of its turbines was made or undone since."""
+    put_period(project, "a.ipynb", *MAY, runs={"2024-05-20": 7}, exclusions=[3])
+    made = datetime(2024, 6, 1, tzinfo=UTC)  # the report is of the next day
+    old, other, new = (
+        exclude(3, "T1", made),
+        exclude(4, "T2", made + timedelta(days=9)),
+        exclude(5, "T1", made + timedelta(days=9)),
+    )
+    for found, state in (
+        ([old], "current"),
+        ([old, other], "current"),
+        ([], "stale"),
+        ([old, new], "stale"),
+    ):
+        status = loaded_by(7).model_copy(update={"exclusions": tuple(found)})
+        assert periods(index(project, {DAY: status}))[0].startswith(f"May 2024 {state} ")
+
+
+def test_forgotten_turbine_of_a_period(project: Path) -> None:
+    """A period is stale when days of one of its turbines were forgotten, and no others."""
+    put_period(project, "a.ipynb", *MAY, runs={"2024-05-20": 7}, loaded={"T1": 1, "T2": 0})
+    for turbines, state in ((["T1"], "current"), (["T3"], "stale")):
+        status = loaded_by(7).model_copy(update={"turbines": turbines})
+        assert periods(index(project, {DAY: status}))[0].startswith(f"May 2024 {state} ")
+
+
+def test_reference_of_a_period(project: Path) -> None:
+    """A report beside another curve is one of its own, and its command names the curve."""
+    for name, reference in (("a", "fleet"), ("b", "own"), ("c", "/curves/type 3.csv")):
+        put_period(project, f"{name}.ipynb", *MAY, given={"reference": reference})
+    found = periods(index(project, {DAY: loaded_by(7)}))
+    command = "etl report 2024-05-01 2024-05-31"
+    assert sorted(row.split(" 412 ")[0] for row in found) == [
+        "May 2024 beside the curve in type 3.csv stale"
+        f" {command} --reference &#39;/curves/type 3.csv&#39;",
+        f"May 2024 each beside its own curve stale {command} --reference own",
+        f"May 2024 stale {command}",
+    ]
 
 
 def test_turbines_of_a_period(project: Path) -> None:

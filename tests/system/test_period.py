@@ -113,8 +113,13 @@ def test_numbers_of_a_page(farm: Library, readings: pd.DataFrame, project: Path)
     assert summary.capacity_factor == pytest.approx(factor, rel=1e-9)
     assert (summary.days, len(summary.runs)) == (FEBRUARY, FEBRUARY)
     january = of_month(readings, 1)["power"].sum()
-    more = february["power"].sum() / january - 1
-    assert f"energy; {more:.0%} more than in January 2014" in dict(map(reversed, summary.headline))
+    more = (february["power"].sum() / FEBRUARY) / (january / JANUARY) - 1
+    told = {what.partition(";")[0]: what for _, what in summary.headline}
+    assert told["energy"].startswith(f"energy; {more:.0%} more a day than in January 2014; ")
+    days = february["power"].groupby(february.index.get_level_values("timestamp").date).sum() / 6
+    assert f"most on {days.idxmax()}, {days.max() / 1000:.3g} MWh" in told["a day"]
+    found = tables["days"]["energy (kWh)"]
+    assert found.to_dict() == pytest.approx({str(day): each for day, each in days.items()})
 
 
 def test_own_and_warranted_curve(farm: Library, readings: pd.DataFrame, tmp_path: Path) -> None:
@@ -124,7 +129,7 @@ def test_own_and_warranted_curve(farm: Library, readings: pd.DataFrame, tmp_path
         period = etl_lib.read_period(fonte, alvo, "2014-02-01", "2014-02-28")
     alvo.dispose()
     january, february = of_month(readings, 1), of_month(readings, 2)
-    own = etl_lib.rank_turbines(period, etl_lib.choose_reference(period, "own")).frame
+    own = etl_lib.measure_period(period, etl_lib.choose_reference(period, "own")).turbines
     for turbine in TURBINES:
         curve = period_by_pandas.make_curve(january.loc[[turbine]])
         expected = period_by_pandas.measure(february.loc[[turbine]], curve, FEBRUARY)
@@ -134,10 +139,8 @@ def test_own_and_warranted_curve(farm: Library, readings: pd.DataFrame, tmp_path
     path.write_text("wind_speed,power\n25,2050\n0,0\n4,50\n13,2050\n")
     curve = pd.DataFrame({"wind": [0, 4, 13, 25], "power": [0, 50, 2050, 2050]})
     expected = period_by_pandas.measure(february, curve, FEBRUARY)
-    found = etl_lib.rank_turbines(period, etl_lib.choose_reference(period, str(path))).frame
-    pd.testing.assert_frame_equal(
-        found.sort_index()[["lost_energy"]], expected[["lost_energy"]], **CLOSE
-    )
+    found = etl_lib.measure_period(period, etl_lib.choose_reference(period, str(path))).turbines
+    pd.testing.assert_frame_equal(found[["lost_energy"]], expected[["lost_energy"]], **CLOSE)
 
 
 def test_wind_rose(farm: Library, readings: pd.DataFrame) -> None:
@@ -189,4 +192,5 @@ def test_whole_farm(farm: Library, turbines: list[str] | None, is_whole: bool) -
     """The summary of a period shows whether its turbines are all that there are."""
     with connected(farm) as (fonte, alvo):
         period = etl_lib.read_period(fonte, alvo, "2014-01-05", None, turbines)
-    assert etl_lib.summarize_period(period, None).is_whole == is_whole
+    performance = etl_lib.measure_period(period, None)
+    assert etl_lib.summarize_period(period, performance).is_whole == is_whole

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl_lib.analysis.gaps import describe_gaps, find_gaps
-from etl_lib.analysis.losses import describe_stretch, find_runs, find_stretches
+from etl_lib.analysis.losses import Stretch, describe_losses, find_runs, find_stretches
 from etl_lib.analysis.reference import Reference, find_reference, interpolate
 from etl_lib.errors import ParameterError
 from etl_lib.extract.turbines import Turbine
@@ -163,6 +163,16 @@ CURVE = pd.DataFrame({"wind_speed": [0.0, 10.0], "power": [0.0, 1000.0], "count"
 REFERENCE = Reference({"": CURVE}, {"T1": "", "T2": ""}, {}, "")
 
 
+def test_whole_numbers_in_a_file(tmp_path: Path) -> None:
+    """A curve of whole kilowatts finds stretches as any other."""
+    path = tmp_path / "curve.csv"
+    path.write_text("wind_speed,power\n0,0\n10,1000\n")
+    data = make("T1", np.full(6, 8.0), np.zeros(6))
+    curve = find_reference(data, {}, str(path))
+    assert curve is not None
+    assert [stretch.lost for stretch in find_stretches(data, curve)] == pytest.approx([800.0])
+
+
 def test_stretches() -> None:
     """A stretch takes half an hour below by a tenth; a slot without wind ends it."""
     wind = np.full(20, 8.0)
@@ -179,13 +189,35 @@ def test_stretches() -> None:
         ("00:20", "00:50"),
     ]
     assert [each.lost for each in found] == pytest.approx([800 * 5 / 6, 800 / 2, 101 / 2])
-    assert describe_stretch(found[0]) == (
+    assert [*describe_losses(found[:1])] == [
         "T1 stood still from 01:50 to 02:40: 667 kWh less than the reference curve gives"
         " (800 kW below it)."
-    )
-    assert describe_stretch(found[2], dated=True).startswith(
-        "T1 gave 699 kW from 2024-05-20 00:20 to 00:50: 50 kWh less"
-    )
+    ]
+    assert [*describe_losses(found[2:], dated=True)] == [
+        "T1 gave 699 kW from 2024-05-20 00:20 to 00:50: 50 kWh less than the reference curve gives"
+        " (101 kW below it)."
+    ]
+    assert [*describe_losses(found)] == [
+        "T1 lost 1,117 kWh in 3 stretches of half an hour and more below the reference curve: it"
+        " stood still from 01:50 to 02:40 (667 kWh), from 02:50 to 03:20 (400 kWh) and gave 699 kW"
+        " from 00:20 to 00:50 (50 kWh)."
+    ]
+
+
+def test_many_stretches() -> None:
+    """The largest losses are told: six turbines, three stretches of each."""
+    start = pd.Timestamp("2024-05-20", tz="UTC")
+    found = [
+        Stretch(f"T{n}", start, start + pd.Timedelta("30min"), 0.0, 20.0 * n, 10.0 * n, None)
+        for n in (8, 8, 8, 8, 7, 6, 5, 4, 3, 2, 2)
+    ]
+    sentences = [*describe_losses(found)]
+    assert sentences[0].startswith("T8 lost 320 kWh in 4 stretches")
+    assert sentences[0].endswith("and 1 more (80 kWh).")
+    assert [sentence[:2] for sentence in sentences[1:6]] == ["T7", "T6", "T5", "T4", "T2"]
+    assert sentences[6:] == [
+        "1 more turbine had stretches of half an hour and more below the reference curve: 30 kWh."
+    ]
 
 
 def test_calm_curve() -> None:

@@ -64,6 +64,11 @@ def test_change(now: float | None, before: float | None, text: str) -> None:
     assert words.change(now, before, "in May") == text
 
 
+def test_change_of_a_day() -> None:
+    """Spans of another length are compared by the energy of a day."""
+    assert words.change(3.0, 2.0, "in May", " a day") == "50% more a day than in May"
+
+
 def test_loss() -> None:
     """A loss below nothing is named as a gain."""
     assert words.loss(120.0, 1000.0, 1.0) == ("120 kWh", "lost; 12.0% below the reference curve")
