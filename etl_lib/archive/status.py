@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from etl_lib.archive.looks import look
 from etl_lib.archive.store import (
     FAILED_SUFFIX,
     NOTEBOOK_SUFFIX,
@@ -16,9 +17,11 @@ from etl_lib.archive.store import (
     marker,
 )
 from etl_lib.extract.days import Day, fetch_days
+from etl_lib.extract.turbines import fetch_turbines, find_span
 from etl_lib.load.exclusions import list_exclusions
 from etl_lib.load.ledger import TurbineLoad, forgotten_dates, last_loads, loaded_turbines
 from etl_lib.load.records import Exclusion, IsoDatetime, LoadedDay, describe_suspects
+from etl_lib.parameters import Span
 from etl_lib.services.connect import connected
 from etl_lib.settings import Settings
 
@@ -90,20 +93,20 @@ def read_status(
 ) -> dict[date, DayStatus]:
     """The status of each known UTC day from `first` to `last`, both included.
 
-    Fonte, Alvo and the archive get one request each, however many days there are; Fonte gets a
-    second one if it lacks a loaded day. A loaded day before Fonte's first day or after its last
-    counts as loaded, since it cannot be loaded again.
+    With a bound, Fonte is asked for each of these days; without any, all days count, of which
+    older ones are as an earlier `look` found them. A loaded day before Fonte's first day or after
+    its last counts as loaded, since it cannot be loaded again.
     """
     start = datetime.combine(first, time(), UTC) if first else None
     end = datetime.combine(last + timedelta(days=1), time(), UTC) if last else None
     with connected(settings) as (fonte, alvo):
         asked_at = datetime.now(UTC)
-        days = fetch_days(fonte, start, end)
+        days = fetch_days(fonte, start, end) if start or end else look(fonte, archive)
+        kept = find_span(fetch_turbines(fonte))
         loads, loaded = last_loads(alvo), loaded_turbines(alvo)
         forgotten, exclusions = forgotten_dates(alvo), list_exclusions(alvo)
         found = days.keys() | loads.keys() | forgotten.keys()
         known = {day for day in found if (first or day) <= day <= (last or day)}
-        kept = days if known <= days.keys() else fetch_days(fonte)
     names = archive.names().keys()
     archived = defaultdict(list)
     for name in sorted(names):  # by their start
@@ -112,7 +115,7 @@ def read_status(
     for day in sorted(known):
         source, load = days.get(day) or Day(day, 0, {}, asked_at), loads.get(day)
         status = _compare(source, load, loaded.get(day, {}))
-        is_gone = bool(kept) and not min(kept) <= day <= max(kept)
+        is_gone = kept is not None and not kept.first <= day <= kept.last
         run = ((load and load.notebook) or "").removesuffix(NOTEBOOK_SUFFIX)
         state = _state_of(archived[str(day)], run, status.state, is_gone)
         page = run + PAGE_SUFFIX
@@ -124,6 +127,15 @@ def read_status(
         }
         statuses[day] = status.model_copy(update=update)
     return statuses
+
+
+def find_known(settings: Settings) -> Span | None:
+    """From the first to the last UTC day that Fonte or Alvo knows; None if they know none."""
+    with connected(settings) as (fonte, alvo):
+        kept = find_span(fetch_turbines(fonte))
+        known = [*last_loads(alvo), *forgotten_dates(alvo)]
+    known += [kept.first, kept.last] if kept else []
+    return Span(min(known), max(known)) if known else None
 
 
 def _compare(source: Day, load: LoadedDay | None, turbines: Mapping[str, TurbineLoad]) -> DayStatus:

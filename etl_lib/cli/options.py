@@ -110,9 +110,10 @@ class StatusOptions(ArchiveOptions):
     """The arguments of `etl status`."""
 
     first: date | None = argument(
-        "first", "the first day (default: all days)", metavar="START", nargs="?", type=day
+        "first", "the first day (default: the last 60 days)", metavar="START", nargs="?", type=day
     )
     end: date | None = argument("end", "the last day, inclusive (default: START)", **END)
+    all: bool = argument("--all", "show every day that Fonte or Alvo knows", **FLAG)
     json: bool = argument("--json", "print JSON for programs", **FLAG)
     check: bool = argument(
         "--check", "print one line; exit 1 when an ended day needs a run", **FLAG

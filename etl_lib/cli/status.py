@@ -1,22 +1,39 @@
 """The command `etl status`."""
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 
 from pydantic import TypeAdapter
 
-from etl_lib.archive.status import DayStatus, describe_newest, describe_wanting, read_status
+from etl_lib.archive.status import (
+    DayStatus,
+    describe_newest,
+    describe_wanting,
+    find_known,
+    read_status,
+)
 from etl_lib.archive.store import display_path, project_archive
 from etl_lib.cli.options import StatusOptions
 from etl_lib.cli.output import Exit, say
+from etl_lib.errors import ParameterError
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import read_settings
+
+NEWEST = 60
+"""Days that are shown by default."""
 
 
 def status(options: StatusOptions) -> Exit:
     """Print the state of each date, as a table, as JSON or in one line."""
+    if options.all and options.first:
+        raise ParameterError("status: expected START or --all, got both")
     settings = start_missing(read_settings())
     archive = project_archive(settings, options.runs)
-    days = list(read_status(settings, archive, options.first, options.end).values())
+    first, known = options.first, None
+    if first is None and not options.all and (known := find_known(settings)):
+        first = max(known.first, known.last - timedelta(NEWEST - 1))
+    first = date.min if options.all else first  # asks Fonte for each day
+    days = list(read_status(settings, archive, first, options.end).values())
     wanting = describe_wanting(days, options.max_age)
     is_check = options.check or options.max_age is not None
     if options.json:
@@ -25,6 +42,8 @@ def status(options: StatusOptions) -> Exit:
         say(f"{wanting or 'nothing to do'}; {describe_newest(days)}")
     else:
         print_table(days)
+        if known and first != known.first:
+            say(f"the last {NEWEST} days; etl status --all shows all, from {known.first} on")
     return Exit.NOT_DONE if is_check and wanting else Exit.DONE
 
 

@@ -11,8 +11,8 @@ import httpx2
 
 from etl_lib.errors import FonteError, ParameterError
 from etl_lib.extract import client
-from etl_lib.extract.turbines import Turbine, fetch_turbines
-from etl_lib.parameters import parse_date
+from etl_lib.extract.turbines import Turbine, fetch_turbines, find_span
+from etl_lib.parameters import Span, parse_date
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,13 @@ def find_day(fonte: httpx2.Client, value: object, turbines: Collection[str] | No
     try:
         wanted = parse_date(value)
     except ParameterError as error:
-        raise ParameterError(f"{error}. {describe_period(fetch_days(fonte))}") from None
+        raise ParameterError(f"{error}. {_describe(find_span(fetch_turbines(fonte)))}") from None
     day = Day(wanted, 0, {}, asked_at=datetime.now(UTC))
-    found = fetch_days(fonte, day.start, day.end)
-    if wanted not in found:
-        days = fetch_days(fonte)
-        if not days or not min(days) <= wanted <= max(days):
-            raise ParameterError(f"date: Fonte has no {wanted}. {describe_period(days)}")
-    day = found.get(wanted, day)
+    day = fetch_days(fonte, day.start, day.end).get(wanted, day)
     known = fetch_turbines(fonte)
+    span = find_span(known)
+    if not day.readings and not (span and span.first <= wanted <= span.last):
+        raise ParameterError(f"date: Fonte has no {wanted}. {_describe(span)}")
     present = {name for name, each in known.items() if each.first < day.end}
     present |= day.fingerprints.keys()
     if others := sorted(set(turbines or ()) - known.keys() - present):
@@ -112,11 +110,8 @@ def fetch_days(
     return {day.date: day for day in days}
 
 
-def describe_period(days: Collection[date]) -> str:
-    """One sentence on which days Fonte has."""
-    if not days:
-        return "Fonte has no readings at all"
-    return f"Fonte has {min(days)} to {max(days)}, {len(days)} days with readings"
+def _describe(span: Span | None) -> str:
+    return f"Fonte has {span.first} to {span.last}" if span else "Fonte has no readings at all"
 
 
 def _digest(text: str) -> str:

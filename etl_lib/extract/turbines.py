@@ -1,12 +1,14 @@
 """The turbines that Fonte has, and the facts of each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import httpx2
 
 from etl_lib.errors import FonteError
 from etl_lib.extract import client
+from etl_lib.parameters import Span
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,12 @@ def fetch_turbines(fonte: httpx2.Client) -> dict[str, Turbine]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         where, got = client.shown_url(response.url), response.text[:80]
         raise FonteError(f"expected a list of turbines from {where}, got {got!r}") from None
+
+
+def find_span(turbines: Mapping[str, Turbine]) -> Span | None:
+    """From the UTC day of the first reading to that of the last one; None without readings."""
+    if not turbines:
+        return None
+    first = min(each.first for each in turbines.values())
+    last = max(each.last for each in turbines.values())
+    return Span(first.astimezone(UTC).date(), last.astimezone(UTC).date())

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from etl_lib.archive.looks import look
 from etl_lib.archive.status import DayStatus, State, read_status
 from etl_lib.archive.store import project_archive
-from etl_lib.extract.days import Day, fetch_days
+from etl_lib.extract.days import Day
 from etl_lib.kernels.limits import USUAL
 from etl_lib.services.connect import connected
 from etl_lib.services.embedded import start_missing
@@ -24,9 +25,10 @@ def make_settings(addresses: Mapping[str, str]) -> Settings:
 
 
 def find_days(addresses: Mapping[str, str]) -> dict[date, Day]:
-    """Every day of Fonte."""
-    with connected(make_settings(addresses)) as (fonte, _):
-        return fetch_days(fonte)
+    """Every day of Fonte; older ones as an earlier `look` found them."""
+    settings = make_settings(addresses)
+    with connected(settings) as (fonte, _):
+        return look(fonte, project_archive(settings))
 
 
 def find_wanted(addresses: Mapping[str, str]) -> dict[str, DayStatus]:
