@@ -1,4 +1,4 @@
-"""Dates, periods, times, columns and turbines as people and papermill write them."""
+"""Dates, periods, times, columns, turbines, curves: as people and papermill write them."""
 
 import re
 from calendar import month_name, monthrange
@@ -12,6 +12,9 @@ ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ISO_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = "1900", "2199"
 """Of a period: the years before it are of the calendar, too."""
+FLEET, OWN = "fleet", "own"
+CURVES = (FLEET, OWN)
+"""The references of a period that are made of readings."""
 ISO_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )

@@ -17,13 +17,11 @@ from etl_lib.analysis.marks import flagged_bits
 from etl_lib.analysis.wind import CURVE_BIN, FULL_BIN, find_bins
 from etl_lib.errors import ParameterError
 from etl_lib.extract.turbines import Turbine
+from etl_lib.parameters import CURVES, OWN
 from etl_lib.transform.kinds import STATE, TURBINE
 from etl_lib.transform.states import TurbineState
 from etl_lib.transform.statistics import THIN, coverage
 
-FLEET, OWN = "fleet", "own"
-CURVES = (FLEET, OWN)
-"""The references that are made of readings."""
 PLATEAU = 0.9
 """A curve that ends above this share of its turbines' rated power goes on at its last value."""
 STANDING = 0.02

@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from etl_lib.analysis.period_summary import PeriodSummary
-from etl_lib.analysis.reference import FLEET
 from etl_lib.analysis.summary import Outline, Summary, TurbineDay
 from etl_lib.archive.notebooks import Notebook, read_error, read_period_summary, read_summary
 from etl_lib.archive.store import NOTEBOOK_SUFFIX, Archive
 from etl_lib.errors import ParameterError
 from etl_lib.load.records import NAMED
-from etl_lib.parameters import parse_date, parse_turbines
+from etl_lib.parameters import FLEET, parse_date, parse_turbines
 
 CACHE = ".index.json"
 """The attempts that were read before. Without it every notebook is read again."""

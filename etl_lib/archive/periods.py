@@ -10,11 +10,10 @@ from typing import Any
 
 from etl_lib.analysis import words
 from etl_lib.analysis.period_summary import PeriodSummary
-from etl_lib.analysis.reference import OWN
 from etl_lib.archive.attempts import Attempt
 from etl_lib.archive.rows import group_newest_first
 from etl_lib.archive.status import DayStatus
-from etl_lib.parameters import Span
+from etl_lib.parameters import OWN, Span
 
 
 @dataclass(frozen=True)

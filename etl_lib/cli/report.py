@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from etl_lib.analysis.reference import CURVES
 from etl_lib.archive.index import write_index
 from etl_lib.archive.pdf import find_browser, print_page
 from etl_lib.archive.status import read_status
 from etl_lib.archive.store import PAGE_SUFFIX, PRINT_SUFFIX, display_path, project_archive
 from etl_lib.cli.options import ReportOptions
 from etl_lib.cli.output import Exit, say
-from etl_lib.parameters import parse_span
+from etl_lib.parameters import CURVES, parse_span
 from etl_lib.runs.notebook import Plan
 from etl_lib.runs.period import run_period
 from etl_lib.services.embedded import start_missing

@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 from etl_lib.errors import AlvoError
 from etl_lib.extract.days import Day
 from etl_lib.load.alvo import bulk_cursor, create_tables, execute
-from etl_lib.load.exclusions import leave_out, list_exclusions
+from etl_lib.load.exclusions import list_exclusions
+from etl_lib.load.leave_out import leave_out
 from etl_lib.load.wide import Shared, to_wide
 from etl_lib.transform.interval import USUAL_INTERVAL
 from etl_lib.transform.kinds import BUCKET_SECONDS, EXPECTED, STAMP, TURBINE

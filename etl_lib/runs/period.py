@@ -8,12 +8,11 @@ from typing import Any
 
 from etl_lib.analysis.curve_file import read_curves
 from etl_lib.analysis.period_summary import PeriodSummary
-from etl_lib.analysis.reference import CURVES, FLEET
 from etl_lib.archive.notebooks import read_period_summary
 from etl_lib.archive.store import FAILED_SUFFIX, NOTEBOOK_SUFFIX, PAGE_SUFFIX, PERIODS, Location
 from etl_lib.errors import EtlError, ParameterError
 from etl_lib.load.period import check_period
-from etl_lib.parameters import Span
+from etl_lib.parameters import CURVES, FLEET, Span
 from etl_lib.runs.notebook import Plan, execute
 from etl_lib.services.connect import connected
 from etl_lib.settings import PERIOD_NOTEBOOK

@@ -41,12 +41,17 @@ def cluster(address: str) -> Iterator[Pool]:
     A date whose worker is lost runs on another one. Raises `SchedulerError` without an answer.
     """
     try:
-        from distributed import Client
+        from distributed import Client, Security
     except ImportError:
         raise SchedulerError("--scheduler: expected Dask: pip install distributed") from None
+    # A client that fails for want of certificates would wait for 20 s at the end
+    has_certificates = Security().get_connection_args("client").get("ssl_context")
+    if address.startswith("tls://") and not has_certificates:
+        expected = "expected certificates in Dask's settings (distributed.comm.tls), got none"
+        raise SchedulerError(f"the Dask scheduler at {address}: {expected}")
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
+    except (OSError, ValueError) as error:
         reason = f"expected an answer, got {first_line(error)}"
         raise SchedulerError(f"the Dask scheduler at {address}: {reason}") from error
 

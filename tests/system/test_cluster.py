@@ -77,12 +77,15 @@ def test_ctrl_c(alvo_url: str, project: Path, cluster: Cluster) -> None:
     assert_whole(alvo_url, project)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tls://127.0.0.1:1"])
-def test_silent_scheduler(project: Path, address: str) -> None:
-    """A scheduler that does not answer is an error in one line."""
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("tcp://127.0.0.1:1", "an answer"), ("tls://127.0.0.1:1", "certificates in Dask's settings")],
+)
+def test_silent_scheduler(project: Path, address: str, expected: str) -> None:
+    """A scheduler that does not answer, or cannot be asked, is an error in one line."""
     running = run(address)
     said, trouble = running.communicate(timeout=60)
     assert (running.returncode, said) == (1, "")
-    assert trouble.startswith(f"etl run: the Dask scheduler at {address}: expected an answer")
+    assert trouble.startswith(f"etl run: the Dask scheduler at {address}: expected {expected}")
     assert trouble.count("\n") == 1
     assert list((project / "runs").iterdir()) == []

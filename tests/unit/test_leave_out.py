@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etl_lib.analysis.days import describe_days, summarize_days
 from etl_lib.analysis.exclusions import describe_exclusions
-from etl_lib.load.exclusions import leave_out
+from etl_lib.load.leave_out import leave_out
 from etl_lib.load.records import Exclusion
 
 START = datetime(2024, 5, 20, tzinfo=UTC)
