@@ -150,13 +150,14 @@ def _describe_turbines(
     covered = shares.groupby(level=TURBINE).sum().clip(upper=1).reindex(load.turbines, fill_value=0)
     known = table[[name for name in TurbineDay.model_fields if name in table]].astype(object)
     numbers: dict[Any, dict[Any, Any]] = known.where(known.notna(), None).to_dict("index")
-    described = {}
+    rated, described = statistics.attrs.get("rated_powers", {}), {}
     for turbine, interval in zip(load.turbines, load.intervals, strict=True):
         signals = quality.loc[turbine].to_dict().values()
         counts = [SignalQuality.model_validate(found) for found in signals]
         told: dict[str, Any] = {
             "readings": counts[0].readings,
             "interval": interval,
+            "rated_power": rated.get(turbine),
             "coverage": float(covered[turbine]),
             "odd": sum(each.missing + each.not_finite + each.implausible for each in counts),
             "longest_gap": max(each.longest_gap for each in counts),

@@ -45,7 +45,8 @@ def list_numbers(period: Period, performance: Performance) -> Iterator[tuple[str
     """The numbers of the headline, each with what it is and its change."""
     total, before = performance.total, period.span.before
     if pd.notna(total["energy"]):
-        yield words.energy(total["energy"]), "; ".join(["energy", *_compare(period, total)])
+        changes = filter(None, _compare(period, total))
+        yield words.energy(total["energy"]), "; ".join(["energy", *changes])
     if period.span.days > 1:
         yield from _tell_days(measure(performance.amounts, DAY))
     if pd.notna(total["calendar_capacity_factor"]):
@@ -68,20 +69,19 @@ def _compare(period: Period, total: pd.Series) -> Iterator[str]:
     Against a span of another length, the energy of a day is compared.
     """
     nothing = []
-    for span, data in (
-        (period.span.before, period.before),
-        (period.span.year_before, period.year_before),
-    ):
+    frames = {period.span.year_before: period.year_before} | {period.span.before: period.before}
+    for span, data in reversed(frames.items()):  # of a year both are the same span
         if "power_mean" not in data:
             nothing.append(str(span))
             continue
         before = measure_all(add_up(data, span, {}, None, period.turbines))
-        ratio, each = (
-            period.span.days / span.days,
-            " a day" if span.days != period.span.days else "",
-        )
+        ratio = period.span.days / span.days
+        each = "" if ratio == 1 else " a day"
         numbers = total["energy"], ratio * before["energy"], before["coverage"]
-        yield words.change_of(*numbers, _in(span), each)
+        change = words.change_of(*numbers, _in(span), each)
+        if change and total["coverage"] < words.WHOLE:
+            change = f"with {words.share(total['coverage'], 0)} of the readings, {change}"
+        yield change
     if nothing:
         yield f"Alvo has nothing of {words.listing(nothing)} to compare with"
 
@@ -92,7 +92,7 @@ def _tell_days(days: pd.DataFrame) -> Iterator[tuple[str, str]]:
     if len(energy) > 1:
         most = f"most on {energy.idxmax():%Y-%m-%d}, {words.energy(energy.max())}"
         least = f"least on {energy.idxmin():%Y-%m-%d}, {words.energy(energy.min())}"
-        of = "" if len(energy) == len(days) else f" of the {len(energy)} days without gaps"
+        of = "" if len(energy) == len(days) else f", over the {len(energy)} days without gaps"
         yield words.energy(energy.mean()), f"a day{of}; {most}; {least}"
 
 

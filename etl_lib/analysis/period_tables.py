@@ -24,11 +24,12 @@ REPORTS = "../.."
 
 
 def tabulate_days(period: Period, performance: Performance) -> Table:
-    """All turbines together: a row per UTC day, of more than two months a row per month."""
+    """All turbines together: a row per UTC day with readings, or month of more than two."""
     amounts, form = performance.amounts, "%Y-%m" if period.span.days > MOST_DAYS else "%Y-%m-%d"
     dates = pd.DatetimeIndex(amounts.index.get_level_values(DAY)).strftime(form).rename(DAY)
+    days = measure(amounts.set_axis(dates), DAY)
     name = f"days {period.span.first} {period.span.last}"
-    return tabulate(measure(amounts.set_axis(dates), DAY), name, LEFT_TO_CSV)
+    return tabulate(days[days["coverage"] > 0], name, LEFT_TO_CSV)
 
 
 def tabulate_flags(period: Period) -> Table:

@@ -1,7 +1,7 @@
 """Fonte's days as they were last asked for: the newest at each look, the others in turn.
 
 A fingerprint reads every reading of its day, so a look at ten years of a farm would take minutes.
-Each look asks for some 700,000 readings instead, however many there are; a file of the archive has
+Each look asks for some 300,000 readings instead, however many there are; a file of the archive has
 what the looks before it found.
 """
 
@@ -22,7 +22,7 @@ from etl_lib.parameters import Span
 
 FILE = ".days.json"
 """What was found. Without it every day is asked for again."""
-NEWEST, SWEPT = 500_000, 200_000
+NEWEST, SWEPT = 200_000, 100_000
 """A look asks for the days of so many of the newest readings, and of so many older ones."""
 PART = timedelta(days=92)
 """A first look asks for so many days at a time."""

@@ -53,6 +53,16 @@ def test_no_power() -> None:
     assert ("–", "energy") in summary.headline
 
 
+def test_rated_power() -> None:
+    """The summary has each turbine's rated power, by which the index weights a month."""
+    hour = HOUR.copy()
+    hour.attrs["rated_powers"] = {"T1": 2050.0}
+    summary = summarize(LOADED, hour, QUALITY)
+    assert summary.by_turbine["T1"].rated_power == 2050
+    assert summary.capacity_factor == pytest.approx(60 / 2050)
+    assert summary.calendar_capacity_factor == pytest.approx(60 / 2050 / 24)
+
+
 def test_empty_day() -> None:
     """A day without readings has no numbers."""
     summary = summarize(LOADED, HOUR[:0], QUALITY)
