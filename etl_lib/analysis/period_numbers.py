@@ -97,6 +97,6 @@ def _tell_days(days: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def _in(span: Span) -> str:
-    """`in May 2024`, `from 2024-05-01 to 2024-05-07`."""
+    """`in May 2024`, `over 2024-05-01 to 2024-05-07`."""
     text = str(span)
-    return f"on {text}" if span.days == 1 else f"from {text}" if " to " in text else f"in {text}"
+    return f"on {text}" if span.days == 1 else f"over {text}" if " to " in text else f"in {text}"
