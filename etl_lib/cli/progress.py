@@ -6,6 +6,7 @@ from typing import Self
 
 from tqdm import tqdm
 
+from etl_lib.analysis import words
 from etl_lib.archive.status import DayStatus
 from etl_lib.archive.store import Location, display_path
 from etl_lib.runs.date import Outcome
@@ -17,7 +18,8 @@ class Progress:
     def __init__(self, total: int, skipped: Sequence[DayStatus], jobs: int) -> None:
         self.total, self.skipped, self.jobs = total, skipped, jobs
         self.loaded, self.empty, self.failed = 0, 0, list[Outcome]()
-        self.has_archived = False
+        self.has_archived, self.silent = False, ""
+        self._told: str | None = None
         quiet = total < 2 or not sys.stdout.isatty()
         self.bar = tqdm(total=total, unit="date", file=sys.stdout, disable=quiet, leave=False)
 
@@ -38,12 +40,17 @@ class Progress:
             self.loaded += not outcome.summary.is_empty
             self.empty += outcome.summary.is_empty
             self._say(f"{outcome.date}  {outcome.summary.line}")
+        elif outcome.silent:
+            self.silent = outcome.silent
         else:
             self.failed.append(outcome)
-            self._say(f"{outcome.date}  failed: {outcome.error}")
+            is_told, self._told = self._told == outcome.error, outcome.error
+            if not (is_told and outcome.is_transient):  # an outage is told once
+                self._say(f"{outcome.date}  failed: {outcome.error}")
+                self._say_notebook(outcome)
+        if outcome.summary and self.total == 1:
+            self._say_notebook(outcome)
         self.has_archived |= outcome.notebook is not None
-        if outcome.notebook and (self.total == 1 or outcome.error):
-            self._say(f"  notebook  {display_path(outcome.notebook)}")
         if outcome.report and self.total == 1:
             self._say_report(outcome.report)
         self.bar.update()
@@ -57,11 +64,15 @@ class Progress:
                 "without readings": self.empty,
                 "skipped": len(self.skipped),
                 "failed": len(self.failed),
-                "not run": self._left,
+                "not run": 0 if self.silent else self._left,
             }
             self._say(", ".join(f"{count} {what}" for what, count in counts.items() if count))
+            if self.silent:
+                told = f"{words.count(self._left, 'date')} not tried: {self.silent} does not answer"
+                self._say(f"{told}; the same command goes on when it does")
             for outcome in self.failed:
-                self._say(f"  {outcome.date}  {outcome.error}")
+                if not (self.silent and outcome.is_transient):
+                    self._say(f"  {outcome.date}  {outcome.error}")
 
     @property
     def _left(self) -> int:
@@ -70,6 +81,10 @@ class Progress:
     def _count(self) -> None:
         running = min(self.jobs, self._left)
         self.bar.set_postfix_str(f"{running} running, {len(self.failed)} failed")
+
+    def _say_notebook(self, outcome: Outcome) -> None:
+        if outcome.notebook:
+            self._say(f"  notebook  {display_path(outcome.notebook)}")
 
     def _say_report(self, report: Location) -> None:
         self._say(f"  report    {display_path(report)}  <- open this in a browser")

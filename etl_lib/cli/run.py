@@ -41,10 +41,10 @@ def run(options: RunOptions) -> Exit:
                 for outcome in outcomes:
                     progress.show(outcome)
         finally:  # also after Ctrl-C
-            if progress.has_archived:
+            if progress.has_archived and not progress.silent:
                 page = write_index(archive, read_status(settings, archive))
                 say(f"  all dates {display_path(page)}")
-    return Exit.NOT_DONE if progress.failed else Exit.DONE
+    return Exit.NOT_DONE if progress.failed or progress.silent else Exit.DONE
 
 
 def choose(

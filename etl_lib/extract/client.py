@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import httpx2
@@ -114,10 +115,21 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:
-    """Log a failed attempt by its type alone: the error's own text may hold a password."""
+    """Log a failed attempt by its type alone: the error's own text may hold a password.
+
+    Of many in a minute, as of dates that run at once, the first is enough.
+    """
     error = _error(state)
     wait = state.next_action.sleep if state.next_action else 0
-    logger.warning("Fonte: %s, trying again in %.1f s", type(error).__name__, wait)
+    is_new = monotonic() - _logged.get(type(error), -LONGEST_TRY) >= LONGEST_TRY
+    level = logging.WARNING if is_new else logging.DEBUG
+    if is_new:
+        _logged[type(error)] = monotonic()
+    logger.log(level, "Fonte: %s, trying again in %.1f s", type(error).__name__, wait)
+
+
+_logged: dict[type, float] = {}
+"""When a failure was last logged, by its type."""
 
 
 def _refusal(response: httpx2.Response) -> EtlError:

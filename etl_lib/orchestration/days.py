@@ -21,6 +21,7 @@ from etl_lib.load.ledger import read_units
 from etl_lib.load.reading import verify_load
 from etl_lib.orchestration.checks import LOW_COVERAGE, MEANINGS, CheckedDay, judge
 from etl_lib.orchestration.describe import describe, find_location
+from etl_lib.orchestration.requests import PASSING
 from etl_lib.orchestration.status import make_settings
 from etl_lib.parameters import parse_columns, parse_turbines
 from etl_lib.runs.batch import run_dates
@@ -116,6 +117,8 @@ def fail(problems: Sequence[Problem], context: dg.AssetExecutionContext) -> NoRe
     if context.retry_number < RETRIES and any(problem.is_transient for problem in problems):
         wait = FIRST_WAIT_SECONDS * 2**context.retry_number
         raise dg.RetryRequested(RETRIES, wait) from failure
+    if all(problem.is_transient for problem in problems):
+        context.instance.add_run_tags(context.run_id, {PASSING: "true"})
     raise failure
 
 

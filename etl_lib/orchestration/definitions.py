@@ -5,13 +5,14 @@ and then imports the modules that do its work. Both take two seconds.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from etl_lib.kernels import fork
 from etl_lib.orchestration.checks import MEANINGS
+from etl_lib.orchestration.requests import choose
 from etl_lib.runs import PRELOAD
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST[:7], fmt="%Y-%m")
 """Every month of these days; a month is added when it has ended."""
 DAYS_PER_RUN = 10
 """Of a backfill: enough to pay for the start of a run's process, few enough to show progress."""
-REQUESTS_PER_TICK = 50
-"""Of a sensor: many changes at once are requested in several ticks."""
 REPORTS_PER_TICK = 50
 """Of loaded days: each is read from its notebook."""
 
@@ -138,8 +137,9 @@ def changed_days(context: dg.SensorEvaluationContext, services: Services) -> dg.
         for key, day in find_wanted(services.model_dump()).items()
         if DAYS.has_partition_key(str(day.date))
     }
-    new, cursor = _choose_new(wanted, context.cursor)
-    return dg.SensorResult([_request(key, wanted[key]) for key in new], cursor=cursor)
+    keys, cursor = choose(wanted, context)
+    requests = [_request(key, wanted[name]) for key, name in keys.items()]
+    return dg.SensorResult(requests, cursor=cursor)
 
 
 @dg.sensor(
@@ -157,8 +157,8 @@ def changed_months(context: dg.SensorEvaluationContext, services: Services) -> d
         for key, month in find_wanted_months(services.model_dump()).items()
         if MONTHS.has_partition_key(month)
     }
-    new, cursor = _choose_new(wanted, context.cursor)
-    requests = [dg.RunRequest(key, partition_key=wanted[key]) for key in new]
+    keys, cursor = choose(wanted, context)
+    requests = [dg.RunRequest(key, partition_key=wanted[name]) for key, name in keys.items()]
     return dg.SensorResult(requests, cursor=cursor)
 
 
@@ -181,13 +181,6 @@ def loaded_days(context: dg.SensorEvaluationContext, services: Services) -> dg.S
         return dg.SensorResult(skip_reason=str(error), cursor=str(after))
     events = [event for event in found if DAYS.has_partition_key(event.partition or "")]
     return dg.SensorResult(asset_events=events, cursor=str(last))
-
-
-def _choose_new(wanted: Iterable[str], cursor: str | None) -> tuple[list[str], str]:
-    """The keys to request now, and the next cursor: those requested that are still wanted."""
-    wanted, known = list(wanted), set((cursor or "").split())
-    new = [key for key in wanted if key not in known][:REQUESTS_PER_TICK]
-    return new, " ".join([*(key for key in wanted if key in known), *new])
 
 
 def _request(key: str, day: "DayStatus") -> dg.RunRequest:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from datetime import date
 from threading import Event, Thread
 from time import sleep
@@ -14,30 +14,38 @@ from etl_lib.load.ledger import last_run
 from etl_lib.runs.date import Outcome, find_outcome, run_date
 from etl_lib.runs.notebook import Plan
 from etl_lib.runs.pools import Pool
-from etl_lib.services.connect import connected
+from etl_lib.services.connect import connected, find_silent
 from etl_lib.settings import Settings
 from pgarrow.errors import first_line
 
 POLL_SECONDS = 0.05
 WAKE_SECONDS = 0.5
+PATIENCE = 3
+"""So many dates in a row may fail for a reason that may pass, before a service is asked."""
 
 
 def run_dates(pool: Pool, days: Sequence[date], plan: Plan) -> Generator[Outcome]:
     """Run each date, as many at a time as the pool takes; yield outcomes as they come.
 
-    When the caller closes the generator, or the batch is stopped, the running dates end; one
-    that is not loaded yet leaves no file.
+    After three failures in a row that may pass, and a service that does not answer a question, no
+    further date is tried. When the caller closes the generator, or the batch is stopped, the
+    running dates end; one that is not loaded yet leaves no file.
     """
     Thread(target=_prepare_reports, daemon=True).start()
     since = _last_run(plan.settings) if pool.may_rerun else None
     futures = {pool.executor.submit(_run, day, plan, since): day for day in days}
     try:
-        pending = set(futures)
+        pending, in_a_row, silent = set(futures), 0, ""
         while pending:
             # A signal that arrives just before a wait is handled after it, so each wait is short
             ended, pending = wait(pending, WAKE_SECONDS, FIRST_COMPLETED)
             for future in ended:
-                yield _outcome(futures[future], future)
+                outcome = _outcome(futures[future], future, silent)
+                in_a_row = in_a_row + 1 if outcome.is_transient else 0
+                yield outcome
+            if in_a_row >= PATIENCE and not silent and (silent := find_silent(plan.settings)):
+                for waiting in pending:
+                    waiting.cancel()
     except BaseException:
         for waiting in futures:
             waiting.cancel()
@@ -77,9 +85,12 @@ _running: list[str] = []
 _stopping: dict[str, Event] = defaultdict(Event)
 
 
-def _outcome(day: date, future: "Future[Outcome]") -> Outcome:
+def _outcome(day: date, future: "Future[Outcome]", silent: str) -> Outcome:
     try:
         return future.result()
+    except CancelledError:
+        error = f"not tried: {silent} does not answer"
+        return Outcome(day, error=error, is_transient=True, silent=silent)
     except Exception as error:  # noqa: BLE001  # the other dates go on
         return Outcome(day, error=f"{type(error).__name__}: {first_line(error)}")
 

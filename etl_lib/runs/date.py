@@ -39,6 +39,8 @@ class Outcome:
     error: str | None = None
     is_transient: bool = False
     """Whether a retry may succeed: Fonte, Alvo or the archive did not answer."""
+    silent: str = ""
+    """The service for whose silence the date was not tried."""
 
 
 def run_date(day: date, plan: Plan, stopping: Event | None = None) -> Outcome:

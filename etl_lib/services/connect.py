@@ -8,10 +8,13 @@ from typing import NamedTuple
 import httpx2
 from sqlalchemy import Engine
 
+from etl_lib.errors import AlvoError
 from etl_lib.extract.client import open_fonte
-from etl_lib.load.alvo import open_alvo
+from etl_lib.load.alvo import alvo_connection, open_alvo
 from etl_lib.services.embedded import start_missing
 from etl_lib.settings import Settings, read_settings
+
+ANSWER_SECONDS = 5
 
 
 class Connections(NamedTuple):
@@ -43,3 +46,17 @@ def connected(settings: Settings) -> Iterator[Connections]:
             yield Connections(fonte, alvo)
         finally:
             alvo.dispose()
+
+
+def find_silent(settings: Settings) -> str:
+    """The service that does not answer, asked once and without a retry; empty if both do."""
+    with connected(settings) as (fonte, alvo):
+        try:
+            fonte.get("/health", timeout=ANSWER_SECONDS).raise_for_status()
+        except httpx2.HTTPError:
+            return "the Fonte API"
+        try:
+            with alvo_connection(alvo):
+                return ""
+        except AlvoError:
+            return "Alvo"

@@ -161,10 +161,13 @@ def test_lasting_failure(answering: Any) -> None:
     assert len(requests) == ATTEMPTS
 
 
-def test_retry_after(answering: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_after(
+    answering: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A retry waits for the time of `Retry-After`."""
-    client, requests = answering(httpx2.Response(429, headers={"Retry-After": "1"}), WHOLE)
-    assert fetch_readings(client, START, END, ["power"]).equals(READINGS)
+    monkeypatch.setattr("etl_lib.extract.client._logged", {})
+    fonte, requests = answering(httpx2.Response(429, headers={"Retry-After": "1"}), WHOLE)
+    assert fetch_readings(fonte, START, END, ["power"]).equals(READINGS)
     assert len(requests) == 2
     assert caplog.messages == ["Fonte: HTTPStatusError, trying again in 1.0 s"]
 

@@ -1,12 +1,10 @@
 """An API that fails, over real sockets: nothing lost, nothing half-done, a clear word."""
 
-import os
 import re
 import socket
 import struct
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,11 +18,13 @@ import pytest
 from helpers import (
     DAYS,
     END,
+    ETL,
     SOME,
     START,
     assert_completed,
     rows_by_date,
     run_range,
+    wait_for,
     wait_for_loads,
 )
 
@@ -205,53 +205,71 @@ def test_cut_answer(proxy: Proxy, fault: Fault, word: str) -> None:
         assert fetch_readings(client, START, END, ["power"]).num_rows == 1440
 
 
-def start_api(port: int) -> subprocess.Popen[Any]:
-    command = [sys.executable, "-m", "uvicorn", "fonteapi.main:app", f"--port={port}"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, **quiet)
-
-
-def test_api_restarted(
-    alvo_url: str,
-    seeded_fonte_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An API that is killed and restarted during a range loses nothing."""
+@pytest.fixture
+def start_api(
+    seeded_fonte_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], subprocess.Popen[Any]]]:
+    """Starts the API that the commands of the test use, as often as it is asked to."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("FONTE_DATABASE_URL", seeded_fonte_url)
     monkeypatch.setenv("FONTE_API_URL", f"http://127.0.0.1:{port}")
-    first = start_api(port)
-    deadline = time.monotonic() + 60
-    while True:
+    started = []
+
+    def is_up() -> bool:
         with socket.socket() as asking:
-            if asking.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    command = [
-        sys.executable,
-        "-m",
-        "etl_lib.cli",
-        "run",
-        SOME[0],
-        SOME[-1],
-        "--columns=power",
-    ]
+            return asking.connect_ex(("127.0.0.1", port)) == 0
+
+    def start() -> subprocess.Popen[Any]:
+        command = [sys.executable, "-m", "uvicorn", "fonteapi.main:app", f"--port={port}"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen(command, **quiet))
+        wait_for(is_up, seconds=60)
+        return started[-1]
+
+    yield start
+    for api in started:
+        api.kill()
+        api.wait()
+
+
+def begin_range(first: str, last: str) -> subprocess.Popen[str]:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen(command, **pipes, env=dict(os.environ)) as running:
+    return subprocess.Popen([*ETL, "run", first, last, "--columns=power"], **pipes)
+
+
+def test_api_restarted(alvo_url: str, start_api: Callable[[], subprocess.Popen[Any]]) -> None:
+    """An API that is killed and restarted during a range loses nothing."""
+    api = start_api()
+    with begin_range(SOME[0], SOME[-1]) as running:
         wait_for_loads(alvo_url, 2)
-        first.kill()
-        first.wait()
-        second = start_api(port)
+        api.kill()
+        api.wait()
+        start_api()
         said, _ = running.communicate(timeout=300)
-    try:
-        failed = re.findall(r"^\S+  failed: (.*)$", said, re.MULTILINE)
-        assert [word for word in failed if "does not answer" not in word] == []
-        assert set(rows_by_date(alvo_url).values()) == {720}
-        ended = run_range(SOME[0], SOME[-1])
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert rows_by_date(alvo_url) == dict.fromkeys(SOME, 720)
-    finally:
-        second.kill()
-        second.wait()
+    failed = re.findall(r"^\S+  failed: (.*)$", said, re.MULTILINE)
+    assert [word for word in failed if "does not answer" not in word] == []
+    assert set(rows_by_date(alvo_url).values()) == {720}
+    ended = run_range(SOME[0], SOME[-1])
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert rows_by_date(alvo_url) == dict.fromkeys(SOME, 720)
+
+
+def test_api_gone(
+    alvo_url: str, project: Path, start_api: Callable[[], subprocess.Popen[Any]]
+) -> None:
+    """A range ends soon after its API: the reason once, counts, and what the same command does."""
+    api = start_api()
+    with begin_range(DAYS[0], DAYS[-1]) as running:
+        wait_for_loads(alvo_url, 1)
+        api.kill()
+        said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    lines = [line for line in said.splitlines() if not re.search("  loaded: |trying again", line)]
+    reason, counts, untried = lines
+    assert re.match(r"\S+  failed: (FonteError: )?the Fonte API at \S+ does not answer", reason)
+    assert re.fullmatch(r"(\d loaded, )?\d failed", counts)
+    told = "not tried: the Fonte API does not answer; the same command goes on when it does"
+    assert re.fullmatch(rf"\d dates? {told}", untried)
+    start_api()
+    assert_completed(alvo_url, project, DAYS)

@@ -57,7 +57,7 @@ def test_interrupted_range(
         assert broken.returncode == 130
         assert err.splitlines() == ["etl run: interrupted; what was loaded stays loaded"]
         assert list(folder.iterdir()) == []
-        known = {"index.html", ".index.json"}
+        known = {"index.html", ".index.json", ".days.json"}
         assert not [
             n for n in archived_files(project) if not ARCHIVED.fullmatch(n) and n not in known
         ]

@@ -40,6 +40,7 @@ from etl_lib.orchestration import definitions as orchestration
 from etl_lib.orchestration.checks import CheckedDay, judge
 from etl_lib.orchestration.days import compare
 from etl_lib.orchestration.describe import draw
+from etl_lib.orchestration.requests import RUN_KEY
 from etl_lib.runs.date import find_outcome
 from etl_lib.runs.notebook import Plan
 from etl_lib.services.connect import connected
@@ -490,6 +491,42 @@ def test_retry(
     assert sorted(set(materialized_days(instance))) == DAYS[:4]
     loads = execute(alvo_url, "SELECT date::text, count(*) FROM run GROUP BY 1 ORDER BY 1")
     assert list(map(tuple, loads)) == [(day, 1) for day in DAYS[:4]]
+
+
+def test_passing_failure(
+    changing: Callable[[date], None],
+    instance: dg.DagsterInstance,
+    alvo_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A day that failed for a passing reason is requested again; one that fails for good is not."""
+    clock = SimpleNamespace(time=time.time, sleep=lambda _: None)
+    monkeypatch.setattr(active, "time", clock)
+    assert run(instance, DAYS[0]).success  # makes the tables
+    cursor = (first := tick(instance)).cursor
+    keys = {request.partition_key: request.run_key for request in first.run_requests or []}
+    execute(
+        alvo_url,
+        "CREATE FUNCTION refuse() RETURNS trigger AS 'BEGIN RAISE ''full''; END' LANGUAGE plpgsql",
+    )
+    execute(alvo_url, "CREATE TRIGGER refuse BEFORE INSERT ON run EXECUTE FUNCTION refuse()")
+    unknown = {"ops": {"statistics": {"config": {"columns": "rain"}}}}
+    for day, config in ((DAYS[1], POWER), (DAYS[2], unknown)):
+        tags = period(day, day) | {RUN_KEY: str(keys[day])}
+        assert (
+            not load_days()
+            .execute_in_process(
+                run_config=config, instance=instance, tags=tags, raise_on_error=False
+            )
+            .success
+        )
+    again = tick(instance, cursor)
+    assert [(r.partition_key, r.run_key) for r in again.run_requests or []] == [
+        (DAYS[1], f"{keys[DAYS[1]]} 2")
+    ]
+    execute(alvo_url, "DROP TRIGGER refuse ON run")
+    assert run(instance, DAYS[1]).success
+    assert asked(tick(instance, again.cursor)) == []
 
 
 def materialized_days(instance: dg.DagsterInstance) -> list[str | None]:
