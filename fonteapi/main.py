@@ -1,5 +1,6 @@
 """The Fonte API: `uvicorn fonteapi.main:app --http fonteapi.protection.deadlines:Connection`."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from itertools import chain, islice
@@ -27,7 +28,17 @@ from pgarrow.sessions import open_engine
 WATCHING = 5
 """Threads and connections that serve `/health` only, so that it answers at once under any load."""
 SUMMARY = "Read-only HTTP service over the source database of wind-turbine readings."
+ACCESS = logging.getLogger("uvicorn.access")
 MAXIMUM_ID = 2**63 - 1  # PostgreSQL's bigint
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the access log is worth it: `/health` that is well, every 5 s, is not."""
+    _, _, path, _, status = record.args if isinstance(record.args, tuple) else ("",) * 5
+    return (path, status) != ("/health", 200)
+
+
+ACCESS.addFilter(is_news)
 
 
 def get_fonte(request: Request) -> Any:

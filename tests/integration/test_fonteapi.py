@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -818,3 +819,16 @@ def execute_plainly(url: str, statement: str) -> Any:
         cursor.execute(statement)
         [(value,)] = cursor.fetchall()
     return value
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "expected"),
+    [("/health", 200, False), ("/health", 503, True), ("/days", 200, True)],
+)
+def test_access_log(path: str, status: int, expected: bool) -> None:
+    """The access log has every request but those of a monitor that finds all well."""
+    values = ("127.0.0.1:1", "GET", path, "1.1", status)
+    record = logging.LogRecord(
+        "uvicorn.access", logging.INFO, "", 0, '%s - "%s %s" %d', values, None
+    )
+    assert bool(logging.getLogger("uvicorn.access").filter(record)) is expected

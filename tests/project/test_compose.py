@@ -1,6 +1,7 @@
 """What stands before Compose's containers, done to a real PostgreSQL: its roles and its check."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -117,7 +118,6 @@ def test_loader_role(make_roles: Roles, seeded_api: str, project: Path) -> None:
     ("settings", "refused"),
     [
         ({}, ""),
-        ({"BIND_ADDRESS": "localhost"}, ""),
         ({"BIND_ADDRESS": "[::1]"}, ""),
         ({"BIND_ADDRESS": "0.0.0.0"}, "ALVO_PASSWORD FONTE_API_KEY"),
         ({"BIND_ADDRESS": "0.0.0.0", "ALVO_PASSWORD": "own"}, "FONTE_API_KEY"),
@@ -140,6 +140,49 @@ def test_example_passwords(settings: dict[str, str], refused: str) -> None:
     assert ended.returncode == (1 if refused else 0)
     assert ended.stderr.strip().endswith(f"of your own: {refused}" if refused else "")
     assert "-example" not in ended.stderr
+
+
+def test_images() -> None:
+    """An edit of the code, or another LAB_UID, installs nothing anew; no umask spoils an image."""
+    places = ("notebooks", "etl_lib", "fonteapi")
+    images = [(ROOT / place / "Dockerfile").read_text().splitlines() for place in places]
+    steps = [[line for line in image if re.match("[A-Z]+ ", line)] for image in images]
+    assert steps[0][:5] == steps[1][:5]
+    for lines in steps:
+        installs = [n for n, line in enumerate(lines) if "--requirement" in line or " -r " in line]
+        owner = next(n for n, line in enumerate(lines) if line.startswith("RUN useradd"))
+        assert max(installs) < owner
+        copies = [line for line in lines if line.startswith("COPY")]
+        assert [line for line in copies if not re.match("COPY --(chmod|chown)=", line)] == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_other_owner(tmp_path: Path) -> None:
+    """A container whose user cannot write to the host's folders names the setting, and ends."""
+    for name in ("notebooks", "runs"):
+        (tmp_path / name).mkdir()
+        os.chown(tmp_path / name, 1234, 1234)
+    tmp_path.chmod(0o755)
+    script = (ROOT / "compose" / "owner.sh").read_text()  # the file may be out of its reach
+    told = {}
+    for user in ("1234", "4321"):
+        command = ["setpriv", f"--reuid={user}", "--clear-groups", "sh", "-c", script, "sh"]
+        ended = subprocess.run(
+            [*command, "echo", "started"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        told[user] = ended.returncode, ended.stdout + ended.stderr
+    assert told["1234"] == (0, "started\n")
+    code, line = told["4321"]
+    assert (code, line.count("\n")) == (1, 1)
+    assert line.startswith("LAB_UID: expected 1234, the owner of notebooks/, got 4321: set LAB_UID")
+
+
+def test_checkout_with_other_line_ends(tmp_path: Path) -> None:
+    """Scripts and notebooks have the same bytes where git turns line ends."""
+    command = ["git", "clone", "--quiet", "--depth=1", "--config=core.autocrlf=true"]
+    subprocess.run([*command, ROOT.as_uri(), tmp_path / "checkout"], check=True)
+    for name in ("compose/start.sh", "compose/owner.sh", "Makefile", "notebooks/etl.ipynb"):
+        assert b"\r" not in (tmp_path / "checkout" / name).read_bytes(), name
 
 
 @pytest.fixture
