@@ -32,6 +32,11 @@ if sys.platform != "win32":
     import fcntl  # Windows lacks it; its paths are UNFIT
 
 DATA = Path(".local", "postgresql")
+ALONE = (
+    "port=5432&require_auth=none,scram-sha-256&channel_binding=disable&gssencmode=disable"
+    "&target_session_attrs=any"
+)
+"""How the embedded server is reached, whatever libpq's variables in the environment ask for."""
 RECOVERY_SECONDS = 30
 """How long to wait for a server that is recovering or stopping."""
 UNFIT = set('"$`\\\n')
@@ -57,7 +62,7 @@ def start_database(home: Path, name: str) -> str:
             query = text("SELECT FROM pg_database WHERE datname = :name")
             if connection.execute(query, {"name": name}).first() is None:
                 connection.execute(text(f'CREATE DATABASE "{name}"'))
-        return f"postgresql://postgres:@/{name}?host={_socket_folder(folder)}"
+        return f"postgresql://postgres:@/{name}?host={_socket_folder(folder)}&{ALONE}"
 
 
 def stop_database(home: Path) -> bool:
@@ -132,13 +137,16 @@ def _initialize(folder: Path) -> None:
     for unfinished in folder.parent.glob(f"{folder.name}.*.partial"):
         shutil.rmtree(unfinished, ignore_errors=True)
     new = Path(mkdtemp(".partial", f"{folder.name}.", folder.parent))
-    _postgresql("initdb", new, "--auth=trust", "--encoding=utf8", "--username=postgres")
+    _postgresql(
+        "initdb", new, "--auth=trust", "--encoding=utf8", "--no-locale", "--username=postgres"
+    )
     new.replace(folder)
 
 
 def _connect(folder: Path) -> Connection:
     """Open a session: start a server that is down, wait for one that recovers or stops."""
-    url = f"postgresql+psycopg2://postgres:@/postgres?host={_socket_folder(folder)}"
+    alone = f"{ALONE}&options=-cstatement_timeout%3D60s"  # options of ours, not of PGOPTIONS
+    url = f"postgresql+psycopg2://postgres:@/postgres?host={_socket_folder(folder)}&{alone}"
     server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     deadline = monotonic() + RECOVERY_SECONDS
     while True:
@@ -174,7 +182,7 @@ def _start(folder: Path) -> None:
         process.kill()
     psutil.wait_procs(left, timeout=1)
     (folder / "postmaster.pid").unlink(missing_ok=True)  # its process number may be in use again
-    options = f"-h '' -k {_socket_folder(folder)}"
+    options = f"-h '' -p 5432 -k {_socket_folder(folder)}"
     _postgresql("pg_ctl", folder, "start", "-l", folder / "log", "-o", options)
 
 
@@ -197,7 +205,10 @@ def _postgresql(command: str, folder: Path, *arguments: str | Path) -> None:
     assert wheel and wheel.origin
     binary = Path(wheel.origin).with_name("pginstall18") / "bin" / command
     user = _drop_root(folder, binary) if os.geteuid() == 0 else {}
-    ended = _run(binary, *arguments, "-D", folder, cwd=folder, **user)
+    # Neither libpq's variables nor the language of whoever starts it reach the server
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    given = {"cwd": folder, "env": clean | {"LC_ALL": "C"}, **user}
+    ended = _run(binary, *arguments, "-D", folder, **given)
     if ended.returncode:
         log = folder / "log"
         lines = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []

@@ -18,11 +18,12 @@ from typing import Any
 import httpx2
 import psutil
 import pytest
-from helpers import ETL, execute, postmaster
+from helpers import ETL, closing_engine, execute, postmaster
 
 from etl_lib.errors import EmbeddedError
 from etl_lib.services import embedded, postgresql
 from etl_lib.settings import Settings
+from pgarrow.bulk import bulk_cursor
 from pgarrow.sessions import open_engine
 
 USE = """
@@ -180,6 +181,36 @@ def test_killed_server_restarts(user: subprocess.Popen[str], project: Path) -> N
     assert is_up(server)
     user.communicate("")
     assert has_ended(server)
+
+
+def test_libpq_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables of libpq reach neither the embedded server nor its addresses."""
+    unfit = {
+        "PGPORT": "9999",
+        "PGHOST": "nowhere",
+        "PGDATA": "/nowhere",
+        "PGOPTIONS": "-c default_transaction_read_only=on",
+        "PGREQUIREAUTH": "scram-sha-256",
+        "PGCHANNELBINDING": "require",
+        "PGGSSENCMODE": "require",
+        "PGTARGETSESSIONATTRS": "standby",
+        "LC_ALL": "xx_YY",
+    }
+    for name, value in unfit.items():
+        monkeypatch.setenv(name, value)
+    url = postgresql.start_database.__wrapped__(tmp_path, "Alvo")
+    try:
+        with closing_engine(url) as engine:
+            for _ in range(2):  # who comes later has another environment
+                with engine.begin() as connection:
+                    connection.exec_driver_sql("CREATE TEMP TABLE probe ()")
+                with bulk_cursor(engine) as cursor:
+                    cursor.execute("SELECT 1")
+                engine.dispose()
+                for name in unfit:
+                    monkeypatch.delenv(name, raising=False)
+    finally:
+        postgresql.stop_database(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{pid}\n"], ids=["empty", "of another process"])
