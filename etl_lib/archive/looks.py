@@ -34,7 +34,8 @@ class Seen:
 
     version: Literal[1]
     source: str
-    """The API's address."""
+    """The API's address; of one on this machine its host alone, since the embedded API has another
+    port each time."""
     turbines: dict[str, datetime]
     """The first reading of each; where another turbine or another first reading is found, a
     different source, or older readings, are behind the address."""
@@ -54,7 +55,8 @@ def look(fonte: httpx2.Client, archive: Archive) -> dict[date, Day]:
     A change of an older day is found when its turn comes: of `n` readings after `n / SWEPT` looks.
     Raises `FonteError` as `fetch_days`, `ArchiveError` if the archive refuses the file.
     """
-    turbines, source = fetch_turbines(fonte), client.shown_url(fonte.base_url)
+    turbines, url = fetch_turbines(fonte), fonte.base_url
+    source = url.host if url.host in client.LOOPBACK else client.shown_url(url)
     firsts = {name: each.first for name, each in turbines.items()}
     seen = _read(archive)
     if seen is None or (seen.source, seen.turbines) != (source, firsts):

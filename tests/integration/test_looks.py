@@ -7,12 +7,13 @@ from pathlib import Path
 import httpx2
 import pyarrow as pa
 import pytest
-from helpers import execute
+from helpers import execute, serve
 
 from etl_lib.archive import looks
 from etl_lib.archive.looks import FILE, look
 from etl_lib.archive.store import Archive, open_archive
 from etl_lib.extract.days import Day, fetch_days
+from fonteapi.settings import Settings
 
 FIRST = date(2024, 5, 1)
 COUNT = 20
@@ -86,6 +87,16 @@ def test_changed_days(
 
 def _version(days: dict[date, Day], day: date) -> str:
     return days[day].version if day in days else ""
+
+
+def test_other_port(
+    fonte: httpx2.Client, archive: Archive, fonte_url: str, asked: list[str]
+) -> None:
+    """The embedded API has another port each time, and goes on with the same turns."""
+    with httpx2.Client(base_url=serve(Settings(database_url=fonte_url, days=None))) as other:
+        look(other, archive)
+    look(fonte, archive)
+    assert asked == ["05-01 to 05-03", "05-18 to "]
 
 
 def test_other_readings(
