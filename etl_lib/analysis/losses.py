@@ -24,6 +24,9 @@ TOLD = 3
 BELOW = "of half an hour and more below the reference curve"
 FAR_BELOW = 0.1
 """A bucket is below the curve if it lacks more than this share of the curve's largest power."""
+SOME = 0.01
+"""A turbine that stands where its curve gives more than this share of its largest power goes on
+with a stop, but begins none."""
 DID = {
     TurbineState.IDLE: "stood still",
     TurbineState.STOPPED: "stood still",
@@ -53,8 +56,9 @@ def find_stretches(
 ) -> list[Stretch]:
     """Each stretch of half an hour and more below the curve, the largest loss first.
 
-    Below is by more than a tenth of the largest power of the turbine's curve. A slot in which the
-    power or the wind is not known ends a stretch.
+    Below is by more than a tenth of the largest power of the turbine's curve; a turbine that stands
+    goes on with its stretch as long as the curve gives anything. A slot in which the power or the
+    wind is not known ends a stretch.
     """
     if "power_mean" not in data:
         return []
@@ -67,20 +71,26 @@ def find_stretches(
     lost = expected - power
     none = np.full(len(slots.data), np.nan)
     states = slots.hold(slots.column(STATE) if STATE in slots.data else none, "power")
-    found = []
+    is_part = np.zeros(lost.shape, bool)
     for row, first, last in find_runs(lost > FAR_BELOW * largest[:, None], SHORTEST):
+        is_part[row, first:last] = True
+    # A stop goes on while the turbine stands in a wind in which it would give little
+    stands = (power <= 0) & (expected > SOME * largest[:, None])
+    found = []
+    for row, first, last in find_runs(is_part | stands, SHORTEST):
         part = slice(first, last)
-        found.append(
-            Stretch(
-                slots.names[row],
-                slots.first + first * BUCKET,
-                slots.first + last * BUCKET,
-                float(power[row, part].mean()),
-                float(expected[row, part].mean()),
-                float(lost[row, part].sum() * HOURS_A_SLOT),
-                _most_frequent(states[row, part]),
+        if is_part[row, part].any():
+            found.append(
+                Stretch(
+                    slots.names[row],
+                    slots.first + first * BUCKET,
+                    slots.first + last * BUCKET,
+                    float(power[row, part].mean()),
+                    float(expected[row, part].mean()),
+                    float(lost[row, part].sum() * HOURS_A_SLOT),
+                    _most_frequent(states[row, part]),
+                )
             )
-        )
     return sorted(found, key=lambda stretch: -stretch.lost)
 
 

@@ -26,6 +26,8 @@ OTHER_NORTH = 5.0
 
 def describe_missing(period: Period) -> Iterator[str]:
     """Days and turbines that were not loaded, and gaps in the readings, the longest first."""
+    if not period.is_whole:
+        yield f"This page is of {words.listing(period.turbines)} alone: the period has others."
     days = [day.date() for day in pd.date_range(period.span.first, period.span.last)]
     if lost := [day for day in days if day not in period.loads]:
         what = words.count(len(lost), "day is", "days are")
@@ -79,7 +81,7 @@ def describe_doubts(period: Period) -> Iterator[str]:
             parts = [f"{name} {degrees:+.0f}°" for name, degrees in far.items()]
             yield (
                 f"{label(signal).capitalize()} beside that of the others, median of the days:"
-                f" {words.listing(parts)}. Is their north right?"
+                f" {words.listing(parts)}. Check their north."
             )
     flags = summarize_flags(data).drop(columns="thin", errors="ignore")
     for test in map(str, flags):

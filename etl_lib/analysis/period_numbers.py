@@ -83,7 +83,7 @@ def _compare(period: Period, total: pd.Series) -> Iterator[str]:
             change = f"with {words.share(total['coverage'], 0)} of the readings, {change}"
         yield change
     if nothing:
-        yield f"Alvo has nothing of {words.listing(nothing)} to compare with"
+        yield f"no data of {words.listing(nothing)} to compare with"
 
 
 def _tell_days(days: pd.DataFrame) -> Iterator[tuple[str, str]]:

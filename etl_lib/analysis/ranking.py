@@ -49,7 +49,7 @@ def _name_columns(unit: str) -> dict[str, Column]:
         "mean_wind_speed": Column("wind, m/s", partial(words.number, digits=2), unit="m/s"),
         "availability": Column("availability", words.share),
         "expected_energy": energy("expected"),
-        "lost_energy": energy("lost"),
+        "lost_energy": energy("lost, net"),
         "lost_in_stretches": energy("in stretches"),
         "coverage": Column("coverage", words.share),
         "flagged": Column("flagged", words.count_or_nothing, unit="buckets"),

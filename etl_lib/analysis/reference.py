@@ -110,9 +110,12 @@ def find_reference(
     wind = fallback.get("wind_speed_mean", pd.Series(dtype=float)).count()
     if wind and found.expect(fallback).count() >= ENOUGH * wind:
         return found
+    reason = f"that of {days} covers too little of its wind"
+    if not found.curves:
+        reason = f"Alvo has no wind and power of {days}"
     source = (
-        f"The reference is {what} power curve of the period itself, since Alvo holds too little of"
-        f" {days}: what lasts all the time does not show."
+        f"The reference is {what} power curve of the period itself, since {reason}: what lasts all"
+        " the time does not show."
     )
     curves = make_curves(fallback, groups)
     return Reference(curves, groups, rated, source) if curves else None

@@ -112,8 +112,8 @@ def test_changes(load: Callable[..., None], fonte: httpx2.Client, alvo: Engine) 
     more = f"{energy / before - 1:.0%}"
     [(_, told), *_] = summarize(period).headline
     assert told == (
-        f"energy; {more} more than on 2024-05-01, which has 50% of its readings; Alvo has nothing"
-        " of 2023-05-02 to compare with"
+        f"energy; {more} more than on 2024-05-01, which has 50% of its readings; no data of"
+        " 2023-05-02 to compare with"
     )
 
 

@@ -268,7 +268,7 @@ def test_many_changes(
     changing: Callable[[date], None], instance: dg.DagsterInstance, monkeypatch: Any
 ) -> None:
     """Many changes are requested in several ticks."""
-    monkeypatch.setattr(orchestration, "REQUESTS_PER_TICK", 2)
+    monkeypatch.setattr("etl_lib.orchestration.requests.REQUESTS_PER_TICK", 2)
     first = tick(instance)
     assert asked(first) == DAYS[:2]
     assert asked(tick(instance, first.cursor)) == DAYS[2:3]

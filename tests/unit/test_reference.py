@@ -118,7 +118,10 @@ def test_too_little_history() -> None:
     windy = make("T1", np.repeat([10.0, 12.0], 5), np.repeat([1000.0, 990.0], 5))
     found = find_reference(calm, FACTS, days="April 2024", fallback=windy)
     assert found is not None
-    assert "of the period itself, since Alvo holds too little of April 2024" in found.source
+    assert (
+        "of the period itself, since that of April 2024 covers too little of its wind"
+        in found.source
+    )
     assert found.expect(windy).notna().all()
 
 
@@ -202,6 +205,17 @@ def test_stretches() -> None:
         " stood still from 01:50 to 02:40 (667 kWh), from 02:50 to 03:20 (400 kWh) and gave 699 kW"
         " from 00:20 to 00:50 (50 kWh)."
     ]
+
+
+def test_stop_in_weaker_wind() -> None:
+    """A stop goes on while the turbine stands in weaker wind, and none begins there."""
+    wind = np.concatenate([np.full(6, 8.0), np.full(6, 0.5), np.full(3, 8.0), np.full(3, 0.05)])
+    found = find_stretches(make("T1", wind, np.zeros(18)), REFERENCE)
+    assert [(each.start.strftime("%H:%M"), each.end.strftime("%H:%M")) for each in found] == [
+        ("00:00", "02:30")
+    ]
+    assert found[0].lost == pytest.approx((9 * 800 + 6 * 50) / 6)
+    assert find_stretches(make("T1", np.full(18, 0.5), np.zeros(18)), REFERENCE) == []
 
 
 def test_many_stretches() -> None:
